@@ -1,0 +1,34 @@
+"""What can go wrong, sorted by who must act.
+
+`code` is a short kebab-case string from FORMAT.md's table (`registry.ERROR_CODES`); `offset` is the byte
+offset in the `.pav` file of the field at fault, or None where there is no such file (an input being encoded).
+"""
+
+from __future__ import annotations
+
+
+class PavError(Exception):
+    """Base of every error this library raises on purpose."""
+
+    def __init__(self, code: str, message: str, offset: int | None = None) -> None:
+        self.code = code
+        self.offset = offset
+        self.message = message
+        where = "" if offset is None else f" at byte {offset}"
+        super().__init__(f"{code}{where}: {message}")
+
+
+class FormatError(PavError):
+    """The bytes break a rule of FORMAT.md: fix the file."""
+
+
+class UnsupportedError(PavError):
+    """The bytes may be right, but need a newer reader or one that knows an extension."""
+
+
+class LimitError(PavError):
+    """The file asks for more than the limits in force: raise the limit, if you trust it."""
+
+
+class EncodeError(PavError):
+    """What was given to an encoder or importer cannot be written: fix the input."""

@@ -1,0 +1,40 @@
+"""Named parts of a face, found from where its blendshapes move the skin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pavfmt.model import BoolArray, Shape
+
+SUPPORT = 0.15
+"""A vertex belongs to a shape that moves it by at least this part of the shape's largest displacement."""
+
+REGIONS: dict[str, tuple[tuple[str, ...], str]] = {
+    "left_eye": (("eyeBlink", "eyeSquint", "eyeWide", "eyeLook"), "Left"),
+    "right_eye": (("eyeBlink", "eyeSquint", "eyeWide", "eyeLook"), "Right"),
+    "mouth": (("mouth",), ""),
+    "jaw": (("jaw",), ""),
+    "brows": (("brow",), ""),
+}
+"""Region → beginnings and ending of the ARKit shape names whose supports it joins."""
+
+
+def support_of(shape: Shape) -> BoolArray:
+    """(V0,) mask of the vertices a shape moves noticeably."""
+    lengths = np.linalg.norm(shape.displacements, axis=1)
+    largest = lengths.max(initial=0.0)
+    mask: BoolArray = lengths > SUPPORT * largest if largest > 0 else np.zeros(len(lengths), bool)
+    return mask
+
+
+def regions_from_shapes(shapes: Sequence[Shape]) -> dict[str, BoolArray]:
+    """Region name → (V0,) mask, for the regions that have shapes and are not empty."""
+    regions: dict[str, BoolArray] = {}
+    for region, (beginnings, ending) in REGIONS.items():
+        named = [s for s in shapes if s.name.startswith(beginnings) and s.name.endswith(ending)]
+        mask = np.any([support_of(shape) for shape in named], axis=0) if named else np.zeros(1, bool)
+        if mask.any():
+            regions[region] = mask
+    return regions

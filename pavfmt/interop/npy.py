@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -41,7 +42,7 @@ def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dt
 
 
 def _check_dtype(where: str, dtype: np.dtype, kinds: str) -> None:
-    if dtype.kind not in kinds or dtype.hasobject:
+    if dtype.kind not in kinds or not dtype.itemsize:
         wanted = " or ".join(KIND_NAMES[kind] for kind in kinds)
         raise EncodeError("bad-dtype", f"{where} holds {dtype}, {wanted} is required")
 
@@ -68,8 +69,7 @@ def _data(stream: IO[bytes], data_bytes: int, where: str, dtype: np.dtype) -> ND
     data = stream.read(data_bytes)
     if len(data) != data_bytes:
         raise EncodeError("bad-array", f"{where} ends after {len(data)} of {data_bytes} bytes")
-    count = data_bytes // dtype.itemsize if dtype.itemsize else 0
-    return np.frombuffer(data, dtype=dtype, count=count).astype(dtype.newbyteorder("="))
+    return np.frombuffer(data, dtype=dtype).astype(dtype.newbyteorder("="))
 
 
 def read_npy_file(path: Path, kinds: str) -> NDArray[np.generic]:
@@ -92,5 +92,5 @@ def read_npz_member(archive: zipfile.ZipFile, name: str, kinds: str) -> NDArray[
             return read_npy(stream, info.file_size, where, kinds)
     except KeyError as error:
         raise EncodeError("missing-array", f"{where} is missing from the archive") from error
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
         raise EncodeError("bad-array", f"{where} cannot be unpacked: {error}") from error

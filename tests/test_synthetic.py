@@ -1,4 +1,4 @@
-"""The seeded avatars: exact counts, the same bits everywhere, a trained head's sizes, toys with every feature."""
+"""The seeded avatars: exact counts, the same bits everywhere, sizes like a trained head's, full toys."""
 
 import hashlib
 from pathlib import Path

@@ -48,11 +48,8 @@ def read_cc0_rig(path: str | Path) -> Rig:
         raise EncodeError("unreadable-file", f"{path} is no .npz rig: {error}") from error
 
 
-def _floats(archive: zipfile.ZipFile, name: str, dimensions: int) -> Float32Array:
-    array = read_npz_member(archive, name, "f")
-    if array.ndim != dimensions:
-        raise EncodeError("bad-shape", f"array {name!r} has shape {array.shape}, expected {dimensions} axes")
-    return array.astype(np.float32)
+def _floats(archive: zipfile.ZipFile, name: str, *shape: int | None) -> Float32Array:
+    return read_npz_member(archive, name, "f", shape).astype(np.float32)
 
 
 def _integers(archive: zipfile.ZipFile, name: str) -> Int32Array:
@@ -63,17 +60,14 @@ def _integers(archive: zipfile.ZipFile, name: str) -> Int32Array:
 
 
 def _names(archive: zipfile.ZipFile, name: str, count: int) -> tuple[str, ...]:
-    array = read_npz_member(archive, name, "U")
-    if array.shape != (count,):
-        raise EncodeError("bad-shape", f"array {name!r} has shape {array.shape}, expected ({count},)")
-    return tuple(str(entry) for entry in array)
+    return tuple(str(entry) for entry in read_npz_member(archive, name, "U", (count,)))
 
 
 def _rig(archive: zipfile.ZipFile) -> Rig:
-    neutral = _floats(archive, "v_neutral", 2)
+    neutral = _floats(archive, "v_neutral", None, 3)
     faces = _integers(archive, "faces")
-    displacements = _floats(archive, "expr", 3)
-    joints = _floats(archive, "joints", 2)
+    displacements = _floats(archive, "expr", None, len(neutral), 3)
+    joints = _floats(archive, "joints", None, 3)
     names = _names(archive, "expr_names", len(displacements))
     shapes = tuple(
         Shape(name, rows, essential=name in ESSENTIAL_SHAPES)
@@ -86,7 +80,7 @@ def _rig(archive: zipfile.ZipFile) -> Rig:
         joint_names=_names(archive, "joint_names", len(joints)),
         joint_parents=tuple(int(parent) for parent in _integers(archive, "joint_parents")),
         mean_joint_positions=joints,
-        weights=_floats(archive, "lbs_weights", 2),
+        weights=_floats(archive, "lbs_weights", len(neutral), len(joints)),
         shapes=shapes,
     )
     part_of_face = np.array(_names(archive, "face_region", len(faces)))

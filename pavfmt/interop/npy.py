@@ -5,18 +5,19 @@ Pickled (object) arrays are refused: reading one runs code of its author's choos
 
 from __future__ import annotations
 
+import ast
 import math
-import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
-from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
+
+MAGIC = b"\x93NUMPY"
 
 MAX_ARRAY_BYTES = 1 << 30
 """One array's data may take this many bytes: 4 million Gaussians at SH degree 3 fit."""
@@ -31,14 +32,31 @@ KIND_NAMES = {"f": "float", "i": "integer", "u": "unsigned", "U": "text", "b": "
 
 def _header(stream: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, Fortran order and dtype, as the header states them."""
+    start = stream.read(len(MAGIC) + 2)
+    width = {MAGIC + b"\1\0": 2, MAGIC + b"\2\0": 4}.get(start)
+    if width is None:
+        raise EncodeError("bad-array", f"{where} is no .npy file of version 1.0 or 2.0")
+    length = int.from_bytes(stream.read(width), "little")
+    if length > MAX_HEADER_BYTES:
+        raise EncodeError("bad-array", f"{where} has a header of {length} bytes, limit {MAX_HEADER_BYTES}")
     try:
-        version = npy_format.read_magic(stream)
-        readers = {(1, 0): npy_format.read_array_header_1_0, (2, 0): npy_format.read_array_header_2_0}
-        header = readers[version](stream, max_header_size=MAX_HEADER_BYTES)
-    except (ValueError, KeyError, SyntaxError, TypeError, EOFError, struct.error, RecursionError) as error:
-        raise EncodeError("bad-array", f"{where} is no .npy array of version 1.0 or 2.0: {error}") from error
-    shape, fortran, dtype = header
-    return shape, fortran, dtype
+        return _fields(ast.literal_eval(stream.read(length).decode("latin-1").strip()))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise EncodeError("bad-array", f"{where} has a header that cannot be read: {error}") from error
+
+
+def _fields(header: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, Fortran order and dtype from the header's dictionary."""
+    if not isinstance(header, dict) or set(header) != {"descr", "fortran_order", "shape"}:
+        raise ValueError("not the three fields of a .npy header")
+    shape, fortran, descr = header["shape"], header["fortran_order"], header["descr"]
+    if not isinstance(descr, str):
+        raise ValueError("records are not read")
+    if not isinstance(fortran, bool) or not isinstance(shape, tuple):
+        raise ValueError("a field of the wrong type")
+    if any(type(length) is not int or length < 0 for length in shape) or len(shape) > MAX_DIMENSIONS:
+        raise ValueError(f"the shape {shape}")
+    return shape, fortran, np.dtype(descr)
 
 
 def _check_dtype(where: str, dtype: np.dtype, kinds: str) -> None:
@@ -47,15 +65,28 @@ def _check_dtype(where: str, dtype: np.dtype, kinds: str) -> None:
         raise EncodeError("bad-dtype", f"{where} holds {dtype}, {wanted} is required")
 
 
-def read_npy(stream: IO[bytes], total_bytes: int, where: str, kinds: str) -> NDArray[np.generic]:
+Wanted = tuple[int | None, ...] | None
+"""A shape to insist on; None stands for any length, or for any shape at all."""
+
+
+def _check_shape(where: str, shape: tuple[int, ...], wanted: Wanted) -> None:
+    if wanted is None:
+        return
+    if len(shape) != len(wanted) or any(w not in (None, s) for w, s in zip(wanted, shape, strict=True)):
+        text = ", ".join("any" if length is None else str(length) for length in wanted)
+        raise EncodeError("bad-shape", f"{where} has shape {shape}, expected ({text})")
+
+
+def read_npy(
+    stream: IO[bytes], total_bytes: int, where: str, kinds: str, wanted: Wanted = None
+) -> NDArray[np.generic]:
     """The array in `stream`, which holds `total_bytes` in all; `where` names it in errors.
 
     The array's dtype kind must be one of the letters `kinds` (NumPy's).
     """
     shape, fortran, dtype = _header(stream, where)
     _check_dtype(where, dtype, kinds)
-    if len(shape) > MAX_DIMENSIONS or any(length < 0 for length in shape):
-        raise EncodeError("bad-array", f"{where} claims the shape {shape}")
+    _check_shape(where, shape, wanted)
     data_bytes = math.prod(shape) * dtype.itemsize
     if data_bytes > MAX_ARRAY_BYTES:
         raise EncodeError("input-too-large", f"{where} takes {data_bytes} bytes, limit {MAX_ARRAY_BYTES}")
@@ -72,24 +103,27 @@ def _data(stream: IO[bytes], data_bytes: int, where: str, dtype: np.dtype) -> ND
     return np.frombuffer(data, dtype=dtype).astype(dtype.newbyteorder("="))
 
 
-def read_npy_file(path: Path, kinds: str) -> NDArray[np.generic]:
-    """The array in the file `path`."""
+def read_npy_file(path: Path, kinds: str, wanted: Wanted = None) -> NDArray[np.generic]:
+    """The array in the file `path`, called by its folder's and its own name in errors."""
+    where = f"{path.parent.name}/{path.name}"
     try:
         with path.open("rb") as stream:
-            return read_npy(stream, path.stat().st_size, path.name, kinds)
+            return read_npy(stream, path.stat().st_size, where, kinds, wanted)
     except FileNotFoundError as error:
-        raise EncodeError("missing-file", f"{path.name} is missing from {path.parent}") from error
+        raise EncodeError("missing-file", f"{where} is missing") from error
     except OSError as error:
         raise EncodeError("unreadable-file", f"{path} cannot be read: {error.strerror}") from error
 
 
-def read_npz_member(archive: zipfile.ZipFile, name: str, kinds: str) -> NDArray[np.generic]:
+def read_npz_member(
+    archive: zipfile.ZipFile, name: str, kinds: str, wanted: Wanted = None
+) -> NDArray[np.generic]:
     """The array `name` of an open `.npz` archive."""
     where = f"array {name!r}"
     try:
         info = archive.getinfo(f"{name}.npy")
         with archive.open(info) as stream:
-            return read_npy(stream, info.file_size, where, kinds)
+            return read_npy(stream, info.file_size, where, kinds, wanted)
     except KeyError as error:
         raise EncodeError("missing-array", f"{where} is missing from the archive") from error
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:

@@ -1,0 +1,258 @@
+"""Our own checkpoint of a hierarchical avatar: what a ProgressiveAvatars-style trainer writes.
+
+A folder holds `avatar.json` and `.npy` arrays (no pickles). All conventions are those of `pavfmt.model`.
+
+```
+avatar.json
+thumbnail.bin                    a PNG, JPEG or WebP picture, if "thumbnail" is true
+rig/  faces (F0, 3) int          mean_neutral (V0, 3)      mean_joints (J, 3)
+      weights (V, J)             shapes (K, V0, 3)         shape_joints (K, J, 3)   if a shape moves joints
+      correctives (9 C, V0, 3)   if there are corrective joints
+      regions (M, V0) bool       if there are regions
+identity/  neutral (V0, 3)       joints (J, 3)             if "identity" is true
+level_0/   sites (N,) int        means (N, 3)              quats (N, 4) (w, x, y, z)
+           log_scales (N, 3)     logit_opacities (N,)      sh0 (N, 1, 3)            shN (N, 0 | 3 | 8 | 15, 3)
+           barycentrics (N, 3)   surface points on faces   importance (N,)          if "importance" is true
+level_1/   the same, and split_parents (S,) int, split_barycentrics (S, 3)
+track_0/   weights (T, K)        rotations (T, J, 3)       translation (T, 3)
+```
+
+Floating-point arrays may have any precision and are read as float32; indices may be of any integer type.
+
+```
+{"format": "pav-progressive", "version": 1, "thumbnail": false, "identity": true,
+ "metadata": {"title": "…"},
+ "rig": {"profile": "flame", "subdivisions": 0, "joints": ["neck", "jaw"], "parents": [-1, 0],
+         "shapes": ["jawOpen"], "essential": ["jawOpen"], "moves_joints": [],
+         "corrective_joints": [1], "regions": ["mouth"]},
+ "levels": [{"binding": "face-frame", "site": "face", "sh_frame": "world", "importance": false}],
+ "tracks": [{"name": "talk", "frames_per_second": 30.0, "shapes": ["jawOpen"], "joints": [],
+             "translation": false}]}
+```
+
+`"rig"` is null for a static scene. `binding` is "face-frame" or "surface-point"; `site` is "face", "vertex"
+or "joint"; `sh_frame` is "world" or "local". Every field must be there, and no other. A reader refuses a
+version it does not know.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from pavfmt.errors import EncodeError
+from pavfmt.interop.json_section import JsonSection
+from pavfmt.interop.npy import read_npy_file
+from pavfmt.interop.progressive_form import (
+    BAD,
+    BINDINGS,
+    FORMAT_NAME,
+    FORMAT_VERSION,
+    MANIFEST,
+    SH_FRAMES,
+    SITES,
+    THUMBNAIL,
+    checkpoint_folder,
+    is_progressive,
+    opacities_from_logits,
+    read_manifest,
+)
+from pavfmt.interop.progressive_writing import write_progressive
+from pavfmt.interop.source import open_limited
+from pavfmt.limits import FORMAT_LIMITS
+from pavfmt.model import (
+    Avatar,
+    Binding,
+    BoolArray,
+    Float32Array,
+    Gaussians,
+    Identity,
+    Int32Array,
+    Level,
+    PoseCorrectives,
+    Rig,
+    Shape,
+    Site,
+    Splits,
+    Track,
+)
+from pavfmt.subdivision import edges_of
+
+__all__ = ["is_progressive", "read_progressive", "write_progressive"]
+
+MAX_REGIONS = 16
+MAX_TRACKS = 256
+
+
+def read_progressive(path: str | Path) -> Avatar:
+    """The avatar in the checkpoint folder `path`. EncodeError names the file and the array at fault."""
+    folder = checkpoint_folder(Path(path))
+    manifest = JsonSection(read_manifest(folder), MANIFEST, BAD)
+    _check_format(manifest)
+    rig_section = manifest.section("rig")
+    rig = None if rig_section is None else _read_rig(folder / "rig", rig_section)
+    identity = _read_identity(folder / "identity", rig) if manifest.flag("identity") else None
+    level_sections = manifest.sections("levels", FORMAT_LIMITS.levels)
+    levels = [_read_level(folder / f"level_{i}", i, part) for i, part in enumerate(level_sections)]
+    if sum(len(level.gaussians) for level in levels) > FORMAT_LIMITS.gaussians:
+        raise EncodeError("input-too-large", f"more than {FORMAT_LIMITS.gaussians} Gaussians")
+    tracks = [
+        _read_track(folder / f"track_{i}", part)
+        for i, part in enumerate(manifest.sections("tracks", MAX_TRACKS))
+    ]
+    thumbnail = None
+    if manifest.flag("thumbnail"):
+        thumbnail = open_limited(folder / THUMBNAIL, FORMAT_LIMITS.thumbnail_bytes)
+    metadata = manifest.text_map("metadata")
+    manifest.finish()
+    return Avatar(tuple(levels), rig, identity, metadata, tuple(tracks), thumbnail)
+
+
+def _check_format(manifest: JsonSection) -> None:
+    name = manifest.text("format")
+    if name != FORMAT_NAME:
+        raise EncodeError(BAD, f"{MANIFEST}: the format is {name!r}, not {FORMAT_NAME!r}")
+    version = manifest.integer("version", 0, 1 << 31)
+    if version != FORMAT_VERSION:
+        message = f"{MANIFEST}: version {version} is not known, this reader reads {FORMAT_VERSION}"
+        raise EncodeError("unsupported-checkpoint", message)
+
+
+def _floats(folder: Path, name: str, *shape: int | None) -> Float32Array:
+    """A finite float array of `shape` (None: any length)."""
+    array = read_npy_file(folder / f"{name}.npy", "f", shape).astype(np.float32)
+    if not np.isfinite(array).all():
+        row = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise EncodeError("not-finite", f"{_label(folder, name)} holds NaN or infinity, first in row {row}")
+    return array
+
+
+def _label(folder: Path, name: str) -> str:
+    return f"{folder.name}/{name}.npy"
+
+
+def _indices(folder: Path, name: str, *shape: int | None) -> Int32Array:
+    """Non-negative indices of `shape`."""
+    array = read_npy_file(folder / f"{name}.npy", "iu", shape)
+    if array.size and not 0 <= int(array.min()) <= int(array.max()) < 1 << 31:
+        raise EncodeError("binding-out-of-range", f"{_label(folder, name)} holds indices outside 0..2^31 − 1")
+    return array.astype(np.int32)
+
+
+def _limited(what: str, count: int, most: int) -> int:
+    if count > most:
+        raise EncodeError("input-too-large", f"{count} {what}, at most {most} are read")
+    return count
+
+
+def _read_rig(folder: Path, section: JsonSection) -> Rig:
+    profile, subdivisions = section.text("profile"), section.integer("subdivisions", 0, 1)
+    joints = section.texts("joints", FORMAT_LIMITS.joints)
+    parents = section.integers("parents", FORMAT_LIMITS.joints)
+    neutral = _floats(folder, "mean_neutral", None, 3)
+    faces = _indices(folder, "faces", None, 3)
+    base_count = _limited("vertices", len(neutral), FORMAT_LIMITS.vertices)
+    _limited("faces", len(faces), FORMAT_LIMITS.faces)
+    vertex_count = base_count + (len(edges_of(faces)) if subdivisions else 0)
+    weights = _floats(folder, "weights", vertex_count, len(joints))
+    shapes = _read_shapes(folder, section, base_count, len(joints))
+    correctives = _read_correctives(folder, section, base_count, len(joints))
+    regions = _read_regions(folder, section, base_count)
+    mean_joints = _floats(folder, "mean_joints", len(joints), 3)
+    section.finish()
+    return Rig(
+        profile,
+        faces,
+        neutral,
+        joints,
+        parents,
+        mean_joints,
+        weights,
+        shapes,
+        correctives,
+        subdivisions,
+        regions,
+    )
+
+
+def _read_shapes(folder: Path, section: JsonSection, base_count: int, joint_count: int) -> tuple[Shape, ...]:
+    names = section.texts("shapes", FORMAT_LIMITS.shapes)
+    essential, moving = (set(section.texts(key, len(names))) for key in ("essential", "moves_joints"))
+    unknown = (essential | moving) - set(names)
+    if unknown:
+        raise EncodeError(BAD, f"{MANIFEST}: rig: there is no shape {min(unknown)!r}")
+    moves = _floats(folder, "shapes", len(names), base_count, 3)
+    joints = _floats(folder, "shape_joints", len(names), joint_count, 3) if moving else None
+    return tuple(
+        Shape(name, moves[i], None if joints is None or name not in moving else joints[i], name in essential)
+        for i, name in enumerate(names)
+    )
+
+
+def _read_correctives(
+    folder: Path, section: JsonSection, base_count: int, joint_count: int
+) -> PoseCorrectives | None:
+    joints = section.integers("corrective_joints", joint_count)
+    if not joints:
+        return None
+    if min(joints) < 0 or max(joints) >= joint_count:
+        raise EncodeError("binding-out-of-range", f"{MANIFEST}: rig: a corrective joint of {joints} is none")
+    return PoseCorrectives(joints, _floats(folder, "correctives", 9 * len(joints), base_count, 3))
+
+
+def _read_regions(folder: Path, section: JsonSection, base_count: int) -> dict[str, BoolArray]:
+    names = section.texts("regions", MAX_REGIONS)
+    if not names:
+        return {}
+    masks = read_npy_file(folder / "regions.npy", "b", (len(names), base_count)).astype(np.bool_)
+    return dict(zip(names, masks, strict=True))
+
+
+def _read_identity(folder: Path, rig: Rig | None) -> Identity:
+    if rig is None:
+        raise EncodeError(BAD, f"{MANIFEST}: an identity needs a rig")
+    neutral = _floats(folder, "neutral", len(rig.mean_neutral), 3)
+    return Identity(neutral, _floats(folder, "joints", rig.joint_count, 3))
+
+
+def _read_level(folder: Path, number: int, section: JsonSection) -> Level:
+    binding, site = section.choice("binding", BINDINGS), section.choice("site", SITES)
+    sh_frame = section.choice("sh_frame", SH_FRAMES)
+    on_face_point = binding is Binding.SURFACE_POINT and site is Site.FACE
+    gaussians = _read_gaussians(folder, on_face_point, section.flag("importance"))
+    section.finish()
+    splits = None
+    if number:
+        parents = _indices(folder, "split_parents", None)
+        _limited("splits", len(parents), FORMAT_LIMITS.splits)
+        splits = Splits(parents, _floats(folder, "split_barycentrics", len(parents), 3))
+    return Level(gaussians, binding, site, sh_frame, splits)
+
+
+def _read_gaussians(folder: Path, on_face_point: bool, has_importance: bool) -> Gaussians:
+    sites = _indices(folder, "sites", None)
+    count = _limited("Gaussians", len(sites), FORMAT_LIMITS.gaussians)
+    return Gaussians(
+        sites,
+        _floats(folder, "means", count, 3),
+        _floats(folder, "quats", count, 4),
+        _floats(folder, "log_scales", count, 3),
+        opacities_from_logits(_floats(folder, "logit_opacities", count)),
+        _floats(folder, "sh0", count, 1, 3),
+        _floats(folder, "shN", count, None, 3),
+        _floats(folder, "barycentrics", count, 3) if on_face_point else None,
+        _floats(folder, "importance", count) if has_importance else None,
+    )
+
+
+def _read_track(folder: Path, section: JsonSection) -> Track:
+    name, rate = section.text("name"), section.number("frames_per_second")
+    shapes = section.texts("shapes", FORMAT_LIMITS.shapes)
+    joints = section.texts("joints", FORMAT_LIMITS.joints)
+    weights = _floats(folder, "weights", None, len(shapes))
+    frames = _limited("frames", len(weights), FORMAT_LIMITS.track_frames)
+    rotations = _floats(folder, "rotations", frames, len(joints), 3) if joints else None
+    translation = _floats(folder, "translation", frames, 3) if section.flag("translation") else None
+    section.finish()
+    return Track(name, rate, shapes, weights, joints, rotations, translation)

@@ -1,0 +1,70 @@
+"""Rasterizers behind one protocol: tiles on the CPU, gsplat on CUDA, and a plain one to test them against."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavplayer.camera import Camera
+from pavplayer.rasterizers.cloud import Background, GaussianCloud
+
+__all__ = ["Background", "GaussianCloud", "Rasterizer", "RasterizerUnavailableError", "open_rasterizer"]
+
+
+class Rasterizer(Protocol):
+    """Draws Gaussians. All rasterizers follow the rules in `pavplayer.rasterizers.rules`."""
+
+    def render(
+        self, gaussians: GaussianCloud, camera: Camera, background: Background = (1.0, 1.0, 1.0)
+    ) -> NDArray[np.float32]:
+        """The picture as (H, W, 3) float32, display sRGB in 0..1, over a background colour."""
+
+    def contributions(self, gaussians: GaussianCloud, camera: Camera) -> NDArray[np.float32]:
+        """(N,) float32: each Gaussian's blending weight α·T summed over the pixels, its importance here."""
+
+
+class RasterizerUnavailableError(RuntimeError):
+    """The device asked for, or the package that drives it, is not there."""
+
+
+def open_rasterizer(device: str = "auto") -> Rasterizer:
+    """The rasterizer of a device: "cpu", "cuda", or "auto" for CUDA where it works and else the CPU."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device is {device!r}, must be 'auto', 'cpu' or 'cuda'")
+    if device == "cuda" or (device == "auto" and cuda_problem() is None):
+        return _open_cuda()
+    return _open_cpu()
+
+
+def cuda_problem() -> str | None:
+    """Why gsplat cannot draw on CUDA here; None if nothing is known to be missing."""
+    for package in ("torch", "gsplat", "packaging"):
+        if importlib.util.find_spec(package) is None:
+            return f"the package {package} is not installed (pip install 'pavfmt[gpu]')"
+    import torch
+
+    if not torch.cuda.is_available():
+        return "torch finds no CUDA device (or is a build without CUDA)"
+    return None
+
+
+def _open_cuda() -> Rasterizer:
+    problem = cuda_problem()
+    if problem is not None:
+        raise RasterizerUnavailableError(f"no CUDA rasterizer: {problem}")
+    from pavplayer.rasterizers.cuda import CudaRasterizer
+
+    return CudaRasterizer()
+
+
+def _open_cpu() -> Rasterizer:
+    if importlib.util.find_spec("numba") is None:
+        raise RasterizerUnavailableError(
+            "no CPU rasterizer: the package numba is not installed (pip install 'pavfmt[player]')"
+        )
+    from pavplayer.rasterizers.tiles import TileRasterizer
+
+    return TileRasterizer()

@@ -1,0 +1,142 @@
+"""Depth order and tile lists for the tile rasterizer, in numba.
+
+The Gaussians are sorted once by depth, then dealt out to the tiles in that order (a counting sort): runs of
+the sorted Gaussians are counted in parallel, and each run knows where in each tile's list its part begins.
+"""
+
+from __future__ import annotations
+
+from math import ceil, floor, sqrt
+
+import numpy as np
+
+from pavplayer.rasterizers.compilation import (
+    Float32Array,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    compiled,
+    parallel,
+    prange,
+)
+from pavplayer.rasterizers.projection import CENTRE_X, CENTRE_Y, REACH, UX, UY, VY
+
+TILE = 16
+"""Pixels along a tile's side."""
+RUN_COUNT = 8
+"""Runs of sorted Gaussians that are dealt out independently, so in parallel."""
+_SLACK = 1e-3
+"""Pixels by which a Gaussian's border is widened against rounding; α decides what is covered."""
+
+
+@compiled
+def depth_order(depths: Float32Array, boxes: Int32Array) -> Int32Array:
+    """The indices of the Gaussians that are drawn, nearest first; equal float32 depths in index order.
+
+    A radix sort over the bits of the depths, which order like the depths as these are positive.
+    """
+    count = 0
+    order = np.empty(depths.shape[0], np.int32)
+    for i in range(depths.shape[0]):
+        if boxes[i, 0] < boxes[i, 1]:
+            order[count] = i
+            count += 1
+    order, spare = order[:count], np.empty(count, np.int32)
+    bits = depths.view(np.uint32)
+    for shift in (0, 11, 22):
+        starts = np.zeros(2049, np.int64)
+        for k in range(count):
+            starts[((bits[order[k]] >> np.uint32(shift)) & np.uint32(2047)) + 1] += 1
+        starts = np.cumsum(starts)
+        for k in range(count):
+            digit = (bits[order[k]] >> np.uint32(shift)) & np.uint32(2047)
+            spare[starts[digit]] = order[k]
+            starts[digit] += 1
+        order, spare = spare, order
+    return order
+
+
+@parallel
+def reordered(order: Int32Array, records: Float64Array, boxes: Int32Array) -> tuple[Float64Array, Int32Array]:
+    """The rows of `records` and `boxes` that `order` lists: read in sequence from then on."""
+    sorted_records = np.empty((len(order), records.shape[1]), np.float64)
+    sorted_boxes = np.empty((len(order), 4), np.int32)
+    for k in prange(len(order)):
+        sorted_records[k, :] = records[order[k], :]
+        sorted_boxes[k, :] = boxes[order[k], :]
+    return sorted_records, sorted_boxes
+
+
+@compiled
+def _edge(record: Float64Array, dy: float) -> float:
+    """How far right of its centre the Gaussian's border (α = 1/255) is at height `dy`, pixels."""
+    rest = max(record[REACH] - (record[VY] * dy) ** 2, 0.0)
+    offset: float = (sqrt(rest) - record[UY] * dy) / record[UX]
+    return offset
+
+
+@compiled
+def _tile_span(record: Float64Array, box: Int32Array, tile_row: int) -> tuple[int, int]:
+    """First and one past the last tile of a row of tiles that hold a pixel centre the Gaussian may cover."""
+    left_tile, right_tile = box[0] // TILE, (box[1] - 1) // TILE + 1
+    if right_tile - left_tile == 1:
+        return left_tile, right_tile
+    top = tile_row * TILE + 0.5 - record[CENTRE_Y] - _SLACK
+    bottom = top + (TILE - 1) + 2 * _SLACK
+    slope = record[UY] / sqrt(record[UY] ** 2 + record[VY] ** 2)
+    outermost = -slope * sqrt(record[REACH]) / record[VY]  # the height of the border's rightmost point
+    right = _edge(record, min(max(outermost, top), bottom))
+    left = -_edge(record, -min(max(-outermost, top), bottom))  # the border is symmetric about the centre
+    first = max(ceil(record[CENTRE_X] + left - 0.5 - _SLACK), float(box[0]))
+    last = min(floor(record[CENTRE_X] + right - 0.5 + _SLACK), float(box[1] - 1))
+    if first > last:
+        return 0, 0
+    return int(first) // TILE, int(last) // TILE + 1
+
+
+@parallel
+def _count(records: Float64Array, boxes: Int32Array, columns: int, counts: Int64Array) -> None:
+    """Adds to `counts` (runs, tiles) how many Gaussians each run has for each tile."""
+    for run in prange(RUN_COUNT):
+        first, last = run * len(records) // RUN_COUNT, (run + 1) * len(records) // RUN_COUNT
+        for i in range(first, last):
+            for row in range(boxes[i, 2] // TILE, (boxes[i, 3] - 1) // TILE + 1):
+                left, right = _tile_span(records[i], boxes[i], row)
+                for column in range(left, right):
+                    counts[run, row * columns + column] += 1
+
+
+@parallel
+def _deal(
+    records: Float64Array,
+    boxes: Int32Array,
+    columns: int,
+    places: Int64Array,
+    entries: Int32Array,
+) -> None:
+    """Writes the Gaussians' indices into `entries`, each run from its `places` (runs, tiles) on."""
+    for run in prange(RUN_COUNT):
+        first, last = run * len(records) // RUN_COUNT, (run + 1) * len(records) // RUN_COUNT
+        for i in range(first, last):
+            for row in range(boxes[i, 2] // TILE, (boxes[i, 3] - 1) // TILE + 1):
+                left, right = _tile_span(records[i], boxes[i], row)
+                for column in range(left, right):
+                    entries[places[run, row * columns + column]] = i
+                    places[run, row * columns + column] += 1
+
+
+def tile_lists(
+    records: Float64Array, boxes: Int32Array, width: int, height: int
+) -> tuple[Int64Array, Int32Array]:
+    """Starts (tiles + 1,) into `entries`, and entries: rows of the sorted `records`, tile by tile.
+
+    Tiles are counted along rows, from the picture's top left.
+    """
+    columns, rows = -(-width // TILE), -(-height // TILE)
+    counts = np.zeros((RUN_COUNT, columns * rows), np.int64)
+    _count(records, boxes, columns, counts)
+    ends = np.cumsum(counts.T).reshape(columns * rows, RUN_COUNT)
+    starts = np.concatenate([np.zeros(1, np.int64), ends[:, -1]])
+    entries = np.empty(int(starts[-1]), np.int32)
+    _deal(records, boxes, columns, np.ascontiguousarray(ends.T) - counts, entries)
+    return starts, entries

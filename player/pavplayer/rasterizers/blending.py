@@ -1,0 +1,208 @@
+"""Front-to-back blending of one tile after another, in numba.
+
+The state of a tile is one flat float32 array of four planes: T, then red, green and blue. A pixel that has
+stopped keeps its T with a minus sign: any further Gaussian then brings it below the limit, so the loops over
+a row's neighbouring pixels need no branch and become vector code.
+"""
+
+from __future__ import annotations
+
+from math import log2
+
+import numpy as np
+
+from pavplayer.rasterizers import rules
+from pavplayer.rasterizers.binning import TILE
+from pavplayer.rasterizers.compilation import (
+    Float32Array,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    compiled,
+    contracted,
+    inlined,
+    parallel,
+    prange,
+)
+from pavplayer.rasterizers.projection import (
+    BLUE,
+    CENTRE_X,
+    CENTRE_Y,
+    GREEN,
+    LOG_OPACITY,
+    RED,
+    UX,
+    UY,
+    VY,
+)
+
+_PIXELS = TILE * TILE
+_LOG_ALPHA_MINIMUM = np.float32(log2(rules.ALPHA_MINIMUM))
+_ALPHA_MAXIMUM = np.float32(rules.ALPHA_MAXIMUM)
+_LIMIT = np.float32(rules.TRANSMITTANCE_MINIMUM)
+_ONE, _ZERO, _EIGHTH = np.float32(1), np.float32(0), np.float32(0.125)
+_CHECK_EVERY = 16
+"""Gaussians between two looks at whether every pixel of the tile has stopped."""
+
+_nodes = np.cos(np.pi * (np.arange(64) + 0.5) / 64) / 2 - 0.5
+_fit = np.polynomial.Polynomial.fit(_nodes, 2.0**_nodes, 6, domain=[-1, 1], window=[-1, 1]).coef
+_P0, _P1, _P2, _P3, _P4, _P5, _P6 = (np.float32(c) for c in _fit)
+"""2^x for −1 ≤ x ≤ 0, to float32 rounding."""
+
+
+@inlined
+def _exp2(x: np.float32) -> np.float32:
+    """2^x for −8 ≤ x ≤ 0 as (2^(x/8))^8; outside something finite or infinite that the caller discards."""
+    t = x * _EIGHTH
+    p = _P0 + t * (_P1 + t * (_P2 + t * (_P3 + t * (_P4 + t * (_P5 + t * _P6)))))
+    p = p * p
+    p = p * p
+    return p * p
+
+
+@inlined
+def _step(exponent: np.float32, through: np.float32) -> tuple[np.float32, np.float32]:
+    """One Gaussian at one pixel: log2 α and T (negative: stopped) → its weight α·T and the new T."""
+    alpha = _exp2(exponent)
+    alpha = alpha if alpha < _ALPHA_MAXIMUM else _ALPHA_MAXIMUM
+    alpha = alpha if exponent >= _LOG_ALPHA_MINIMUM else _ZERO
+    after = through * (_ONE - alpha)
+    goes_on = after > _LIMIT
+    weight = alpha * through if goes_on else _ZERO
+    stopped = -abs(through) if alpha > _ZERO else through
+    return weight, after if goes_on else stopped
+
+
+@contracted
+def _paint(state: Float32Array, record: Float64Array, box: Int32Array, left: int, top: int) -> None:
+    """Blends one Gaussian into a tile."""
+    red, green, blue = np.float32(record[RED]), np.float32(record[GREEN]), np.float32(record[BLUE])
+    step = np.float32(record[UX])
+    dx = left + 0.5 - record[CENTRE_X]
+    for row in range(max(box[2] - top, 0), min(box[3] - top, TILE)):
+        dy = top + row + 0.5 - record[CENTRE_Y]
+        peak = np.float32(record[LOG_OPACITY] - (record[VY] * dy) ** 2)
+        start = np.float32(record[UX] * dx + record[UY] * dy)
+        base = np.uint64(row * TILE)
+        for lane in range(TILE):
+            at = base + np.uint64(lane)
+            u = start + step * np.float32(lane)
+            weight, after = _step(peak - u * u, state[at])
+            state[at] = after
+            state[at + np.uint64(_PIXELS)] += weight * red
+            state[at + np.uint64(2 * _PIXELS)] += weight * green
+            state[at + np.uint64(3 * _PIXELS)] += weight * blue
+
+
+@contracted
+def _weigh(
+    state: Float32Array, record: Float64Array, box: Int32Array, left: int, top: int, sums: Float32Array
+) -> float:
+    """Blends one Gaussian into a tile's T alone; returns Σ α·T. `sums` (16,) is room for partial sums."""
+    step = np.float32(record[UX])
+    sums[:] = _ZERO
+    dx = left + 0.5 - record[CENTRE_X]
+    for row in range(max(box[2] - top, 0), min(box[3] - top, TILE)):
+        dy = top + row + 0.5 - record[CENTRE_Y]
+        peak = np.float32(record[LOG_OPACITY] - (record[VY] * dy) ** 2)
+        start = np.float32(record[UX] * dx + record[UY] * dy)
+        base = np.uint64(row * TILE)
+        for lane in range(TILE):
+            at = base + np.uint64(lane)
+            u = start + step * np.float32(lane)
+            weight, after = _step(peak - u * u, state[at])
+            state[at] = after
+            sums[lane] += weight
+    total: float = sums.sum()
+    return total
+
+
+@compiled
+def _all_stopped(state: Float32Array) -> bool:
+    largest = _ZERO
+    for at in range(_PIXELS):
+        largest = max(largest, state[at])
+    return bool(largest <= _ZERO)
+
+
+@compiled
+def _start(state: Float32Array, left: int, top: int, width: int, height: int) -> None:
+    """T = 1 in the picture and stopped outside it; no light yet."""
+    state[:] = _ZERO
+    for row in range(min(TILE, height - top)):
+        state[row * TILE : row * TILE + min(TILE, width - left)] = _ONE
+
+
+@compiled
+def _finish(
+    state: Float32Array, left: int, top: int, background: Float32Array, picture: Float32Array
+) -> None:
+    """Composes a tile over the background and writes it, clipped."""
+    for row in range(min(TILE, picture.shape[0] - top)):
+        for column in range(min(TILE, picture.shape[1] - left)):
+            at = row * TILE + column
+            for channel in range(3):
+                value = state[at + (channel + 1) * _PIXELS] + abs(state[at]) * background[channel]
+                picture[top + row, left + column, channel] = min(max(value, _ZERO), _ONE)
+
+
+@compiled
+def _scattered(count: int) -> int:
+    """A step that visits all of `count` tiles in an order scattered over the picture: even shares of work."""
+    step = max(int(count * 0.618), 1)
+    while np.gcd(step, count) != 1:
+        step += 1
+    return step
+
+
+@parallel
+def blend_picture(
+    records: Float64Array,
+    boxes: Int32Array,
+    starts: Int64Array,
+    entries: Int32Array,
+    background: Float32Array,
+    picture: Float32Array,
+) -> None:
+    """Draws all tiles into `picture` (H, W, 3) float32."""
+    height, width = picture.shape[0], picture.shape[1]
+    columns = -(-width // TILE)
+    count = starts.shape[0] - 1
+    step = _scattered(count)
+    for k in prange(count):
+        tile = k * step % count
+        left, top = tile % columns * TILE, tile // columns * TILE
+        state = np.empty(4 * _PIXELS, np.float32)
+        _start(state, left, top, width, height)
+        for entry in range(starts[tile], starts[tile + 1]):
+            _paint(state, records[entries[entry]], boxes[entries[entry]], left, top)
+            if (entry - starts[tile]) % _CHECK_EVERY == _CHECK_EVERY - 1 and _all_stopped(state[:_PIXELS]):
+                break
+        _finish(state, left, top, background, picture)
+
+
+@parallel
+def blend_weights(
+    records: Float64Array,
+    boxes: Int32Array,
+    starts: Int64Array,
+    entries: Int32Array,
+    width: int,
+    height: int,
+    weights: Float32Array,
+) -> None:
+    """Σ α·T of each entry over its tile into `weights` (entries,), which starts as zeros."""
+    columns = -(-width // TILE)
+    count = starts.shape[0] - 1
+    step = _scattered(count)
+    for k in prange(count):
+        tile = k * step % count
+        left, top = tile % columns * TILE, tile // columns * TILE
+        state = np.empty(_PIXELS, np.float32)
+        sums = np.empty(TILE, np.float32)
+        _start(state, left, top, width, height)
+        for entry in range(starts[tile], starts[tile + 1]):
+            i = entries[entry]
+            weights[entry] = _weigh(state, records[i], boxes[i], left, top, sums)
+            if (entry - starts[tile]) % _CHECK_EVERY == _CHECK_EVERY - 1 and _all_stopped(state):
+                break

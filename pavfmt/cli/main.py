@@ -1,0 +1,91 @@
+"""The `pav` command: a thin shell over one library call per subcommand.
+
+A command is a module with NAME, HELP, `add_arguments(parser)` and `run(args) -> int`. Other packages add theirs
+by the entry point group "pavfmt.commands".
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from pavfmt.cli import exit_codes
+from pavfmt.errors import EncodeError, PavError
+from pavfmt.registry import FORMAT_VERSION
+from pavfmt.version import __version__
+
+BUILT_IN = ("encode", "inspect", "verify", "cut")
+GROUP = "pavfmt.commands"
+
+
+class Command(Protocol):
+    """What a command module has."""
+
+    NAME: str
+    HELP: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare its options."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; the return value is the exit code."""
+
+
+def load_commands() -> Iterable[Command]:
+    """The built-in commands, then those of installed packages, by name."""
+    for name in BUILT_IN:
+        yield import_module(f"pavfmt.cli.commands.{name}")  # type: ignore[misc]
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        yield point.load()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="pav",
+        description="Animatable Gaussian head avatars that draw from any byte prefix.",
+        epilog="`pav COMMAND --help` shows examples. Exit codes: 0 fine, 1 the file fails, 2 usage, "
+        "3 could not run, 4 done with data lost.",
+    )
+    version = f"pav {__version__}, format {FORMAT_VERSION[0]}.{FORMAT_VERSION[1]}"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in load_commands():
+        sub = commands.add_parser(
+            command.NAME,
+            help=command.HELP.splitlines()[0],
+            description=command.HELP,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.add_argument("-q", "--quiet", action="store_true", help="no progress, no notes")
+        sub.add_argument("-v", "--verbose", action="store_true", help="full tracebacks on errors")
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `pav`."""
+    args = build_parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except PavError as error:
+        if args.verbose:
+            raise
+        print(f"pav: {error}", file=sys.stderr)
+        return exit_codes.COULD_NOT_RUN if isinstance(error, EncodeError) else exit_codes.FILE_FAILS
+    except (OSError, RuntimeError) as error:
+        if args.verbose:
+            raise
+        print(f"pav: {error}", file=sys.stderr)
+        return exit_codes.COULD_NOT_RUN
+    except KeyboardInterrupt:
+        return exit_codes.COULD_NOT_RUN
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Expressing Gaussians against the rig as it will be decoded, so that a coarse neutral costs nothing at rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pavfmt.model import Avatar, Binding, Float32Array, Gaussians, Level, Pose
+from pavfmt.posing import STATIC_RIG, level_frames, pose_mesh, quaternion_product
+from pavfmt.quantization import dequantize_barycentrics, quantize_barycentrics
+
+CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
+TINY_SIZE = 1e-12
+
+
+def _rounded_level(level: Level) -> Level:
+    """The level with its barycentric coordinates as they will be decoded."""
+
+    def rounded(points: Float32Array) -> Float32Array:
+        return dequantize_barycentrics(quantize_barycentrics(points))
+
+    gaussians, splits = level.gaussians, level.splits
+    if gaussians.barycentrics is not None:
+        gaussians = replace(gaussians, barycentrics=rounded(gaussians.barycentrics))
+    if splits is not None:
+        splits = replace(splits, barycentrics=rounded(splits.barycentrics))
+    return replace(level, gaussians=gaussians, splits=splits)
+
+
+def rebound(avatar: Avatar, decoded: Avatar, minimum_scale: float) -> Avatar:
+    """`avatar`'s Gaussians in the frames of `decoded`'s rest mesh: same place, rotation and size at rest.
+
+    `decoded` has the rig and identity a decoder will see. Axes thinner than `minimum_scale` metres are thickened.
+    """
+    before = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
+    after = pose_mesh(decoded.rig or STATIC_RIG, decoded.identity, Pose())
+    target = [_rounded_level(level) for level in avatar.levels]
+    levels = []
+    for number, level in enumerate(avatar.levels):
+        origins, linear, quats, sizes = level_frames(avatar.levels, number, before)
+        new_origins, new_linear, new_quats, new_sizes = level_frames(target, number, after)
+        gaussians = level.gaussians
+        means = origins + np.einsum("nkl,nl->nk", linear, gaussians.means.astype(np.float64))
+        local = _inverse_map(new_linear, new_sizes, means - new_origins, level.binding)
+        turn = quaternion_product(new_quats * CONJUGATE, quats)
+        ratio = np.log(np.maximum(sizes, TINY_SIZE) / np.maximum(new_sizes, TINY_SIZE))
+        floor = np.log(minimum_scale / np.maximum(new_sizes, TINY_SIZE))
+        log_scales = np.maximum(gaussians.log_scales + ratio[:, None], floor[:, None])
+        moved: Gaussians = replace(
+            target[number].gaussians,
+            means=local.astype(np.float32),
+            quats=quaternion_product(turn, gaussians.quats).astype(np.float32),
+            log_scales=log_scales.astype(np.float32),
+        )
+        levels.append(replace(target[number], gaussians=moved))
+    return replace(decoded, levels=tuple(levels))
+
+
+def _inverse_map(
+    linear: np.ndarray, sizes: np.ndarray, vectors: np.ndarray, binding: Binding
+) -> np.ndarray:
+    """Solve linear · x = vector: linear is size · rotation for a face, the identity at rest for a surface point."""
+    if binding is Binding.SURFACE_POINT:
+        return vectors
+    transposed = np.einsum("nlk,nl->nk", linear, vectors)
+    return transposed / np.maximum(sizes, TINY_SIZE)[:, None] ** 2

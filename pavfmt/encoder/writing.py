@@ -1,0 +1,348 @@
+"""Laying an avatar out as units, in the order a viewer needs them.
+
+Directory, metadata, rig, identity, level table, the first Gaussians; then Gaussians level by level, most
+important first (ProgressiveAvatars, section 3), with the rig's shapes between them: essential ones first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt.compression import ColumnDecompressor
+from pavfmt.encoder.draft import Draft
+from pavfmt.encoder.grids import choose_grids
+from pavfmt.encoder.importance import opacity_area_importance, order_of, per_face
+from pavfmt.encoder.options import EncodeOptions
+from pavfmt.encoder.rebinding import rebound
+from pavfmt.encoder.regions import bounding_sphere, region_bits
+from pavfmt.errors import EncodeError
+from pavfmt.fields import FieldReader, FieldWriter
+from pavfmt.layout import UnitHeader
+from pavfmt.limits import FORMAT_LIMITS
+from pavfmt.model import Avatar, Float64Array, Identity, Int32Array, Pose, Rig, Site, Splits
+from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
+from pavfmt.registry import RigSource, UnitType
+from pavfmt.units.annotations import encode_metadata, encode_thumbnail, encode_track
+from pavfmt.units.gaussians import Columns, encode_gaussians, quantize_gaussians
+from pavfmt.units.levels import LevelEntry, LevelTable, encode_levels
+from pavfmt.units.rig import (
+    RigCore,
+    RigReference,
+    decode_identity,
+    decode_rig,
+    encode_correctives,
+    encode_identity,
+    encode_reference,
+    encode_rig,
+    encode_shape,
+)
+from pavfmt.units.splits import SplitBlock, encode_splits
+
+Progress = Callable[[float], None]
+
+
+def encode(
+    avatar: Avatar,
+    options: EncodeOptions | None = None,
+    importance: Sequence[Float64Array] | None = None,
+    rig_file: bytes | None = None,
+    rig_name: str = "",
+    progress: Progress | None = None,
+) -> bytes:
+    """A whole `.pav` file.
+
+    `importance` is (N,) per level, larger is sent earlier; by default opacity × area. With `rig_file` (what
+    `encode_rig_file` made of the same rig) the rig is named by its SHA-256 and not embedded.
+    Raises EncodeError.
+    """
+    options = options or EncodeOptions()
+    return _Writer(avatar, options, importance, progress).write(rig_file, rig_name)
+
+
+def encode_rig_file(rig: Rig, options: EncodeOptions | None = None) -> bytes:
+    """A `.pav` file that holds only a rig, for many avatars to share."""
+    options = options or EncodeOptions()
+    draft = Draft()
+    rig_id = draft.add(UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step))
+    for add in _rig_extras(draft, rig, rig_id, options):
+        add()
+    return draft.getvalue()
+
+
+def _decoded_core(rig: Rig, options: EncodeOptions) -> RigCore:
+    writer = FieldWriter()
+    encode_rig(writer, rig, options.neutral_step)
+    return decode_rig(_reader(writer))
+
+
+def _reader(writer: FieldWriter) -> FieldReader:
+    return FieldReader(writer.getvalue(), 0, FORMAT_LIMITS, ColumnDecompressor())
+
+
+def _shape_order(rig: Rig) -> list[int]:
+    """Essential shapes first, then by energy (sum of squared displacements), largest first."""
+    energy = _energies(rig)
+    return sorted(range(len(rig.shapes)), key=lambda k: (not rig.shapes[k].essential, -energy[k], k))
+
+
+def _energies(rig: Rig) -> list[float]:
+    return [float(np.sum(shape.displacements.astype(np.float64) ** 2)) for shape in rig.shapes]
+
+
+def _rig_extras(
+    draft: Draft, rig: Rig, rig_id: int, options: EncodeOptions
+) -> list[Callable[[], int]]:
+    """What may be written between the Gaussians: shapes in order, correctives after the essential ones."""
+    energy = _energies(rig)
+    total = sum(energy) or 1.0
+
+    def shape(index: int) -> int:
+        return draft.add(
+            UnitType.SHAPE,
+            (rig_id,),
+            lambda w: encode_shape(w, index, rig.shapes[index], options.shape_step),
+            importance=energy[index] / total,
+        )
+
+    order = _shape_order(rig)
+    extras = [lambda index=index: shape(index) for index in order]
+    correctives = rig.correctives
+    if correctives is not None:
+        extras.insert(
+            sum(shape.essential for shape in rig.shapes),
+            lambda: draft.add(
+                UnitType.CORRECTIVES,
+                (rig_id,),
+                lambda w: encode_correctives(w, correctives, options.shape_step),
+            ),
+        )
+    return extras
+
+
+@dataclass
+class _LevelPlan:
+    """One level being written."""
+
+    columns: Columns
+    importance: Float64Array
+    order: NDArray[np.intp]
+    """Rows, most important first."""
+    world_means: Float64Array
+    regions: NDArray[np.uint16]
+    renumbered: Int32Array
+    """(S,) file number of each split of this level; −1: not yet sent."""
+    split_unit: Int32Array
+    """(S,) the unit that brought it."""
+    sent_splits: int = 0
+
+
+class _Writer:
+    """One avatar on its way into a Draft."""
+
+    def __init__(
+        self,
+        avatar: Avatar,
+        options: EncodeOptions,
+        importance: Sequence[Float64Array] | None,
+        progress: Progress | None,
+    ) -> None:
+        self._options = options
+        self._progress = progress
+        self._draft = Draft()
+        self._original = avatar
+        self._decoded_rig, self._decoded_identity = self._decode_rig_parts()
+        decoded = replace(avatar, rig=self._decoded_rig, identity=self._decoded_identity)
+        self._avatar = rebound(avatar, decoded, options.minimum_scale)
+        self._grids = [choose_grids(level.gaussians, options) for level in self._avatar.levels]
+        given = opacity_area_importance(avatar) if importance is None else list(importance)
+        sizes = [len(level.gaussians) for level in avatar.levels]
+        if [len(one) for one in given] != sizes:
+            raise EncodeError("bad-shape", f"importance of lengths {[len(o) for o in given]}, not {sizes}")
+        self._total_importance = sum(float(one.sum()) for one in given) or 1.0
+        self._plans = self._plan_levels(given)
+        self._base_needs: tuple[int, ...] = ()
+        self._levels_id = 0
+        self._sent_gaussians = 0
+        self._extras: list[Callable[[], int]] = []
+
+    def _decode_rig_parts(self) -> tuple[Rig | None, Identity | None]:
+        """The rig and identity as a decoder will see them."""
+        rig, identity = self._original.rig, self._original.identity
+        if rig is None:
+            return None, None
+        core = _decoded_core(rig, self._options)
+        self._core = core
+        decoded = replace(rig, mean_neutral=core.mean_neutral, weights=core.weights)
+        if identity is None:
+            return decoded, None
+        writer = FieldWriter()
+        encode_identity(writer, identity, core, self._options.neutral_step)
+        return decoded, decode_identity(_reader(writer), core)
+
+    def _plan_levels(self, importance: Sequence[Float64Array]) -> list[_LevelPlan]:
+        mesh = pose_mesh(self._avatar.rig or STATIC_RIG, self._avatar.identity, Pose())
+        regions = region_bits(self._avatar)
+        plans = []
+        for number, level in enumerate(self._avatar.levels):
+            score = importance[number]
+            if self._options.importance_per == "face" and len(score):
+                score = per_face(level.gaussians.sites, score)
+            split_count = 0 if level.splits is None else len(level.splits.parents)
+            plans.append(
+                _LevelPlan(
+                    columns=quantize_gaussians(level.gaussians, self._grids[number]),
+                    importance=importance[number],
+                    order=order_of(score),
+                    world_means=pose_level(self._avatar.levels, number, mesh).means,
+                    regions=regions[number],
+                    renumbered=np.full(split_count, -1, dtype=np.int32),
+                    split_unit=np.zeros(split_count, dtype=np.int32),
+                )
+            )
+        return plans
+
+    def write(self, rig_file: bytes | None, rig_name: str) -> bytes:
+        """All units, then the file."""
+        draft, avatar = self._draft, self._avatar
+        metadata = {"generator": self._options.generator, **avatar.metadata}
+        draft.add(UnitType.METADATA, (), lambda w: encode_metadata(w, metadata))
+        self._write_rig(rig_file, rig_name)
+        self._write_level_table(rig_file is not None)
+        for number in range(len(self._plans)):
+            self._write_level(number)
+        for extra in self._extras:
+            extra()
+        for track in avatar.tracks:
+            draft.add(UnitType.TRACK, (), lambda w, track=track: encode_track(w, track))  # type: ignore[misc]
+        degree = max(level.gaussians.sh_degree for level in avatar.levels)
+        return draft.getvalue(level_count=len(avatar.levels), sh_degree=degree)
+
+    def _write_rig(self, rig_file: bytes | None, rig_name: str) -> None:
+        rig, identity, options = self._original.rig, self._original.identity, self._options
+        if rig is None:
+            return
+        if rig_file is not None:
+            reference = RigReference(hashlib.sha256(rig_file).digest(), rig_name)
+            rig_id = self._draft.add(UnitType.RIG_REFERENCE, (), lambda w: encode_reference(w, reference))
+        else:
+            rig_id = self._draft.add(UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step))
+            self._extras = _rig_extras(self._draft, rig, rig_id, options)
+        self._base_needs = (rig_id,)
+        if identity is not None:
+            core = self._core
+            self._base_needs += (
+                self._draft.add(
+                    UnitType.IDENTITY,
+                    (rig_id,),
+                    lambda w: encode_identity(w, identity, core, options.neutral_step),
+                ),
+            )
+
+    def _write_level_table(self, external: bool) -> None:
+        source = RigSource.EXTERNAL if external else RigSource.EMBEDDED
+        source = source if self._original.rig is not None else RigSource.NONE
+        entries = tuple(
+            LevelEntry(
+                level.binding,
+                level.site,
+                level.sh_frame,
+                0 if level.splits is None else len(level.splits.parents),
+                len(level.gaussians),
+                grids,
+            )
+            for level, grids in zip(self._avatar.levels, self._grids, strict=True)
+        )
+        table = LevelTable(source, entries)
+        self._levels_id = self._draft.add(UnitType.LEVELS, (), lambda w: encode_levels(w, table))
+
+    def _write_level(self, number: int) -> None:
+        """Gaussian units of one level, each as large as its byte target allows."""
+        plan, start, count = self._plans[number], 0, 0
+        per_gaussian = self._estimate(number)
+        total = sum(len(p.order) for p in self._plans) * per_gaussian
+        aim = max(self._options.unit_bytes, self._options.unit_share * total)
+        while start < len(plan.order):
+            first = self._sent_gaussians == 0
+            target = self._options.first_unit_bytes if first else aim
+            count = max(int(target / per_gaussian), 1)
+            rows = plan.order[start : start + min(count, FORMAT_LIMITS.gaussians_per_unit)]
+            size = self._write_gaussians(number, rows)
+            per_gaussian = size / len(rows)
+            start += len(rows)
+            if first and self._avatar.thumbnail is not None:
+                picture = self._avatar.thumbnail
+                self._draft.add(UnitType.THUMBNAIL, (), lambda w: encode_thumbnail(w, picture))
+            self._write_extras(aim - size if not first else aim)
+            if self._progress is not None:
+                self._progress(self._sent_gaussians / self._avatar.gaussian_count)
+        self._ensure_splits(number, np.arange(len(plan.renumbered), dtype=np.int32))
+
+    def _estimate(self, number: int) -> float:
+        """Bytes per Gaussian of this level, from a unit of a thousand of the most important."""
+        rows = np.sort(self._plans[number].order[:1024])
+        if not len(rows):
+            return 1.0
+        writer = FieldWriter()
+        encode_gaussians(writer, number, 0, self._plans[number].columns.take(rows), self._grids[number])
+        return len(writer.getvalue()) / len(rows)
+
+    def _write_extras(self, budget: float) -> None:
+        """Shapes between two pictures: at least one, then as many as fit into what the unit left over."""
+        spent = 0.0
+        while self._extras and spent <= max(budget, 0):
+            spent += self._draft.size_of(self._extras.pop(0)())
+
+    def _write_gaussians(self, number: int, rows: NDArray[np.intp]) -> int:
+        level, plan = self._avatar.levels[number], self._plans[number]
+        columns = plan.columns.take(rows)
+        needs = {*self._base_needs, self._levels_id}
+        if number and level.site is Site.FACE:
+            sites = columns.sites.astype(np.int32)
+            needs |= self._ensure_splits(number, np.unique(sites // 3))
+            columns = replace(columns, sites=(3 * plan.renumbered[sites // 3] + sites % 3).astype(np.uint32))
+        order = np.argsort(columns.sites, kind="stable")
+        columns, rows = columns.take(order), rows[order]
+        first = self._sent_gaussians
+        self._sent_gaussians += len(rows)
+        id_ = self._draft.add(
+            UnitType.GAUSSIANS,
+            needs,
+            lambda w: encode_gaussians(w, number, first, columns, self._grids[number]),
+            level=number,
+            gaussian_count=len(rows),
+            importance=float(plan.importance[rows].sum()) / self._total_importance,
+            regions=int(np.bitwise_or.reduce(plan.regions[rows])),
+            sphere=bounding_sphere(plan.world_means[rows]),
+        )
+        return self._draft.size_of(id_) - UnitHeader.SIZE
+
+    def _ensure_splits(self, number: int, wanted: Int32Array) -> set[int]:
+        """Write the splits among `wanted` (and their ancestors) that were not; returns the units to need."""
+        plan = self._plans[number]
+        splits = self._avatar.levels[number].splits
+        if splits is None or not len(wanted):
+            return set()
+        missing = wanted[plan.renumbered[wanted] < 0]
+        limit = FORMAT_LIMITS.gaussians_per_unit
+        for start in range(0, len(missing), limit):
+            self._write_splits(number, splits, missing[start : start + limit])
+        return set(plan.split_unit[wanted].tolist())
+
+    def _write_splits(self, number: int, splits: Splits, missing: Int32Array) -> None:
+        plan, parents = self._plans[number], splits.parents[missing]
+        needs = {*self._base_needs, self._levels_id}
+        if number > 1:
+            needs |= self._ensure_splits(number - 1, np.unique(parents // 3))
+            parents = 3 * self._plans[number - 1].renumbered[parents // 3] + parents % 3
+        order = np.argsort(parents, kind="stable")
+        missing, parents = missing[order], parents[order]
+        block = SplitBlock(number, plan.sent_splits, parents.astype(np.int32), splits.barycentrics[missing])
+        id_ = self._draft.add(UnitType.SPLITS, needs, lambda w: encode_splits(w, block), level=number)
+        plan.renumbered[missing] = plan.sent_splits + np.arange(len(missing), dtype=np.int32)
+        plan.split_unit[missing] = id_
+        plan.sent_splits += len(missing)

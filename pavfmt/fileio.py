@@ -1,0 +1,69 @@
+"""The only module that opens `.pav` files: reading in pieces, and writing that leaves all or nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pavfmt.errors import EncodeError
+
+PIECE = 1 << 16
+
+
+def read_pieces(path: str, limit: int | None = None) -> Iterator[bytes]:
+    """The bytes of a file, or of stdin for "-", as they come; at most `limit` of them."""
+    stream = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
+    left = limit
+    try:
+        while left is None or left > 0:
+            wanted = PIECE if left is None else min(PIECE, left)
+            piece = stream.read1(wanted) if hasattr(stream, "read1") else stream.read(wanted)
+            if not piece:
+                return
+            left = None if left is None else left - len(piece)
+            yield piece
+    finally:
+        if path != "-":
+            stream.close()
+
+
+def read_bytes(path: str) -> bytes:
+    """A whole file, or all of stdin for "-"."""
+    return b"".join(read_pieces(path))
+
+
+def check_target(path: str, force: bool) -> None:
+    """EncodeError if `path` exists and may not be replaced, or its folder is missing."""
+    if path == "-":
+        return
+    target = Path(path)
+    if target.exists() and not force:
+        raise EncodeError("exists", f"{path} exists; --force replaces it")
+    if not target.parent.is_dir():
+        raise EncodeError("no-folder", f"the folder {target.parent} does not exist")
+
+
+def write_bytes(path: str, data: bytes, force: bool = False) -> None:
+    """Write under a temporary name in the same folder, then rename; "-" is stdout."""
+    if path == "-":
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    check_target(path, force)
+    target = Path(path)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,125 @@
+"""Numbers as integers: the exact arithmetic of FORMAT.md, "Dequantization".
+
+A quantized value q stands for (offset + step · q) · 2^−shift. The bracket is below 2^53, so that the product
+is exact in binary64; it is rounded once, to binary32, ties to even. Every language with IEEE doubles gets the
+same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt.model import Float32Array, Float64Array
+
+UnsignedArray = NDArray[np.unsignedinteger]
+
+MAX_BITS = 16
+MAX_SHIFT = 52
+QUATERNION_SHIFT = 24
+"""Quaternion components are integers in units of 2^−24, so that their squares sum exactly in 2^53."""
+BARYCENTRIC_ONE = 1 << 15
+"""Barycentric coordinates are integers that sum to this."""
+
+
+@dataclass(frozen=True)
+class Affine:
+    """One quantization grid: value = (offset + step · q) · 2^−shift, 0 ≤ q < 2^bits."""
+
+    offset: int
+    step: int
+    shift: int
+    bits: int
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the fields are in range and the bracket stays below 2^53 for every q."""
+        in_range = 0 < self.bits <= MAX_BITS and 0 <= self.shift <= MAX_SHIFT and 0 <= self.step < 1 << 32
+        return in_range and abs(self.offset) + (self.step << self.bits) < 1 << 53
+
+    @property
+    def width(self) -> int:
+        """Bytes of one quantized value in memory."""
+        return 1 if self.bits <= 8 else 2
+
+    @cached_property
+    def table(self) -> Float32Array:
+        """(2^bits,) the value of every q."""
+        brackets = self.offset + self.step * np.arange(1 << self.bits, dtype=np.int64)
+        return (brackets.astype(np.float64) * 2.0**-self.shift).astype(np.float32)
+
+    def dequantize(self, quantized: UnsignedArray) -> Float32Array:
+        """float32 values of the same shape; `quantized` must be below 2^bits."""
+        return self.table.take(quantized, mode="clip")
+
+    def quantize(self, values: Float64Array | Float32Array) -> UnsignedArray:
+        """The nearest q of each value, clipped to the grid."""
+        scaled = np.asarray(values, dtype=np.float64) * 2.0**self.shift
+        nearest = np.rint((scaled - self.offset) / max(self.step, 1))
+        dtype = np.uint8 if self.width == 1 else np.uint16
+        return np.clip(nearest, 0, (1 << self.bits) - 1).astype(dtype)
+
+    @classmethod
+    def spanning(cls, low: float, high: float, bits: int) -> Affine:
+        """The grid of 2^bits values over [low, high]."""
+        span = max(high - low, 1e-9)
+        return cls.stepping(low, high, span / ((1 << bits) - 1))
+
+    @classmethod
+    def stepping(cls, low: float, high: float, step: float) -> Affine:
+        """The grid over [low, high] with about the given step, coarser if it needs more than 16 bits."""
+        step = max(step, (high - low) / ((1 << MAX_BITS) - 1), 1e-12)
+        shift = min(max(15 - math.floor(math.log2(step)), 0), MAX_SHIFT)
+        int_step = max(math.ceil(step * 2.0**shift), 1)
+        offset = math.floor(low * 2.0**shift)
+        count = math.ceil((high * 2.0**shift - offset) / int_step) + 1
+        return cls(offset, int_step, shift, min(max((count - 1).bit_length(), 1), MAX_BITS))
+
+    @classmethod
+    def quaternion(cls, bits: int) -> Affine:
+        """The symmetric grid for the three smaller components of a unit quaternion."""
+        half = 1 << (bits - 1)
+        step = math.ceil(math.sqrt(0.5) * (1 << QUATERNION_SHIFT) / (half - 1))
+        return cls(-step * half, step, QUATERNION_SHIFT, bits)
+
+
+def quantize_quaternions(quats: Float64Array, grid: Affine) -> tuple[UnsignedArray, UnsignedArray]:
+    """(N, 4) quaternions, any length and sign → largest component's index (N,) and the other three (N, 3)."""
+    unit = quats / np.linalg.norm(quats, axis=1, keepdims=True)
+    largest = np.argmax(np.abs(unit), axis=1)
+    unit = unit * np.where(np.take_along_axis(unit, largest[:, None], axis=1) < 0, -1.0, 1.0)
+    others = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])[largest]
+    return largest.astype(np.uint8), grid.quantize(np.take_along_axis(unit, others, axis=1))
+
+
+def dequantize_quaternions(largest: UnsignedArray, others: UnsignedArray, grid: Affine) -> Float32Array:
+    """(N,) indices 0..3 and (N, 3) components in ascending order → (N, 4) quaternions (w, x, y, z)."""
+    small = grid.offset + grid.step * others.astype(np.int64)
+    rest = np.maximum((1 << (2 * grid.shift)) - np.sum(small * small, axis=1), 0)
+    big = np.floor(np.sqrt(rest.astype(np.float64))).astype(np.int64)  # exact: rest < 2^53
+    scaled = np.empty((len(others), 4), dtype=np.int64)
+    slot = largest.astype(np.intp)
+    for component in range(3):
+        column = component + (component >= slot)
+        scaled[np.arange(len(slot)), column] = small[:, component]
+    scaled[np.arange(len(slot)), slot] = big
+    return (scaled.astype(np.float64) * 2.0**-grid.shift).astype(np.float32)
+
+
+def quantize_barycentrics(points: Float64Array | Float32Array) -> UnsignedArray:
+    """(N, 3) → (N, 2) integers q0, q1; q2 = 2^15 − q0 − q1 is never negative."""
+    scaled = np.asarray(points, dtype=np.float64) * BARYCENTRIC_ONE
+    first = np.clip(np.rint(scaled[:, 0]), 0, BARYCENTRIC_ONE)
+    second = np.clip(np.rint(scaled[:, 1]), 0, BARYCENTRIC_ONE - first)
+    return np.stack([first, second], axis=1).astype(np.uint16)
+
+
+def dequantize_barycentrics(quantized: UnsignedArray) -> Float32Array:
+    """(N, 2) integers → (N, 3) coordinates, exact in float32 (multiples of 2^−15)."""
+    pair = quantized.astype(np.int32)
+    triple = np.concatenate([pair, BARYCENTRIC_ONE - pair.sum(axis=1, keepdims=True)], axis=1)
+    return triple.astype(np.float32) / np.float32(BARYCENTRIC_ONE)

@@ -1,0 +1,119 @@
+"""Units that cannot change a pixel: metadata, thumbnail, tracks (FORMAT.md, "Metadata unit" and after)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pavfmt.errors import FormatError, LimitError
+from pavfmt.fields import FieldReader, FieldWriter
+from pavfmt.model import Float32Array, Track
+from pavfmt.quantization import MAX_BITS, Affine
+
+MEDIA_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
+
+
+def encode_metadata(writer: FieldWriter, metadata: Mapping[str, str]) -> None:
+    """Keys and values, in key order."""
+    writer.varint(len(metadata))
+    for key in sorted(metadata):
+        writer.string(key)
+        writer.string(metadata[key])
+
+
+def decode_metadata(reader: FieldReader) -> dict[str, str]:
+    """Keys and values; keys ascend and are not repeated."""
+    start, limit = reader.offset, reader.limits.metadata_bytes
+    if reader.size > limit:
+        raise LimitError("limit-exceeded", f"metadata of {reader.size} bytes, the limit is {limit}", start)
+    result: dict[str, str] = {}
+    for _ in range(reader.varint("entry count", limit)):
+        start = reader.offset
+        key = reader.string("key")
+        if not key or key in result:
+            raise FormatError("bad-field", f"metadata key {key!r} is empty or repeated", start)
+        result[key] = reader.string(f"value of {key!r}")
+    return result
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small picture of the avatar."""
+
+    media_type: str
+    data: bytes
+
+
+def encode_thumbnail(writer: FieldWriter, data: bytes) -> None:
+    """The picture's own bytes; its signature says what it is."""
+    writer.raw(data)
+
+
+def decode_thumbnail(reader: FieldReader) -> Thumbnail:
+    """A PNG, JPEG or WebP; nothing of it is decoded here."""
+    start, limit = reader.offset, reader.limits.thumbnail_bytes
+    if reader.size > limit:
+        raise LimitError("limit-exceeded", f"thumbnail of {reader.size} bytes, the limit is {limit}", start)
+    data = reader.rest()
+    for signature, media_type in MEDIA_TYPES.items():
+        if data.startswith(signature):
+            return Thumbnail(media_type, data)
+    raise FormatError("bad-field", "the thumbnail is not a PNG, JPEG or WebP", start)
+
+
+def _encode_block(writer: FieldWriter, values: Float32Array) -> None:
+    """(T, C) numbers on one 16-bit grid, channel by channel."""
+    grid = Affine.spanning(float(values.min(initial=0.0)), float(values.max(initial=0.0)), MAX_BITS)
+    writer.affine(grid)
+    for channel in values.T:
+        writer.column(grid.quantize(channel), grid.width)
+
+
+def _decode_block(reader: FieldReader, frame_count: int, channel_count: int) -> Float32Array:
+    start, limit = reader.offset, reader.limits.track_values
+    if frame_count * channel_count > limit:
+        raise LimitError("limit-exceeded", f"a track of {frame_count} × {channel_count} numbers", start)
+    grid = reader.affine("track grid")
+    channels = [grid.dequantize(reader.column(frame_count, grid.width)) for _ in range(channel_count)]
+    return np.stack(channels, axis=1) if channels else np.zeros((frame_count, 0), dtype=np.float32)
+
+
+def encode_track(writer: FieldWriter, track: Track) -> None:
+    """The body of a track unit."""
+    writer.string(track.name)
+    writer.pack("f", track.frames_per_second)
+    writer.varint(track.frame_count)
+    for names in (track.shape_names, track.joint_names):
+        writer.varint(len(names))
+        for name in names:
+            writer.string(name)
+    writer.pack("B", track.translation is not None)
+    _encode_block(writer, track.weights)
+    if track.rotations is not None:
+        _encode_block(writer, track.rotations.reshape(track.frame_count, -1))
+    if track.translation is not None:
+        _encode_block(writer, track.translation)
+
+
+def decode_track(reader: FieldReader) -> Track:
+    """The inverse of `encode_track`, to 16 bits."""
+    name = reader.string("track name")
+    start = reader.offset
+    (rate,) = reader.floats(1)
+    if rate <= 0:
+        raise FormatError("bad-field", f"{rate} frames per second", start)
+    frame_count = reader.varint("frame count", reader.limits.track_frames)
+    shapes, joints = (_decode_names(reader, limit) for limit in (reader.limits.shapes, reader.limits.joints))
+    moves = reader.choice("translation flag", 2)
+    weights = _decode_block(reader, frame_count, len(shapes))
+    rotations = None
+    if joints:
+        rotations = _decode_block(reader, frame_count, 3 * len(joints)).reshape(frame_count, -1, 3)
+    translation = _decode_block(reader, frame_count, 3) if moves else None
+    return Track(name, rate, shapes, weights, joints, rotations, translation)
+
+
+def _decode_names(reader: FieldReader, limit: int) -> tuple[str, ...]:
+    return tuple(reader.string("name") for _ in range(reader.varint("name count", limit)))

@@ -1,0 +1,69 @@
+"""Hand-over units: which Gaussians give way when others are there (FORMAT.md, "Hand-over unit")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pavfmt.errors import FormatError
+from pavfmt.fields import FieldReader, FieldWriter
+from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
+from pavfmt.model import Float32Array, Int32Array
+from pavfmt.units.levels import Grids, LevelTable
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """When every unit of `successors` is active, `gaussians` take the second opacity and log scales."""
+
+    level: int
+    """The level of all of `gaussians`: its grids hold for the second values."""
+    successors: tuple[int, ...]
+    """Unit ids, ascending."""
+    gaussians: Int32Array
+    """(P,) Gaussian indices of the file, ascending."""
+    opacities: Float32Array | None = None
+    """(P,); None: they retire, their opacity is 0."""
+    log_scales: Float32Array | None = None
+    """(P, 3), exactly when `opacities` is there."""
+
+
+def encode_hand_over(writer: FieldWriter, record: HandOver, grids: Grids) -> None:
+    """The body of a hand-over unit."""
+    writer.pack("B", record.level)
+    writer.varint(len(record.successors))
+    for unit in record.successors:
+        writer.varint(unit)
+    writer.varint(len(record.gaussians))
+    writer.column(record.gaussians.astype(np.uint32), 4, stored=True)
+    writer.pack("B", record.opacities is not None)
+    if record.opacities is not None and record.log_scales is not None:
+        writer.column(grids.opacities.quantize(record.opacities), grids.opacities.width)
+        for column in grids.log_scales.quantize(record.log_scales).T:
+            writer.column(column, grids.log_scales.width)
+
+
+def decode_hand_over(reader: FieldReader, own_id: int, table: LevelTable) -> HandOver:
+    """The inverse. Whether the Gaussians are among its needs is the scene's to check."""
+    level = reader.choice("level", len(table.levels))
+    start = reader.offset
+    count = reader.varint("successor count", reader.limits.needs)
+    successors = tuple(reader.varint("successor", (1 << 32) - 1) for _ in range(count))
+    if not successors or successors[0] <= own_id or any(np.diff(successors) <= 0):
+        raise FormatError("bad-needs", "successors are later units, ascending", start)
+    start = reader.offset
+    count = reader.varint("Gaussian count", reader.limits.gaussians_per_unit)
+    if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:
+        raise FormatError("bad-field", f"{count} Gaussians in a payload of {reader.size} bytes", start)
+    start = reader.offset
+    indices = reader.column(count, 4)
+    if int(indices.max()) >= 1 << 31 or (np.diff(indices.astype(np.int64)) <= 0).any():
+        raise FormatError("bad-field", "Gaussian indices must ascend", start)
+    opacities, log_scales = None, None
+    if reader.choice("second values flag", 2):
+        grids = table.levels[level].grids
+        opacities = np.clip(grids.opacities.dequantize(reader.column(count, grids.opacities.width)), 0, 1)
+        columns = [reader.column(count, grids.log_scales.width) for _ in range(3)]
+        log_scales = grids.log_scales.dequantize(np.stack(columns, axis=1))
+    return HandOver(level, successors, indices.astype(np.int32), opacities, log_scales)

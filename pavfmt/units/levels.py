@@ -1,0 +1,120 @@
+"""The levels unit: per level its binding, counts and quantization grids (FORMAT.md, "Levels unit")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pavfmt.errors import FormatError
+from pavfmt.fields import FieldReader, FieldWriter
+from pavfmt.model import Binding, ShFrame, Site
+from pavfmt.quantization import QUATERNION_SHIFT, Affine
+from pavfmt.registry import RigSource
+
+LOG_SCALE_RANGE = 64.0
+MAX_SH_DEGREE = 3
+
+
+@dataclass(frozen=True)
+class Grids:
+    """The quantization grids of one level's Gaussians."""
+
+    means: tuple[Affine, Affine, Affine]
+    log_scales: Affine
+    quats: Affine
+    opacities: Affine
+    sh0: Affine
+    bands: tuple[Affine, ...]
+    """One per SH band above 0."""
+
+    def in_order(self) -> tuple[Affine, ...]:
+        """As they stand in the file."""
+        return (*self.means, self.log_scales, self.quats, self.opacities, self.sh0, *self.bands)
+
+
+@dataclass(frozen=True)
+class LevelEntry:
+    """One row of the level table. Counts are those of the complete avatar."""
+
+    binding: Binding
+    site: Site
+    sh_frame: ShFrame
+    split_count: int
+    gaussian_count: int
+    grids: Grids
+
+    @property
+    def sh_degree(self) -> int:
+        """0..3."""
+        return len(self.grids.bands)
+
+    @property
+    def has_barycentrics(self) -> bool:
+        """Whether its Gaussians say where on their face they sit."""
+        return self.binding is Binding.SURFACE_POINT and self.site is Site.FACE
+
+
+@dataclass(frozen=True)
+class LevelTable:
+    """All levels, and where the rig comes from."""
+
+    rig_source: RigSource
+    levels: tuple[LevelEntry, ...]
+
+
+def encode_levels(writer: FieldWriter, table: LevelTable) -> None:
+    """The body of a levels unit."""
+    writer.pack("BB", table.rig_source, len(table.levels))
+    for entry in table.levels:
+        writer.pack("BBBB", entry.binding, entry.site, entry.sh_frame, entry.sh_degree)
+        writer.varint(entry.split_count)
+        writer.varint(entry.gaussian_count)
+        for grid in entry.grids.in_order():
+            writer.affine(grid)
+
+
+def decode_levels(reader: FieldReader) -> LevelTable:
+    """The inverse of `encode_levels`, with every rule of the text checked."""
+    source = RigSource(reader.choice("rig source", 3))
+    start = reader.offset
+    level_count = reader.u8()
+    if not 0 < level_count <= reader.limits.levels:
+        raise FormatError("bad-field", f"{level_count} levels, allowed are 1..{reader.limits.levels}", start)
+    levels = tuple(_decode_level(reader, number) for number in range(level_count))
+    total_splits = sum(entry.split_count for entry in levels)
+    total_gaussians = sum(entry.gaussian_count for entry in levels)
+    if total_splits > reader.limits.splits or total_gaussians > reader.limits.gaussians:
+        raise FormatError("bad-field", f"{total_gaussians} Gaussians, {total_splits} splits in all", start)
+    return LevelTable(source, levels)
+
+
+def _decode_level(reader: FieldReader, number: int) -> LevelEntry:
+    start = reader.offset
+    binding = Binding(reader.choice("binding", len(Binding)))
+    site = Site(reader.choice("site", len(Site)))
+    frame = ShFrame(reader.choice("SH frame", len(ShFrame)))
+    degree = reader.choice("SH degree", MAX_SH_DEGREE + 1)
+    split_count = reader.varint("split count", reader.limits.splits)
+    gaussian_count = reader.varint("Gaussian count", reader.limits.gaussians)
+    if binding is Binding.FACE_FRAME and site is not Site.FACE:
+        raise FormatError("bad-field", f"level {number}: the face frame binds to faces only", start)
+    if number == 0 and split_count:
+        raise FormatError("bad-field", "level 0 has no splits: its faces are the template's", start)
+    return LevelEntry(binding, site, frame, split_count, gaussian_count, _decode_grids(reader, degree))
+
+
+def _decode_grids(reader: FieldReader, degree: int) -> Grids:
+    means = (reader.affine("mean x"), reader.affine("mean y"), reader.affine("mean z"))
+    start = reader.offset
+    log_scales = reader.affine("log scales")
+    low = log_scales.offset * 2.0**-log_scales.shift
+    high = (log_scales.offset + (log_scales.step << log_scales.bits)) * 2.0**-log_scales.shift
+    if low < -LOG_SCALE_RANGE or high > LOG_SCALE_RANGE:
+        raise FormatError("bad-field", f"log scales from {low} to {high}, beyond ±{LOG_SCALE_RANGE}", start)
+    start = reader.offset
+    quats = reader.affine("quaternions")
+    top = quats.offset + quats.step * ((1 << quats.bits) - 1)
+    if quats.shift != QUATERNION_SHIFT or max(abs(quats.offset), abs(top)) > 1 << QUATERNION_SHIFT:
+        raise FormatError("bad-field", f"quaternion grid {quats}: shift 24, values within ±1", start)
+    opacities, sh0 = reader.affine("opacities"), reader.affine("sh0")
+    bands = tuple(reader.affine(f"SH band {band}") for band in range(1, degree + 1))
+    return Grids(means, log_scales, quats, opacities, sh0, bands)

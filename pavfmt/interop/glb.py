@@ -72,7 +72,7 @@ class Glb:
 
     def entry(self, kind: str, index: object) -> Json:
         """`document[kind][index]`, an object."""
-        entries = as_list(self.document.get(kind, []), kind)
+        entries = as_list(self.document.get(kind, []), f"{self.where}: {kind}")
         number = as_count(index, f"{self.where}: index into {kind}", len(entries))
         return as_object(entries[number], f"{self.where}: {kind}[{number}]")
 
@@ -131,13 +131,14 @@ class Glb:
 
     def node_parents(self) -> list[int]:
         """Each node's parent, −1 for roots; two parents or a cycle are refused."""
-        nodes = as_list(self.document.get("nodes", []), "nodes")
+        nodes = as_list(self.document.get("nodes", []), f"{self.where}: nodes")
         if len(nodes) > MAX_NODES:
             raise EncodeError("input-too-large", f"{self.where}: {len(nodes)} nodes, at most {MAX_NODES}")
         parents = [-1] * len(nodes)
         for number in range(len(nodes)):
-            for child in as_list(self.entry("nodes", number).get("children", []), "children"):
-                child = as_count(child, f"{self.where}: child of node {number}", len(nodes))
+            children = self.entry("nodes", number).get("children", [])
+            for entry in as_list(children, f"{self.where}: children of node {number}"):
+                child = as_count(entry, f"{self.where}: child of node {number}", len(nodes))
                 if parents[child] >= 0:
                     raise _fail(f"{self.where}: node {child} has two parents")
                 parents[child] = number

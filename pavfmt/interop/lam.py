@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from pavfmt.errors import EncodeError
+from pavfmt.interop.activations import sigmoid
 from pavfmt.interop.glb import read_glb
 from pavfmt.interop.ply import columns, read_ply
 from pavfmt.interop.regions import regions_from_shapes
@@ -20,8 +21,6 @@ from pavfmt.interop.tracks import parse_bs_data
 from pavfmt.model import (
     Avatar,
     Binding,
-    Float32Array,
-    Float64Array,
     Gaussians,
     Int32Array,
     Level,
@@ -110,11 +109,6 @@ def read_offsets(data: bytes, vertex_count: int) -> Gaussians:
         sh0=((rgb - 0.5) / SH_C0).astype(np.float32)[:, None, :],
         shN=np.zeros((vertex_count, 0, 3), np.float32),
     )
-
-
-def sigmoid(logits: Float64Array) -> Float32Array:
-    """1 / (1 + e^−x) without overflow."""
-    return (0.5 * (1 + np.tanh(logits / 2))).astype(np.float32)
 
 
 def rig_from(mesh: SkinnedMesh) -> Rig:

@@ -26,6 +26,8 @@ SCALARS = {
 WRITTEN = {"i1": "char", "u1": "uchar", "i2": "short", "u2": "ushort", "i4": "int", "u4": "uint"}
 WRITTEN |= {"f4": "float", "f8": "double"}
 
+Element = tuple[str, int, list[tuple[str, str]]]
+"""Name, row count, and the properties as (name, NumPy type)."""
 Table = NDArray[np.void]
 """A structured array: one row per record, one field per property."""
 
@@ -74,7 +76,12 @@ def columns(table: Table, names: Sequence[str], where: str = "PLY") -> Float32Ar
     return values
 
 
-def _parse_header(data: bytes, where: str) -> tuple[list[tuple[str, int, list[tuple[str, str]]]], int]:
+def read_ply_header(data: bytes, where: str = "PLY") -> list[Element]:
+    """The elements a file declares, as (name, row count, fields); only its beginning is needed."""
+    return _parse_header(data, where)[0]
+
+
+def _parse_header(data: bytes, where: str) -> tuple[list[Element], int]:
     """Elements as (name, row count, fields), and where the records start."""
     if not data.startswith((b"ply\n", b"ply\r\n")):
         raise EncodeError("bad-ply", f"{where}: does not start with 'ply'")
@@ -83,7 +90,7 @@ def _parse_header(data: bytes, where: str) -> tuple[list[tuple[str, int, list[tu
     if end < 0:
         raise EncodeError("bad-ply", f"{where}: no end_header in the first {MAX_HEADER_BYTES} bytes")
     start = end + len(END) + (data[end + len(END) - 1 : end + len(END)] == b"\r")
-    elements: list[tuple[str, int, list[tuple[str, str]]]] = []
+    elements: list[Element] = []
     try:
         lines = head[:end].decode("ascii").splitlines()
     except UnicodeDecodeError:
@@ -96,7 +103,7 @@ def _parse_header(data: bytes, where: str) -> tuple[list[tuple[str, int, list[tu
     return [(name, count, fields or [("", "<u1")]) for name, count, fields in elements], start
 
 
-def _parse_line(words: list[str], elements: list[tuple[str, int, list[tuple[str, str]]]], where: str) -> None:
+def _parse_line(words: list[str], elements: list[Element], where: str) -> None:
     """One header line's words, added to `elements`."""
     match words:
         case [] | ["comment" | "obj_info", *_] | ["format", "binary_little_endian", "1.0"]:

@@ -61,7 +61,8 @@ class SkinnedMesh:
 def read_skinned_mesh(glb: Glb) -> SkinnedMesh:
     """The one skinned primitive of a LAM `skin.glb`."""
     where = glb.where
-    node = next((n for n in as_list(glb.document.get("nodes", []), "nodes") if "skin" in n), None)
+    nodes = as_list(glb.document.get("nodes", []), f"{where}: nodes")
+    node = next((n for n in nodes if isinstance(n, dict) and "skin" in n), None)
     if node is None:
         raise EncodeError("bad-glb", f"{where}: no node with a skin")
     mesh = glb.entry("meshes", node.get("mesh"))
@@ -158,6 +159,8 @@ def read_skeleton(
     parents = glb.node_parents()
     for node in listed:
         glb.entry("nodes", node)
+    if len(set(listed)) != len(listed):
+        raise EncodeError("bad-skeleton", f"{glb.where}: the skin lists a joint twice")
     used = np.unique(joints[weights > 0])
     if len(used) == 0 or int(used[-1]) >= len(listed):
         raise EncodeError("binding-out-of-range", f"{glb.where}: weights name a joint beyond {len(listed)}")
@@ -186,8 +189,10 @@ def needed_nodes(used: list[int], joints: set[int], parents: list[int], where: s
 
 def skeleton_from(glb: Glb, nodes: list[int], parents: list[int], bind: Float64Array) -> Skeleton:
     """Rest frames from the inverse bind matrices (J, 4, 4); the node tree at rest must agree with them."""
-    world = np.stack([glb.world_matrix(node, parents) for node in nodes])
-    if not np.allclose(world @ bind, np.eye(4), rtol=0, atol=BIND_TOLERANCE):
+    with np.errstate(all="ignore"):
+        world = np.stack([glb.world_matrix(node, parents) for node in nodes])
+        agrees = np.allclose(world @ bind, np.eye(4), rtol=0, atol=BIND_TOLERANCE)
+    if not agrees:
         raise EncodeError("bad-skeleton", f"{glb.where}: the joints at rest are not in their bind pose")
     frames = np.asarray(np.linalg.inv(bind), dtype=np.float64)
     names = tuple(str(glb.entry("nodes", node).get("name", f"joint{node}")) for node in nodes)

@@ -1,0 +1,69 @@
+"""`.pav`: animatable Gaussian head avatars that draw from any byte prefix.
+
+    scene = pavfmt.decode(data[:40_000])     # any prefix
+    scene.arrays().means
+
+Reading and writing need only NumPy and zstandard. FORMAT.md is the normative text.
+"""
+
+from __future__ import annotations
+
+from pavfmt.cutting import bytes_of_percent, unit_ends
+from pavfmt.decoder import Decoder, decode
+from pavfmt.encoder import EncodeOptions, encode
+from pavfmt.errors import EncodeError, FormatError, LimitError, PavError, UnsupportedError
+from pavfmt.inspection import inspect
+from pavfmt.limits import Limits
+from pavfmt.model import (
+    Avatar,
+    Binding,
+    Gaussians,
+    Identity,
+    Level,
+    Pose,
+    PoseCorrectives,
+    Rig,
+    Shape,
+    ShFrame,
+    Site,
+    Splits,
+    Track,
+)
+from pavfmt.posing import PosedGaussians, pose_avatar
+from pavfmt.scene import Scene
+from pavfmt.verification import verify
+from pavfmt.version import __version__
+
+__all__ = [
+    "Avatar",
+    "Binding",
+    "Decoder",
+    "EncodeError",
+    "EncodeOptions",
+    "FormatError",
+    "Gaussians",
+    "Identity",
+    "Level",
+    "LimitError",
+    "Limits",
+    "PavError",
+    "Pose",
+    "PoseCorrectives",
+    "PosedGaussians",
+    "Rig",
+    "Scene",
+    "ShFrame",
+    "Shape",
+    "Site",
+    "Splits",
+    "Track",
+    "UnsupportedError",
+    "__version__",
+    "bytes_of_percent",
+    "decode",
+    "encode",
+    "inspect",
+    "pose_avatar",
+    "unit_ends",
+    "verify",
+]

@@ -41,13 +41,15 @@ _SIGNED = {1: np.int8, 2: np.int16, 4: np.int32}
 def zigzag(values: UnsignedArray, width: int) -> UnsignedArray:
     """Signed values in two's complement → 0, 1, 2, … for 0, −1, 1, …"""
     signed = values.view(_SIGNED[width])
-    return ((signed << 1) ^ (signed >> (8 * width - 1))).view(DTYPES[width])
+    mixed: UnsignedArray = ((signed << 1) ^ (signed >> (8 * width - 1))).view(DTYPES[width])
+    return mixed
 
 
 def unzigzag(values: UnsignedArray, width: int) -> UnsignedArray:
     """The inverse of `zigzag`."""
     signed = values.view(_SIGNED[width])
-    return ((values >> 1).view(_SIGNED[width]) ^ -(signed & 1)).view(DTYPES[width])
+    plain: UnsignedArray = ((values >> 1).view(_SIGNED[width]) ^ -(signed & 1)).view(DTYPES[width])
+    return plain
 
 
 def _delta(values: UnsignedArray, width: int) -> UnsignedArray:

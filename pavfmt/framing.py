@@ -157,7 +157,9 @@ class Framing:
             raise FormatError("duplicate-unit", f"unit {header.id} was there before", start + 4)
         entry = self._entries.get(header.id)
         if entry and (entry.type, entry.length) != (header.type, header.length):
-            message = f"type {header.type}, {header.length} bytes; the directory says {entry.type}, {entry.length}"
+            message = (
+                f"type {header.type}, {header.length} bytes; the directory says {entry.type}, {entry.length}"
+            )
             raise FormatError("directory-mismatch", message, start)
 
     def _take(self, start: int, header: UnitHeader) -> Frame | DamagedFrame:

@@ -47,7 +47,9 @@ class FileHeader:
             message = f"version {major}.{minor}, this reader knows {FORMAT_VERSION[0]}.x"
             raise UnsupportedError("unsupported-version", message, 8)
         if zlib.crc32(data[: cls.LAYOUT.size]) != struct.unpack_from("<I", data, cls.LAYOUT.size)[0]:
-            raise FormatError("file-header-damaged", "checksum of bytes 0..47 does not match", cls.LAYOUT.size)
+            raise FormatError(
+                "file-header-damaged", "checksum of bytes 0..47 does not match", cls.LAYOUT.size
+            )
         header = cls(major, minor, *fields)
         if unknown := header.critical_features & ~KNOWN_FEATURES:
             bits = [bit for bit in range(32) if unknown >> bit & 1]

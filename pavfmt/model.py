@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,9 +57,9 @@ class ShFrame(IntEnum):
     """The binding's rotation: view directions are turned back by it first."""
 
 
-def _array(name: str, value: object, dtype: type, *shape: int | None) -> NDArray[np.generic]:
+def _array(name: str, value: object, dtype: type, *shape: int | None) -> NDArray[Any]:
     """`value` as a contiguous array of `dtype` and `shape` (None: any length), finite; or EncodeError."""
-    array = np.ascontiguousarray(value, dtype=dtype)
+    array: NDArray[Any] = np.ascontiguousarray(value, dtype=dtype)
     if array.ndim != len(shape) or any(
         want is not None and want != have for want, have in zip(shape, array.shape, strict=True)
     ):
@@ -69,7 +70,7 @@ def _array(name: str, value: object, dtype: type, *shape: int | None) -> NDArray
     return array
 
 
-def _indices_in(name: str, indices: NDArray[np.generic], count: int) -> None:
+def _indices_in(name: str, indices: NDArray[np.integer], count: int) -> None:
     if indices.size and (int(indices.min()) < 0 or int(indices.max()) >= count):
         row = int(np.argwhere((indices.reshape(-1) < 0) | (indices.reshape(-1) >= count))[0][0])
         value = int(indices.reshape(-1)[row])

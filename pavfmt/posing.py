@@ -61,18 +61,19 @@ class PosedGaussians:
     sh: Float64Array
     """(N, 1 + K, 3) SH coefficients, sh0 first; K = 0, 3, 8 or 15."""
     sh_quats: Float64Array | None = None
-    """(N, 4): view directions are turned by the inverse of these before SH are evaluated; None: not at all."""
+    """(N, 4): view directions are turned by the inverse of these before SH are evaluated; None: not turned."""
 
 
 def rotation_from_axis_angle(axis_angle: Float64Array) -> Float64Array:
     """(…, 3) axis-angle in radians → (…, 3, 3) rotation matrices (Rodrigues)."""
     vector = np.asarray(axis_angle, dtype=np.float64)
-    angle = np.linalg.norm(vector, axis=-1)[..., None, None]
+    angle: Float64Array = np.linalg.norm(vector, axis=-1)[..., None, None]
     axis = vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12)
     x, y, z = np.moveaxis(axis, -1, 0)
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+    rotation: Float64Array = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
+    return rotation
 
 
 def quaternion_from_rotation(rotation: Float64Array) -> Float64Array:
@@ -185,7 +186,8 @@ def face_frames(corners: Float64Array) -> tuple[Float64Array, Float64Array, Floa
     """(N, 3, 3) posed corners (face, corner, axis) → rotations (N, 3, 3), mean sizes (N,), centroids (N, 3).
 
     GaussianAvatars' frame: a0 along v1 − v0, a1 = unit(a0 × (v2 − v0)), a2 = −unit(a1 × a0), as columns. A
-    degenerate edge counts as the x axis; a degenerate normal is built from the coordinate axis least along a0.
+    degenerate edge counts as the x axis; a degenerate
+    normal is built from the coordinate axis least along a0.
     """
     v0, v1, v2 = corners[:, 0], corners[:, 1], corners[:, 2]
     edge, other = v1 - v0, v2 - v0
@@ -276,13 +278,23 @@ def pose_level(levels: Sequence[Level], number: int, mesh: PosedMesh) -> PosedGa
 
 
 STATIC_RIG = Rig(
-    "custom", np.zeros((0, 3)), np.zeros((0, 3)), ("root",), (-1,), np.zeros((1, 3)), np.zeros((0, 1))
+    profile="custom",
+    faces=np.zeros((0, 3), dtype=np.int32),
+    mean_neutral=np.zeros((0, 3), dtype=np.float32),
+    joint_names=("root",),
+    joint_parents=(-1,),
+    mean_joint_positions=np.zeros((1, 3), dtype=np.float32),
+    weights=np.zeros((0, 1), dtype=np.float32),
 )
 """The rig of a file without one: no mesh, one joint."""
 
 
 def concatenate(parts: Sequence[PosedGaussians]) -> PosedGaussians:
     """Several sets of posed Gaussians as one, in the order given; lower SH degrees are filled with zeros."""
+
+    def joined(name: str) -> Float64Array:
+        return np.concatenate([getattr(part, name) for part in parts])
+
     width = max((part.sh.shape[1] for part in parts), default=1)
     frames = None
     if any(part.sh_quats is not None for part in parts):
@@ -290,10 +302,10 @@ def concatenate(parts: Sequence[PosedGaussians]) -> PosedGaussians:
         pairs = zip(parts, still, strict=True)
         frames = np.concatenate([s if part.sh_quats is None else part.sh_quats for part, s in pairs])
     return PosedGaussians(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("means", "quats", "scales", "opacities")
-        ),
+        means=joined("means"),
+        quats=joined("quats"),
+        scales=joined("scales"),
+        opacities=joined("opacities"),
         sh=np.concatenate([np.pad(p.sh, ((0, 0), (0, width - p.sh.shape[1]), (0, 0))) for p in parts]),
         sh_quats=frames,
     )

@@ -85,7 +85,10 @@ ERROR_CODES: dict[str, tuple[str, str]] = {
     "bad-field": (DAMAGE, "a field holds a value the text does not allow"),
     "bad-string": (DAMAGE, "a string is not UTF-8 or holds control characters"),
     "bad-column": (DAMAGE, "a column's codec, length or zstd frame is wrong"),
-    "index-out-of-range": (DAMAGE, "an index points outside what it counts, or at what is not a declared need"),
+    "index-out-of-range": (
+        DAMAGE,
+        "an index points outside what it counts, or at what is not a declared need",
+    ),
     "overlapping-range": (DAMAGE, "Gaussians, splits or a shape were already brought by another unit"),
 }
 """Decoding codes: severity and condition. Encoding and importing codes are in `INPUT_CODES`."""

@@ -35,7 +35,6 @@ from pavfmt.units.levels import LevelTable
 from pavfmt.units.rig import RigCore
 from pavfmt.units.splits import SplitBlock
 
-
 Block = TypeVar("Block", GaussianBlock, SplitBlock)
 
 
@@ -176,7 +175,7 @@ class Scene:
         return (degree + 1) ** 2 - 1
 
     def effective(self) -> tuple[Float32Array, Float32Array]:
-        """Opacities (N,) and log scales (N, 3) with hand-over applied; the stored ones where there is none."""
+        """Opacities (N,) and log scales (N, 3), hand-over applied; the stored ones where there is none."""
         arrays = self.arrays()
         opacities, log_scales = arrays.opacities, arrays.log_scales
         due = [

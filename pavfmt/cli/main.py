@@ -38,7 +38,7 @@ class Command(Protocol):
 def load_commands() -> Iterable[Command]:
     """The built-in commands, then those of installed packages, by name."""
     for name in BUILT_IN:
-        yield import_module(f"pavfmt.cli.commands.{name}")  # type: ignore[misc]
+        yield import_module(f"pavfmt.cli.commands.{name}")
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         yield point.load()
 

@@ -1,7 +1,7 @@
 """From an avatar to the bytes of a `.pav` file.
 
-    encode(avatar)                                      # opacity × area decides the order
-    encode(avatar, importance=rendered_importance(avatar, renderer))
+encode(avatar)                                      # opacity × area decides the order
+encode(avatar, importance=rendered_importance(avatar, renderer))
 """
 
 from __future__ import annotations

@@ -105,10 +105,12 @@ def has_stored_importance(avatar: Avatar) -> bool:
 
 def per_face(sites: NDArray[np.int32], importance: Float64Array) -> Float64Array:
     """The sum over each Gaussian's face, so that a face's Gaussians go together."""
-    sums = np.bincount(sites, weights=importance, minlength=int(sites.max(initial=0)) + 1)
+    sums: Float64Array = np.bincount(
+        sites, weights=importance, minlength=int(sites.max(initial=0)) + 1
+    ).astype(np.float64)
     return sums[sites]
 
 
 def order_of(importance: Sequence[float] | Float64Array) -> NDArray[np.intp]:
     """Descending; ties in the order given."""
-    return np.argsort(-np.asarray(importance), kind="stable")
+    return np.argsort(-np.asarray(importance, dtype=np.float64), kind="stable")

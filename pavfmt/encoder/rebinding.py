@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pavfmt.model import Avatar, Binding, Float32Array, Gaussians, Level, Pose
+from pavfmt.model import Avatar, Binding, Float32Array, Float64Array, Gaussians, Level, Pose
 from pavfmt.posing import STATIC_RIG, level_frames, pose_mesh, quaternion_product
 from pavfmt.quantization import dequantize_barycentrics, quantize_barycentrics
 
@@ -50,7 +50,7 @@ def rebound(avatar: Avatar, decoded: Avatar, minimum_scale: float) -> Avatar:
         moved: Gaussians = replace(
             target[number].gaussians,
             means=local.astype(np.float32),
-            quats=quaternion_product(turn, gaussians.quats).astype(np.float32),
+            quats=quaternion_product(turn, gaussians.quats.astype(np.float64)).astype(np.float32),
             log_scales=log_scales.astype(np.float32),
         )
         levels.append(replace(target[number], gaussians=moved))
@@ -58,10 +58,11 @@ def rebound(avatar: Avatar, decoded: Avatar, minimum_scale: float) -> Avatar:
 
 
 def _inverse_map(
-    linear: np.ndarray, sizes: np.ndarray, vectors: np.ndarray, binding: Binding
-) -> np.ndarray:
+    linear: Float64Array, sizes: Float64Array, vectors: Float64Array, binding: Binding
+) -> Float64Array:
     """Solve linear · x = vector: linear is size · rotation for a face, the identity at rest for a surface point."""
     if binding is Binding.SURFACE_POINT:
         return vectors
-    transposed = np.einsum("nlk,nl->nk", linear, vectors)
-    return transposed / np.maximum(sizes, TINY_SIZE)[:, None] ** 2
+    turned: Float64Array = np.einsum("nlk,nl->nk", linear, vectors)
+    turned /= np.maximum(sizes, TINY_SIZE)[:, None] ** 2
+    return turned

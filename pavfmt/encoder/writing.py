@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,9 +95,7 @@ def _energies(rig: Rig) -> list[float]:
     return [float(np.sum(shape.displacements.astype(np.float64) ** 2)) for shape in rig.shapes]
 
 
-def _rig_extras(
-    draft: Draft, rig: Rig, rig_id: int, options: EncodeOptions
-) -> list[Callable[[], int]]:
+def _rig_extras(draft: Draft, rig: Rig, rig_id: int, options: EncodeOptions) -> list[Callable[[], int]]:
     """What may be written between the Gaussians: shapes in order, correctives after the essential ones."""
     energy = _energies(rig)
     total = sum(energy) or 1.0
@@ -110,7 +109,7 @@ def _rig_extras(
         )
 
     order = _shape_order(rig)
-    extras = [lambda index=index: shape(index) for index in order]
+    extras: list[Callable[[], int]] = [partial(shape, index) for index in order]
     correctives = rig.correctives
     if correctives is not None:
         extras.insert(
@@ -275,8 +274,8 @@ class _Writer:
             per_gaussian = size / len(rows)
             start += len(rows)
             if first and self._avatar.thumbnail is not None:
-                picture = self._avatar.thumbnail
-                self._draft.add(UnitType.THUMBNAIL, (), lambda w: encode_thumbnail(w, picture))
+                write = partial(encode_thumbnail, data=self._avatar.thumbnail)
+                self._draft.add(UnitType.THUMBNAIL, (), write)
             self._write_extras(aim - size if not first else aim)
             if self._progress is not None:
                 self._progress(self._sent_gaussians / self._avatar.gaussian_count)

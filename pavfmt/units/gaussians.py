@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pavfmt.errors import FormatError
 from pavfmt.fields import FieldReader, FieldWriter
@@ -61,7 +62,7 @@ class Columns:
     sh0: UnsignedArray
     bands: list[UnsignedArray]
 
-    def take(self, rows: Int32Array) -> Columns:
+    def take(self, rows: NDArray[np.integer]) -> Columns:
         """The Gaussians at `rows`."""
 
         def pick(value: object) -> object:

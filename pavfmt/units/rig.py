@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pavfmt.compression import unzigzag, zigzag
 from pavfmt.errors import FormatError, LimitError
@@ -46,7 +47,7 @@ class RigCore:
     @property
     def face_count(self) -> int:
         """F: faces of level 0."""
-        return len(self.faces) * 4**self.subdivisions
+        return len(self.faces) << 2 * self.subdivisions
 
 
 def _spanning_grids(points: Float32Array, step: float) -> tuple[Affine, ...]:
@@ -74,13 +75,14 @@ def _decode_points(reader: FieldReader, count: int) -> Float32Array:
     return np.stack(columns, axis=1)
 
 
-def integer_weights(weights: Float32Array) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
+def integer_weights(weights: Float32Array) -> NDArray[np.uint16]:
     """(V, J) rows summing to 1 → integers summing to 65535 exactly; the largest takes the rounding."""
     scaled = weights.astype(np.float64)
     whole = np.rint(scaled / scaled.sum(axis=1, keepdims=True) * WEIGHT_ONE).astype(np.int64)
     rows = np.arange(len(whole))
     whole[rows, np.argmax(whole, axis=1)] += WEIGHT_ONE - whole.sum(axis=1)
-    return whole.astype(np.uint16)
+    result: NDArray[np.uint16] = whole.astype(np.uint16)
+    return result
 
 
 def encode_rig(writer: FieldWriter, rig: Rig, neutral_step: float) -> None:

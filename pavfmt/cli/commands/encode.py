@@ -1,0 +1,134 @@
+"""`pav encode`: a trained avatar in, a `.pav` out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from pavfmt.cli import exit_codes
+from pavfmt.cli.progress import bar
+from pavfmt.encoder import (
+    EncodeOptions,
+    encode,
+    encode_rig_file,
+    opacity_area_importance,
+    rendered_importance,
+    stored_importance,
+)
+from pavfmt.encoder.importance import has_stored_importance
+from pavfmt.errors import EncodeError
+from pavfmt.fileio import check_target, write_bytes
+from pavfmt.interop import read_avatar
+from pavfmt.model import Avatar, Float64Array
+from pavfmt.registry import METADATA_KEYS
+
+NAME = "encode"
+HELP = """Convert a trained avatar to .pav. What SRC is, is recognised:
+
+  pav encode lam-export.zip -o head.pav                       a LAM export, zip or folder
+  pav encode checkpoint/ --flame flame2023.pkl \\
+      --embed-licensed-rig -o head.pav                        a GaussianAvatars checkpoint; FLAME is yours to bring
+  pav encode fitted/ -o head.pav                              a progressive checkpoint
+
+The order of the Gaussians follows --importance:
+  checkpoint     what the checkpoint measured
+  render         the sum of their blending weights over 7 views and up to 3 expressions (needs pavfmt[player])
+  opacity-area   opacity x area of the largest cross-section
+  auto           the first of these that is there"""
+
+RENDERERS = "pavfmt.renderers"
+LICENSED_PROFILES = ("flame",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("source", help="a LAM export, GaussianAvatars or progressive checkpoint")
+    parser.add_argument("-o", "--output", required=True, help="the .pav to write, or - for stdout")
+    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
+    parser.add_argument(
+        "--flame", metavar="MODEL", help="your FLAME model (.pkl or .npz), for GaussianAvatars"
+    )
+    choices = ("auto", "checkpoint", "render", "opacity-area")
+    parser.add_argument("--importance", choices=choices, default="auto", help="who is sent first")
+    parser.add_argument(
+        "--importance-per",
+        choices=("gaussian", "face"),
+        default=None,
+        help="order single Gaussians, or whole faces (default: faces in a hierarchy, else Gaussians)",
+    )
+    parser.add_argument(
+        "--rig", choices=("embed", "external"), default="embed", help="carry the rig, or name it by SHA-256"
+    )
+    parser.add_argument("--rig-output", metavar="RIG", help="where --rig external writes the rig's own .pav")
+    parser.add_argument(
+        "--embed-licensed-rig",
+        action="store_true",
+        help="write FLAME's mesh, weights and shapes into the file: only if your licence lets you pass them on",
+    )
+    for key in METADATA_KEYS:
+        if key != "generator":
+            parser.add_argument(f"--{key}", metavar="TEXT", help=f"metadata: {key}")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it."""
+    check_target(args.output, args.force)
+    avatar = _with_metadata(read_avatar(Path(args.source), flame=args.flame), args)
+    _check_rig_licence(avatar, args)
+    per = args.importance_per or ("face" if len(avatar.levels) > 1 else "gaussian")
+    options = EncodeOptions(importance_per=per)
+    with bar("importance", args.quiet) as advance:
+        importance, source = _measure(avatar, args.importance, advance)
+    rig_file = None
+    if args.rig == "external" and avatar.rig is not None:
+        rig_file = encode_rig_file(avatar.rig, options)
+        check_target(args.rig_output, args.force)
+    with bar("encoding", args.quiet) as advance:
+        name = Path(args.rig_output).name if rig_file is not None else ""
+        data = encode(avatar, options, importance, rig_file, name, progress=advance)
+    if rig_file is not None:
+        write_bytes(args.rig_output, rig_file, args.force)
+    write_bytes(args.output, data, args.force)
+    if not args.quiet:
+        count = avatar.gaussian_count
+        print(f"{args.output}: {len(data):,} bytes, {count:,} Gaussians, order by {source}", file=sys.stderr)
+    return exit_codes.FINE
+
+
+def _with_metadata(avatar: Avatar, args: argparse.Namespace) -> Avatar:
+    given = {key: getattr(args, key.replace("-", "_"), None) for key in METADATA_KEYS}
+    return replace(avatar, metadata={**avatar.metadata, **{k: v for k, v in given.items() if v}})
+
+
+def _check_rig_licence(avatar: Avatar, args: argparse.Namespace) -> None:
+    if args.rig == "external" and not args.rig_output:
+        raise EncodeError("no-rig-output", "--rig external needs --rig-output for the rig's own file")
+    if avatar.rig is None or avatar.rig.profile not in LICENSED_PROFILES or args.embed_licensed_rig:
+        return
+    raise EncodeError(
+        "licensed-rig",
+        f"this would write the {avatar.rig.profile.upper()} model's mesh, weights and shapes into the output; "
+        "pass --embed-licensed-rig if your licence lets you (with --rig external only the rig's file has them)",
+    )
+
+
+def _measure(avatar: Avatar, choice: str, advance: Callable[[float], None]) -> tuple[list[Float64Array], str]:
+    """Per-level importance and the name of its source."""
+    if choice == "checkpoint" or (choice == "auto" and has_stored_importance(avatar)):
+        return stored_importance(avatar), "the checkpoint's importance"
+    points = list(entry_points(group=RENDERERS))
+    if choice in ("render", "auto") and points:
+        try:
+            renderer = points[0].load()()
+        except (ImportError, RuntimeError) as error:
+            if choice == "render":
+                raise EncodeError("no-renderer", f"--importance render: {error}") from None
+        else:
+            return rendered_importance(avatar, renderer, advance), "rendered importance"
+    if choice == "render":
+        raise EncodeError("no-renderer", "--importance render needs a renderer: pip install 'pavfmt[player]'")
+    return opacity_area_importance(avatar), "opacity x area"

@@ -1,0 +1,26 @@
+"""A progress bar on stderr where a terminal is there and tqdm is installed; nothing otherwise."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def bar(label: str, quiet: bool) -> Iterator[Callable[[float], None]]:
+    """Yields `advance(fraction)`, 0..1."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        tqdm = None
+    if quiet or tqdm is None or not sys.stderr.isatty():
+        yield lambda fraction: None
+        return
+    form = "{l_bar}{bar}| {elapsed}<{remaining}"
+    with tqdm(total=1.0, desc=label, bar_format=form, leave=False) as shown:
+
+        def advance(fraction: float) -> None:
+            shown.update(fraction - shown.n)
+
+        yield advance

@@ -38,7 +38,7 @@ class Camera:
     width: int
     height: int
 
-    def __post_init__(self) -> None:  # noqa: D105
+    def __post_init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "rotation", np.ascontiguousarray(self.rotation, np.float64).reshape(3, 3))
         set_(self, "translation", np.ascontiguousarray(self.translation, np.float64).reshape(3))

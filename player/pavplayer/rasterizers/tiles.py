@@ -58,6 +58,14 @@ def sort_into_tiles(gaussians: GaussianCloud, camera: Camera) -> Tiles:
     return Tiles(order, records, boxes, starts, entries)
 
 
+def draw(tiles: Tiles, camera: Camera, background: Background) -> NDArray[np.float32]:
+    """Blends the tiles: the picture as (H, W, 3) float32."""
+    picture = np.empty((camera.height, camera.width, 3), np.float32)
+    colour = np.asarray(background, np.float32)
+    blending.blend_picture(tiles.records, tiles.boxes, tiles.starts, tiles.entries, colour, picture)
+    return picture
+
+
 class TileRasterizer:
     """Draws on the CPU. The first picture compiles, for some seconds; later runs find that on disk."""
 
@@ -65,11 +73,7 @@ class TileRasterizer:
         self, gaussians: GaussianCloud, camera: Camera, background: Background = (1.0, 1.0, 1.0)
     ) -> NDArray[np.float32]:
         """The picture as (H, W, 3) float32, display sRGB in 0..1."""
-        tiles = sort_into_tiles(gaussians, camera)
-        picture = np.empty((camera.height, camera.width, 3), np.float32)
-        colour = np.asarray(background, np.float32)
-        blending.blend_picture(tiles.records, tiles.boxes, tiles.starts, tiles.entries, colour, picture)
-        return picture
+        return draw(sort_into_tiles(gaussians, camera), camera, background)
 
     def contributions(self, gaussians: GaussianCloud, camera: Camera) -> NDArray[np.float32]:
         """(N,) float32: Σ α·T over the pixels, for each Gaussian."""

@@ -1,0 +1,370 @@
+"""Posing for playback: `pavfmt.posing` with everything that does not move worked out once.
+
+The mesh and its split points stay in float64, so that the frames of small faces are exact; the Gaussians, of
+which there are many more, are float32. Vectors inside are component first: (3, N).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt.model import Avatar, Binding, Float32Array, Float64Array, Level, Pose, ShFrame, Site
+from pavfmt.posing import STATIC_RIG, joint_transforms, quaternion_from_rotation
+from pavfmt.subdivision import edges_of, subdivided_faces
+from pavplayer import frames
+from pavplayer.arrays import Array, ArrayNamespace, open_namespace
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PosedCloud:
+    """N Gaussians in world space, float32 NumPy arrays or torch tensors: what a rasterizer draws."""
+
+    means: Any
+    """(N, 3) metres."""
+    quats: Any
+    """(N, 4) unit, (w, x, y, z)."""
+    scales: Any
+    """(N, 3) standard deviations in metres."""
+    opacities: Any
+    """(N,) 0..1."""
+    sh: Any
+    """(N, 1 + K, 3) coefficients, sh0 first."""
+    sh_quats: Any | None = None
+    """(N, 4): view directions are turned by the inverse of these before SH are evaluated."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One pose of the skeleton."""
+
+    features: Float32Array
+    """(9 · corrective joints,) entries of R − I, for the pose correctives."""
+    rotations: Float64Array
+    """(J, 3, 3): skinning moves a fully bound point p to R p + t."""
+    translations: Float64Array
+    """(J, 3) metres, root translation included."""
+
+
+class Mesh:
+    """A rig's mesh with the split points of all levels appended to its vertices."""
+
+    def __init__(self, avatar: Avatar, xp: ArrayNamespace) -> None:
+        rig = avatar.rig or STATIC_RIG
+        identity = avatar.identity
+        neutral = rig.mean_neutral if identity is None else identity.neutral
+        joints = rig.mean_joint_positions if identity is None else identity.joint_positions
+        self.xp, self.rig = xp, rig
+        self.joint_positions = joints.astype(np.float64)
+        self.neutral = xp.put(neutral.T.astype(np.float64))
+        self.shapes = xp.put(_component_first([shape.displacements for shape in rig.shapes], len(neutral)))
+        self.correctives = None
+        if rig.correctives is not None:
+            self.correctives = xp.put(_component_first(rig.correctives.displacements, len(neutral)))
+        self.edges = xp.put(edges_of(rig.faces).T.astype(np.int64)) if rig.subdivisions else None
+        weights = rig.weights.astype(np.float64)
+        self.host_weights = weights / weights.sum(axis=1, keepdims=True)
+        self.weights = xp.put(self.host_weights.T)
+        faces = subdivided_faces(rig.faces, len(neutral)) if rig.subdivisions else rig.faces
+        self.corners, self.split_points = _forest(faces.astype(np.int64), len(weights), avatar.levels)
+        self._splits = [(xp.put(parent.T), xp.put(beta.T)) for parent, beta in self.split_points]
+
+    @property
+    def point_count(self) -> int:
+        """Vertices and split points."""
+        return len(self.host_weights) + sum(len(beta) for _, beta in self.split_points)
+
+    def motion(self, pose: Pose) -> Motion:
+        """The skeleton in a pose; the joints follow the shapes first."""
+        positions = self.joint_positions
+        for shape in self.rig.shapes:
+            weight = pose.weights.get(shape.name, 0.0)
+            if weight and shape.joint_displacements is not None:
+                positions = positions + weight * shape.joint_displacements
+        local, rotations, translations = joint_transforms(self.rig, positions, pose)
+        listed = [] if self.rig.correctives is None else list(self.rig.correctives.joints)
+        features = (local[listed] - np.eye(3)).reshape(-1).astype(np.float32)
+        return Motion(features, rotations, translations)
+
+    def rest(self, weights: Mapping[str, float], motion: Motion) -> Array:
+        """(3, V) vertices before skinning: neutral, weighted shapes, correctives, midpoints."""
+        points = self.neutral
+        wanted = np.array([weights.get(shape.name, 0.0) for shape in self.rig.shapes], np.float32)
+        active = np.flatnonzero(wanted)
+        if len(active):
+            points = points + self._sum(wanted[active], self.shapes[self.xp.put(active)])
+        if self.correctives is not None and motion.features.any():
+            points = points + self._sum(motion.features, self.correctives)
+        if self.edges is None:
+            return points
+        ends = self.xp.take(points, self.edges)
+        return self.xp.concatenate([points, (ends[:, 0] + ends[:, 1]) / 2], axis=1)
+
+    def _sum(self, weights: Float32Array, rows: Array) -> Array:
+        """Σ weight · row: (K,) and (K, 3 · V0) → (3, V0)."""
+        return (self.xp.put(weights) @ rows).reshape(3, self.neutral.shape[1])
+
+    def skinned(self, rest: Array, motion: Motion) -> Array:
+        """(3, V) posed vertices."""
+        table = np.concatenate([motion.rotations.reshape(-1, 9), motion.translations], axis=1)
+        blend = self.xp.put(table.T) @ self.weights  # (12, V)
+        x, y, z = rest
+        rows = (
+            blend[3 * k] * x + blend[3 * k + 1] * y + blend[3 * k + 2] * z + blend[9 + k] for k in range(3)
+        )
+        return self.xp.stack(list(rows))
+
+    def with_splits(self, points: Array) -> Array:
+        """(3, V) points continued to the split points of every level, level after level."""
+        for parents, beta in self._splits:
+            ends = self.xp.take(points, parents)  # (3, corner, split)
+            points = self.xp.concatenate([points, (ends * beta).sum(1)], axis=1)
+        return points
+
+
+def _component_first(rows: Sequence[Float32Array] | Float32Array, count: int) -> Float32Array:
+    """K arrays (V0, 3) as one (K, 3 · V0)."""
+    stacked = np.asarray(rows, np.float32).reshape(len(rows), count, 3)
+    return stacked.transpose(0, 2, 1).reshape(len(rows), 3 * count)
+
+
+def _forest(
+    faces: IntArray, point_count: int, levels: Sequence[Level]
+) -> tuple[list[IntArray], list[tuple[IntArray, Float64Array]]]:
+    """Per level the (F, 3) corners of its faces; per level above 0 the splits' parents' corners and β.
+
+    Corners count the mesh's vertices first and then the split points.
+    """
+    corners, splits = [faces], []
+    for level in levels[1:]:
+        assert level.splits is not None  # Avatar's constructor checks it
+        parents = corners[-1][level.splits.parents]
+        beta = level.splits.barycentrics.astype(np.float64)
+        a, b, c = parents.T
+        p = point_count + np.arange(len(parents))
+        point_count += len(parents)
+        children = [np.stack(child, axis=1) for child in ((a, b, p), (b, c, p), (c, a, p))]
+        corners.append(np.stack(children, axis=1).reshape(-1, 3))
+        splits.append((parents, beta / beta.sum(axis=1, keepdims=True)))
+    return corners, splits
+
+
+@dataclass(frozen=True)
+class Locals:
+    """All Gaussians of an avatar, level after level or in file order, as they are stored."""
+
+    levels: IntArray
+    """(N,) which level each is of."""
+    sites: IntArray
+    means: Float32Array
+    quats: Float32Array
+    """(N, 4), normalised."""
+    scales: Float32Array
+    barycentrics: Float64Array
+    """(N, 3), zeros where the site is no point on a face."""
+    opacities: Float32Array
+    sh: Float32Array
+
+    def take(self, rows: NDArray[np.integer]) -> Locals:
+        """The Gaussians at `rows`, in that order."""
+        return Locals(**{name: value[rows] for name, value in vars(self).items()})
+
+
+def _locals_of(levels: Sequence[Level]) -> Locals:
+    width = max(level.gaussians.shN.shape[1] for level in levels)
+    parts = [_level_locals(number, level, width) for number, level in enumerate(levels)]
+    return Locals(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])})
+
+
+def _level_locals(number: int, level: Level, width: int) -> Locals:
+    """One level's Gaussians, with zeros for SH bands that other levels have."""
+    gaussians = level.gaussians
+    quats = gaussians.quats.astype(np.float64)
+    missing = width - gaussians.shN.shape[1]
+    higher = np.pad(gaussians.shN, ((0, 0), (0, missing), (0, 0)))
+    beta = gaussians.barycentrics
+    return Locals(
+        levels=np.full(len(gaussians), number, np.int64),
+        sites=gaussians.sites.astype(np.int64),
+        means=gaussians.means,
+        quats=(quats / np.linalg.norm(quats, axis=1, keepdims=True)).astype(np.float32),
+        scales=np.exp(gaussians.log_scales.astype(np.float64)).astype(np.float32),
+        barycentrics=np.zeros((len(gaussians), 3)) if beta is None else beta.astype(np.float64),
+        opacities=gaussians.opacities,
+        sh=np.concatenate([gaussians.sh0, higher], axis=1),
+    )
+
+
+Part = tuple[Array, Array, Array, Array]
+"""World means (N, 3), quaternions (N, 4), scales (N, 3), and the bindings' rotations (4, N)."""
+
+
+class FaceFrameBinding:
+    """Gaussians that live in the frames of faces."""
+
+    def __init__(self, mesh: Mesh, gaussians: Locals) -> None:
+        self.xp = mesh.xp
+        first = np.cumsum([0, *(len(corners) for corners in mesh.corners)])
+        faces, which = np.unique(gaussians.sites + first[gaussians.levels], return_inverse=True)
+        corners = np.concatenate(mesh.corners)[faces]
+        self._corners = [self.xp.put(column) for column in corners.T]
+        self._which = self.xp.put(which.astype(np.int64).reshape(-1))
+        self._means = self.xp.put(gaussians.means.T)
+        self._quats = self.xp.put(gaussians.quats.T)
+        self._scales = self.xp.put(gaussians.scales)
+
+    def frames(self, points: Array) -> Array:
+        """(8, F) float32 for the faces in use: quaternion, size and centroid."""
+        a, b, c = (self.xp.take(points, corner) for corner in self._corners)
+        edge, other = b - a, c - a
+        columns, sizes = frames.face_frames(self.xp, edge, other)
+        quats = frames.quaternion_from_columns(self.xp, self.xp.single(columns))
+        parts = [quats, sizes[None], a + (edge + other) / 3]
+        return self.xp.concatenate([self.xp.single(part) for part in parts])
+
+    def posed(self, points: Array) -> Part:
+        """The Gaussians when vertices and split points are at `points`, (3, V + S)."""
+        table = self.xp.take(self.frames(points), self._which)
+        quats, size, centre = table[:4], table[4], table[5:]
+        turned = frames.rotated(quats, self._means)
+        means = self.xp.stack([c + size * x for c, x in zip(centre, turned, strict=True)], axis=1)
+        return means, frames.product(self.xp, quats, self._quats), size[:, None] * self._scales, quats
+
+
+class SurfacePointBinding:
+    """Gaussians that the skinning of a point carries: a vertex, a point on a face, or a joint's origin."""
+
+    def __init__(self, mesh: Mesh, gaussians: Locals, levels: Sequence[Level]) -> None:
+        self.xp = mesh.xp
+        corners, beta, weights = _anchors(mesh, gaussians, levels)
+        self._joints = np.flatnonzero(weights.any(axis=0))
+        weights = weights[:, self._joints]
+        self._weights = self.xp.put(weights.T.astype(np.float32))
+        self._heaviest = self.xp.put(np.argmax(weights, axis=1)) if weights.size else None
+        self._corners = [self.xp.put(column) for column in corners.T]
+        self._beta = [self.xp.put(column) for column in beta.T]
+        self._means = self.xp.put(gaussians.means.T)
+        self._quats = self.xp.put(gaussians.quats.T)
+        self._scales = self.xp.put(gaussians.scales)
+
+    def posed(self, rest: Array, motion: Motion) -> Part:
+        """The Gaussians; `rest` is (3, V + S + 1), unskinned, its last point the origin."""
+        points = self._means
+        for corner, beta in zip(self._corners, self._beta, strict=True):
+            points = points + beta * self.xp.take(rest, corner)
+        rotations, translations = motion.rotations[self._joints], motion.translations[self._joints]
+        table = np.concatenate([rotations.reshape(-1, 9), translations], axis=1)
+        blend = self.xp.put(table.T.astype(np.float32)) @ self._weights  # (12, N)
+        x, y, z = self.xp.single(points)
+        rows = (
+            blend[3 * k] * x + blend[3 * k + 1] * y + blend[3 * k + 2] * z + blend[9 + k] for k in range(3)
+        )
+        quats = self._blended(rotations)
+        means = self.xp.stack(list(rows), axis=1)
+        return means, frames.product(self.xp, quats, self._quats), self._scales, quats
+
+    def _blended(self, rotations: Float64Array) -> Array:
+        """(4, N) normalised sums of the joints' quaternions, signs agreeing with the heaviest joint's."""
+        quats = quaternion_from_rotation(rotations)
+        agreement = np.where(quats @ quats.T < 0, np.float32(-1), np.float32(1))
+        weights = self._weights
+        if (agreement < 0).any():
+            weights = weights * self.xp.take(self.xp.put(agreement), self._heaviest)
+        blend = self.xp.put(quats.T.astype(np.float32)) @ weights
+        return blend / self.xp.sqrt((blend * blend).sum(0) + 1e-24)
+
+
+def _anchors(
+    mesh: Mesh, gaussians: Locals, levels: Sequence[Level]
+) -> tuple[IntArray, Float64Array, Float64Array]:
+    """What surface points hang on: three points (N, 3), their β (N, 3), and skinning weights (N, J)."""
+    extended = _extended_weights(mesh)
+    corners = np.full((len(gaussians.sites), 3), mesh.point_count, np.int64)  # that one is the origin
+    beta = np.zeros((len(corners), 3))
+    weights = np.zeros((len(corners), extended.shape[1]))
+    for number, level in enumerate(levels):
+        rows = np.flatnonzero(gaussians.levels == number)
+        sites = gaussians.sites[rows]
+        if level.site is Site.JOINT:
+            weights[rows, sites] = 1.0
+            continue
+        if level.site is Site.VERTEX:
+            corners[rows], beta[rows] = sites[:, None], [1.0, 0.0, 0.0]
+        else:
+            corners[rows], beta[rows] = mesh.corners[number][sites], gaussians.barycentrics[rows]
+        weights[rows] = np.einsum("nk,nkj->nj", beta[rows], extended[corners[rows]])
+    return corners, beta, weights
+
+
+def _extended_weights(mesh: Mesh) -> Float64Array:
+    """(V + S, J): skinning weights of vertices and split points."""
+    weights: Float64Array = mesh.host_weights
+    for parents, beta in mesh.split_points:
+        weights = np.concatenate([weights, np.einsum("sk,skj->sj", beta, weights[parents])])
+    return weights
+
+
+class Poser:
+    """Poses one avatar again and again."""
+
+    def __init__(
+        self,
+        avatar: Avatar,
+        order: NDArray[np.integer] | None = None,
+        xp: Literal["numpy", "torch"] = "numpy",
+        device: str | None = None,
+    ) -> None:
+        """`order` lists the Gaussians to give out, numbered level after level; None: all of them."""
+        self.xp = open_namespace(xp, device)
+        self.mesh = Mesh(avatar, self.xp)
+        gaussians = _locals_of(avatar.levels)
+        if order is not None:
+            gaussians = gaussians.take(np.asarray(order))
+        in_frame = np.array([level.binding is Binding.FACE_FRAME for level in avatar.levels])
+        rows, others = (np.flatnonzero(in_frame[gaussians.levels] == kind) for kind in (True, False))
+        self._faces = FaceFrameBinding(self.mesh, gaussians.take(rows)) if len(rows) else None
+        self._points = None
+        if len(others) or not len(rows):
+            self._points = SurfacePointBinding(self.mesh, gaussians.take(others), avatar.levels)
+        self._places = None  # where the parts' Gaussians go, if there are two parts
+        if len(rows) and len(others):
+            self._places = self.xp.put(np.argsort(np.concatenate([rows, others]), kind="stable"))
+        local = np.array([level.sh_frame is ShFrame.LOCAL for level in avatar.levels])
+        self._sh_local = self.xp.put(local[gaussians.levels]) if local.any() else None
+        self._opacities = self.xp.put(gaussians.opacities)
+        self._sh = self.xp.put(gaussians.sh)
+
+    def frame(self, pose: Pose) -> PosedCloud:
+        """The avatar's Gaussians in a pose. Opacities and SH are the same arrays every time."""
+        motion = self.mesh.motion(pose)
+        rest = self.mesh.rest(pose.weights, motion)
+        parts = []
+        if self._faces is not None:
+            parts.append(self._faces.posed(self.mesh.with_splits(self.mesh.skinned(rest, motion))))
+        if self._points is not None:
+            extended = self.mesh.with_splits(rest)
+            origin = self.xp.put(np.zeros((3, 1)))
+            parts.append(self._points.posed(self.xp.concatenate([extended, origin], axis=1), motion))
+        means, quats, scales, turns = parts[0] if len(parts) == 1 else self._joined(parts)
+        return PosedCloud(means, quats, scales, self._opacities, self._sh, self._sh_frames(turns))
+
+    def _joined(self, parts: Sequence[Part]) -> Part:
+        """Both bindings' Gaussians as one, in the order asked for."""
+        assert self._places is not None
+        means, quats, scales, turns = zip(*parts, strict=True)
+        rows = [self.xp.concatenate(part)[self._places] for part in (means, quats, scales)]
+        return rows[0], rows[1], rows[2], self.xp.take(self.xp.concatenate(turns, axis=1), self._places)
+
+    def _sh_frames(self, turns: Array) -> Array | None:
+        """(N, 4): the bindings' rotations where SH are in local axes and no rotation elsewhere."""
+        if self._sh_local is None:
+            return None
+        still = self.xp.put(np.array([[1.0], [0.0], [0.0], [0.0]], np.float32))
+        chosen = self.xp.where(self._sh_local, turns, still)
+        return self.xp.stack([chosen[0], chosen[1], chosen[2], chosen[3]], axis=1)

@@ -14,8 +14,10 @@ from pavfmt.model import Float64Array, Int32Array
 
 def edges_of(faces: Int32Array) -> Int32Array:
     """(E, 2) vertex pairs i < j, each edge once, lexicographic order. `faces` is (F, 3)."""
-    pairs = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    return np.unique(pairs, axis=0).astype(np.int32).reshape(-1, 2)
+    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+    base = int(faces.max(initial=0)) + 1
+    keys = np.unique(pairs.min(axis=1) * base + pairs.max(axis=1))
+    return np.stack([keys // base, keys % base], axis=1).astype(np.int32)
 
 
 def subdivided_faces(faces: Int32Array, vertex_count: int) -> Int32Array:

@@ -129,6 +129,15 @@ def test_flames_pickle_is_read_without_scipy_and_chumpy(tmp_path, protocol):
     assert np.array_equal(model.faces, arrays()["f"])
 
 
+def test_arrays_in_fortran_order_and_of_other_byte_order(tmp_path):
+    turned = {key: np.asfortranarray(array) for key, array in arrays().items()}
+    turned["weights"] = turned["weights"].astype(">f8")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(turned, protocol=4))
+    model = read_flame(tmp_path / "model.pkl")
+    for key in ("v_template", "shapedirs", "posedirs", "J_regressor", "weights"):
+        assert np.array_equal(getattr(model, key), arrays()[key]), key
+
+
 def test_npz_gives_the_same_model(tmp_path):
     np.savez(tmp_path / "model.npz", **arrays())
     model = read_flame(tmp_path / "model.npz")
@@ -165,7 +174,7 @@ def test_motion_equals_flames_forward_pass(checkpoint, model_path):
         )
         pose = pose_of(track, frame)
         mesh = pose_mesh(avatar.rig, avatar.identity, pose)
-        assert np.abs(mesh.vertices - expected).max() < 2e-6
+        assert np.abs(mesh.vertices - expected).max() < 2e-7
         posed = pose_avatar(avatar, pose)
         means, _, _ = place_on_faces(expected, arrays()["f"], rows, names)
         assert np.abs(posed.means - means).max() < 5e-6
@@ -204,7 +213,7 @@ def test_harmonics_are_channel_major(tmp_path, model_path, degree):
 
 
 def test_the_last_iteration_is_taken(tmp_path):
-    for number in (7000, 30000, 600000):
+    for number in (30000, 100, 7000, 600000, 9000, 20000):
         folder = tmp_path / "run" / "point_cloud" / f"iteration_{number}"
         folder.mkdir(parents=True)
         if number < 600000:
@@ -259,6 +268,7 @@ def test_teeth_faces_are_gaussianavatars():
 
 def test_teeth_follow_the_rule(open_flame):
     model = read_flame(open_flame)
+    model.shapedirs[:, :, 300:] = 0.5
     with_teeth = add_teeth(model)
     assert (len(with_teeth.v_template), len(with_teeth.faces)) == (5143, 10144)
     assert np.array_equal(with_teeth.v_template[:5023], model.v_template)

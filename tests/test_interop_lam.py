@@ -45,8 +45,7 @@ def member(name: str, filename: str) -> bytes:
 class GltfOracle:
     """The glTF specification's skinning, by 4x4 matrices over all joints, written without the importer."""
 
-    def __init__(self, name: str):
-        data = member(name, "skin.glb")
+    def __init__(self, data: bytes):
         json_length = struct.unpack_from("<I", data, 12)[0]
         self.document = json.loads(data[20 : 20 + json_length])
         self.binary = data[28 + json_length :]
@@ -135,7 +134,7 @@ def avatar_of(name):
 
 @cache
 def oracle_of(name):
-    return GltfOracle(name)
+    return GltfOracle(member(name, "skin.glb"))
 
 
 def gltf_turns(oracle):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from pavplayer.camera import Camera, evaluation_camera
+from pavplayer.evaluation import evaluation_set
 
 
 def pixel(camera, point):
@@ -54,3 +55,23 @@ def test_the_evaluation_camera_sees_the_bounding_box_at_any_size():
 def test_a_camera_without_pixels_is_refused():
     with pytest.raises(ValueError, match="size"):
         Camera.orbit((0, 0, 0), 1.0, width=0)
+
+
+def test_an_evaluation_set_gives_a_camera_for_each_view():
+    chosen = evaluation_set(
+        {
+            "image": [550, 802],
+            "focal_px": 1900,
+            "background": [1, 1, 1],
+            "distance_heights": 3.25,
+            "views_yaw_pitch_degrees": [[0, 0], [15, -5]],
+            "expressions": {"rest": {}, "open": {"jawOpen": 0.6}},
+        }
+    )
+    neutral = np.array([[-0.1, 1.5, -0.1], [0.1, 1.8, 0.12]], np.float32)
+    cameras = chosen.cameras(neutral)
+    assert [camera.fx for camera in cameras] == [1900, 1900]
+    assert np.allclose(cameras[1].view_matrix, evaluation_camera(neutral, 15, -5).view_matrix)
+    small = chosen.cameras(neutral, scale=0.5)[0]
+    assert (small.width, small.height, small.fx, small.cx) == (275, 401, 950, 137.5)
+    assert chosen.expressions["open"].weights == {"jawOpen": 0.6}

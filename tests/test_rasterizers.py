@@ -157,6 +157,15 @@ def test_not_a_number_is_not_drawn(tiles):
     assert np.array_equal(picture, tiles.render(kept, CAMERA))
 
 
+@pytest.mark.parametrize("name", ["means", "quats", "scales", "opacities", "sh", "sh_quats"])
+def test_arrays_that_do_not_fit_are_refused(tiles, name):
+    gaussians = cloud(1, coefficients=4, turned=True)
+    with pytest.raises(ValueError, match="shape"):
+        tiles.render(replace(gaussians, **{name: getattr(gaussians, name)[:-1]}), CAMERA)
+    with pytest.raises(ValueError, match="sh has shape"):
+        tiles.render(replace(gaussians, sh=gaussians.sh[:, :2]), CAMERA)
+
+
 def test_an_unknown_device_is_refused():
     with pytest.raises(ValueError, match="tpu"):
         open_rasterizer("tpu")
@@ -224,3 +233,15 @@ class TestAgainstGsplat:
         theirs = impl._spherical_harmonics(degree, rays, torch.from_numpy(gaussians.sh.astype(np.float64)))
         expected = np.maximum(0.5 + theirs.numpy(), 0)
         assert np.allclose(plain.view_colours(gaussians, CAMERA), expected, atol=1e-9)
+
+    def test_colours_for_the_gpu(self, twins, monkeypatch):
+        """All of the CUDA rasterizer that can run without CUDA: directions, their turning, the clamp."""
+        torch, impl = twins
+        from pavplayer.rasterizers import cuda
+
+        monkeypatch.setattr(cuda, "spherical_harmonics", impl._spherical_harmonics)
+        for coefficients, turned in ((1, False), (9, False), (16, True)):
+            gaussians = cloud(13, coefficients=coefficients, turned=turned)
+            found = cuda.CudaRasterizer(device="cpu").colours(gaussians, CAMERA)
+            assert found.dtype == torch.float32
+            assert np.allclose(found.numpy(), plain.view_colours(gaussians, CAMERA), atol=1e-5)

@@ -7,12 +7,11 @@ the right, y down, z forward; pixel (column i, row j) has its centre at (i + 0.5
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = TypeVar("Floats", NDArray[np.float32], NDArray[np.float64])
+Floats = NDArray[np.floating]
 
 REFERENCE_SIZE = (550, 802)
 """Width and height in pixels at which `REFERENCE_FOCAL` is given."""
@@ -65,7 +64,7 @@ class Camera:
     @classmethod
     def orbit(
         cls,
-        target: NDArray[np.floating] | tuple[float, float, float],
+        target: Floats | tuple[float, float, float],
         distance: float,
         yaw_degrees: float = 0.0,
         pitch_degrees: float = 0.0,
@@ -88,6 +87,13 @@ class Camera:
         return cls(rotation, -rotation @ position, focal, focal, width / 2, height / 2, width, height)
 
 
+def centre_and_height(vertices: Floats) -> tuple[NDArray[np.float64], float]:
+    """Of the bounding box of (V, 3) vertices."""
+    low = np.min(vertices, axis=0).astype(np.float64)
+    high = np.max(vertices, axis=0).astype(np.float64)
+    return (low + high) / 2, float(high[1] - low[1])
+
+
 def evaluation_camera(
     neutral: Floats,
     yaw_degrees: float = 0.0,
@@ -101,12 +107,11 @@ def evaluation_camera(
     It looks at the centre of the mesh's bounding box from 3.25 times the box's height. The focal length is
     1,900 px at 550×802 and follows the smaller ratio of the sizes, so another size shows at least as much.
     """
-    low = np.min(neutral, axis=0).astype(np.float64)
-    high = np.max(neutral, axis=0).astype(np.float64)
+    centre, tall = centre_and_height(neutral)
     scale = min(width / REFERENCE_SIZE[0], height / REFERENCE_SIZE[1])
     return Camera.orbit(
-        (low + high) / 2,
-        REFERENCE_DISTANCE * float(high[1] - low[1]),
+        centre,
+        REFERENCE_DISTANCE * tall,
         yaw_degrees,
         pitch_degrees,
         zoom,

@@ -50,7 +50,9 @@ class CudaRasterizer:
         return torch.clamp_min(seen + 0.5, 0.0)
 
     def _blend(self, gaussians: GaussianCloud, camera: Camera, colours: Tensor, background: Tensor) -> Tensor:
-        """(H, W, channels) of (N, channels) colours, over (channels,)."""
+        """(H, W, channels) of (N, channels) colours, over (channels,). gsplat does not take N = 0."""
+        if not len(gaussians.means):
+            return background.expand(camera.height, camera.width, -1)
         pictures, _, _ = rasterization(
             means=self._tensor(gaussians.means),
             quats=self._tensor(gaussians.quats),
@@ -91,6 +93,8 @@ class CudaRasterizer:
 
         A pixel is Σ colour·α·T, so this is the derivative of the sum of all pixels by a one-channel colour.
         """
+        if not len(gaussians.means):
+            return np.zeros(0, np.float32)
         with torch.enable_grad():
             ones = torch.ones(len(gaussians.means), 1, device=self.device, requires_grad=True)
             picture = self._blend(gaussians, camera, ones, torch.zeros(1, device=self.device))

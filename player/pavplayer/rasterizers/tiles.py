@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,22 +26,39 @@ class Tiles:
     """Rows of `records`: tile t's are entries[starts[t] : starts[t + 1]]."""
 
 
-def _float32(value: Any) -> NDArray[np.float32]:
-    return np.ascontiguousarray(value, dtype=np.float32)
+SHAPES = {"means": (3,), "quats": (4,), "scales": (3,), "opacities": (), "sh_quats": (4,)}
+
+
+def _column(gaussians: GaussianCloud, name: str) -> NDArray[np.float32]:
+    """One attribute as float32, its shape checked: compiled code does not look before it reads."""
+    values = np.ascontiguousarray(getattr(gaussians, name), dtype=np.float32)
+    if values.shape != (len(gaussians.means), *SHAPES[name]):
+        raise ValueError(f"{name} has shape {values.shape} for {len(gaussians.means)} Gaussians")
+    return values
+
+
+def _coefficients(gaussians: GaussianCloud) -> NDArray[np.float32]:
+    """The SH coefficients as float32, their shape checked."""
+    values = np.ascontiguousarray(gaussians.sh, dtype=np.float32)
+    if values.shape not in [(len(gaussians.means), count, 3) for count in (1, 4, 9, 16)]:
+        raise ValueError(f"sh has shape {values.shape} for {len(gaussians.means)} Gaussians")
+    return values
 
 
 def sort_into_tiles(gaussians: GaussianCloud, camera: Camera) -> Tiles:
     """Projection, colours, depth order and tile lists."""
-    means = _float32(gaussians.means)
-    sh_quats = np.zeros((0, 4)) if gaussians.sh_quats is None else gaussians.sh_quats
+    means, quats, scales, opacities = (
+        _column(gaussians, name) for name in ("means", "quats", "scales", "opacities")
+    )
+    turned = gaussians.sh_quats is not None
     records, depths, boxes = projection.empty_records(len(means))
     projection.project(
         means,
-        _float32(gaussians.quats),
-        _float32(gaussians.scales),
-        _float32(gaussians.opacities),
-        _float32(gaussians.sh),
-        _float32(sh_quats),
+        quats,
+        scales,
+        opacities,
+        _coefficients(gaussians),
+        _column(gaussians, "sh_quats") if turned else np.zeros((0, 4), np.float32),
         camera.rotation,
         camera.translation,
         camera.position,

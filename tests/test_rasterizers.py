@@ -166,6 +166,12 @@ def test_arrays_that_do_not_fit_are_refused(tiles, name):
         tiles.render(replace(gaussians, sh=gaussians.sh[:, :2]), CAMERA)
 
 
+def test_more_tiles_than_memory_is_refused(tiles, monkeypatch):
+    monkeypatch.setattr("pavplayer.rasterizers.binning.ENTRY_LIMIT", 100)
+    with pytest.raises(ValueError, match="more than 100"):
+        tiles.render(cloud(1), CAMERA)
+
+
 def test_an_unknown_device_is_refused():
     with pytest.raises(ValueError, match="tpu"):
         open_rasterizer("tpu")

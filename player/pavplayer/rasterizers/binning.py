@@ -25,6 +25,8 @@ TILE = 16
 """Pixels along a tile's side."""
 RUN_COUNT = 8
 """Runs of sorted Gaussians that are dealt out independently, so in parallel."""
+ENTRY_LIMIT = 1 << 28
+"""Entries of all tile lists together (4 bytes each): a million Gaussians of 268 tiles each."""
 _SLACK = 1e-3
 """Pixels by which a Gaussian's border is widened against rounding; α decides what is covered."""
 
@@ -137,6 +139,10 @@ def tile_lists(
     _count(records, boxes, columns, counts)
     ends = np.cumsum(counts.T).reshape(columns * rows, RUN_COUNT)
     starts = np.concatenate([np.zeros(1, np.int64), ends[:, -1]])
+    if starts[-1] > ENTRY_LIMIT:
+        raise ValueError(
+            f"the Gaussians cover {starts[-1]} tiles, more than {ENTRY_LIMIT}: draw them smaller"
+        )
     entries = np.empty(int(starts[-1]), np.int32)
     _deal(records, boxes, columns, np.ascontiguousarray(ends.T) - counts, entries)
     return starts, entries

@@ -1,6 +1,8 @@
 """numba's decorators with the options used here, and with types: a compiled function keeps its signature.
 
-All compile at the first call and are cached on disk. Division by zero gives infinity, as in NumPy.
+All compile at the first call and are cached on disk, beside each module or, where that cannot be written, in
+the user's cache. numba renews the cache when that module's file changes, but not when a number that it imports
+from another module does: after changing `rules`, delete `__pycache__`. Division by zero gives infinity.
 """
 
 from __future__ import annotations

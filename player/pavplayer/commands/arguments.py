@@ -1,0 +1,106 @@
+"""Option values that several commands take, checked by argparse."""
+
+from __future__ import annotations
+
+import argparse
+
+from pavplayer.rasterizers import Background
+
+COLOURS: dict[str, Background] = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
+MAX_SIDE = 16_384
+"""Pixels."""
+
+
+def _numbers(text: str, count: int) -> list[float]:
+    values = [float(part) for part in text.split(",")]
+    if len(values) != count or not all(abs(value) < 1e6 for value in values):
+        raise ValueError(text)
+    return values
+
+
+def size(text: str) -> tuple[int, int]:
+    """WIDTHxHEIGHT in pixels."""
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError:
+        width = height = 0
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: WIDTHxHEIGHT in pixels, such as 550x802")
+    return width, height
+
+
+def colour(text: str) -> Background:
+    """`white`, `black`, or three numbers in 0..1."""
+    if text in COLOURS:
+        return COLOURS[text]
+    try:
+        red, green, blue = _numbers(text, 3)
+    except ValueError:
+        red = green = blue = -1.0
+    if not all(0 <= value <= 1 for value in (red, green, blue)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no colour: white, black, or R,G,B in 0..1")
+    return red, green, blue
+
+
+def weight(text: str) -> tuple[str, float]:
+    """NAME=V."""
+    name, equals, value = text.rpartition("=")
+    try:
+        (number,) = _numbers(value, 1)
+    except ValueError:
+        name = ""
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is no weight: NAME=V, such as jawOpen=0.6")
+    return name, number
+
+
+def joint_turn(text: str) -> tuple[str, tuple[float, float, float]]:
+    """NAME=X,Y,Z, an axis-angle in degrees."""
+    name, equals, value = text.rpartition("=")
+    try:
+        x, y, z = _numbers(value, 3)
+    except ValueError:
+        name = ""
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} turns no joint: NAME=X,Y,Z in degrees, such as head=0,20,0"
+        )
+    return name, (x, y, z)
+
+
+def byte_count(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of bytes")
+    return int(text)
+
+
+def percent(text: str) -> float:
+    """0..100."""
+    try:
+        (value,) = _numbers(text.removesuffix("%"), 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not within 0..100")
+    return value
+
+
+def zoom(text: str) -> float:
+    """Above 0."""
+    try:
+        (value,) = _numbers(text, 1)
+    except ValueError:
+        value = 0.0
+    if value < 1e-3:
+        raise argparse.ArgumentTypeError(f"{text!r} is no zoom: a number from 0.001, 1 being as measured")
+    return value
+
+
+def degrees(text: str) -> float:
+    """An angle."""
+    try:
+        (value,) = _numbers(text, 1)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no angle in degrees") from None
+    return value

@@ -1,0 +1,137 @@
+"""`pav render`: one picture of a file, of a prefix, or of what has arrived."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pavfmt import events as ev
+from pavfmt.cli import exit_codes
+from pavfmt.cutting import bytes_of_percent, complete_bytes
+from pavfmt.fileio import check_target, read_bytes, read_pieces, write_bytes
+from pavplayer.camera import REFERENCE_SIZE
+from pavplayer.commands import arguments, posing_options
+from pavplayer.commands.posing_options import UsageError, asked_pose
+from pavplayer.packages import require
+from pavplayer.session import Session, open_session
+
+NAME = "render"
+HELP = """Draw a picture of an avatar, or of the part of it that is there.
+
+  pav render head.pav -o head.png
+  pav render head.pav --percent 5 --weights jawOpen=0.6 --yaw 20 -o preview.png
+  curl -s https://example.org/head.pav | pav render - --bytes 40000 -o first.png
+  pav render head.pav --track talk.npz:speech --frame 90 -o frame.png
+
+FILE may still be being written: what is there is drawn. Percent is of the complete file. At yaw 0 and zoom 1
+the head is seen from the front, from the distance that quality is measured at."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("file", help="a .pav file, or - for stdin")
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--bytes", type=arguments.byte_count, metavar="N", help="draw the first N bytes")
+    amount.add_argument("--percent", type=arguments.percent, metavar="P", help="draw the first P percent")
+    parser.add_argument("--rig", metavar="RIG", help="the rig's own file, where the avatar names one")
+    posing_options.add_arguments(parser)
+    parser.add_argument(
+        "--yaw", type=arguments.degrees, default=0.0, metavar="DEGREES", help="toward the person's left"
+    )
+    parser.add_argument("--pitch", type=arguments.degrees, default=0.0, metavar="DEGREES", help="upward")
+    parser.add_argument(
+        "--zoom", type=arguments.zoom, default=1.0, metavar="Z", help="times the focal length"
+    )
+    size = "{}x{}".format(*REFERENCE_SIZE)
+    parser.add_argument(
+        "--size", type=arguments.size, default=REFERENCE_SIZE, help=f"pixels (default: {size})"
+    )
+    parser.add_argument(
+        "--background", type=arguments.colour, default="white", help="white, black, or R,G,B in 0..1"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
+    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
+    parser.add_argument("-o", "--output", required=True, help="the PNG to write, or - for stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it."""
+    check_target(args.output, args.force)
+    require("PIL")
+    from pavplayer.pictures import to_png
+
+    session = open_session(args.device)
+    ended = receive(session, prefix_of(args.file, args.bytes, args.percent), args.rig)
+    try:
+        asked = asked_pose(args, session.scene)
+    except UsageError as error:
+        print(f"pav render: {error}", file=sys.stderr)
+        return exit_codes.USAGE
+    camera = session.camera(args.yaw, args.pitch, args.zoom, args.size)
+    picture = session.frame(asked.pose, camera, args.background)
+    write_bytes(args.output, to_png(picture), args.force)
+    _report(args, session, asked.notes)
+    return _report_losses(session, ended)
+
+
+def prefix_of(path: str, count: int | None = None, percent: float | None = None) -> bytes:
+    """The first bytes of a file or of stdin: `count`, or `percent` of the complete avatar, or all there are."""
+    if percent is None:
+        return b"".join(read_pieces(path, count))
+    data = read_bytes(path)
+    return data[: bytes_of_percent(complete_bytes(data), percent)]
+
+
+def receive(session: Session, data: bytes, rig: str | None = None) -> ev.StreamEnded:
+    """Feed all of it, and the rig if the avatar names one. Raises PavError."""
+    session.feed(data)
+    for event in session.update():
+        if isinstance(event, ev.RigNamed) and rig is None:
+            name, digest = event.reference.name, event.reference.sha256.hex()
+            raise RuntimeError(
+                f"the rig is in a file of its own: give --rig {name or 'FILE'} (SHA-256 {digest})"
+            )
+        if isinstance(event, ev.RigNamed) and rig is not None:
+            session.supply_rig(Path(rig).read_bytes())
+    session.close()
+    return next(event for event in session.update() if isinstance(event, ev.StreamEnded))
+
+
+def summary(session: Session) -> str:
+    """What was received and what of the avatar that is, in one line."""
+    scene, header = session.scene, session.scene.header
+    if header is None:
+        return f"received {session.received_bytes:,} bytes: nothing to draw yet"
+    total = max(header.file_bytes, 1)
+    levels = {block.level for block in scene.gaussians.blocks}
+    parts = [
+        f"{scene.gaussian_count:,} of {header.gaussian_count:,} Gaussians",
+        f"{len(levels)} of {header.level_count} levels",
+    ]
+    if scene.core is not None and scene.core.shape_names:
+        parts.append(f"{len(scene.shapes)} of {len(scene.core.shape_names)} shapes")
+    share = 100 * session.received_bytes / total
+    return f"received {session.received_bytes:,} of {total:,} bytes ({share:.3g} %): {', '.join(parts)}"
+
+
+def _report(args: argparse.Namespace, session: Session, notes: tuple[str, ...]) -> None:
+    """The result line on stdout, unless the picture went there; notes on stderr."""
+    if args.quiet:
+        return
+    stream = sys.stderr if args.output == "-" else sys.stdout
+    print(f"{args.output}: {summary(session)}", file=stream)
+    for note in notes:
+        print(f"pav render: {note}", file=sys.stderr)
+
+
+def _report_losses(session: Session, ended: ev.StreamEnded) -> int:
+    """Name what is damaged and what stays unused because of it; the exit code."""
+    for lost in session.damage:
+        print(
+            f"pav render: unit {lost.unit} lost: {lost.code} at byte {lost.error_offset}: {lost.message}",
+            file=sys.stderr,
+        )
+    if session.damage and ended.waiting:
+        print(f"pav render: {len(ended.waiting)} intact units need what was lost", file=sys.stderr)
+    return exit_codes.DATA_LOST if session.damage else exit_codes.FINE

@@ -1,0 +1,49 @@
+"""Pictures as files: (H, W, 3) display sRGB in 0..1 → PNG and WebP bytes. Needs Pillow."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Picture = NDArray[np.floating]
+
+
+def eight_bit(picture: Picture) -> NDArray[np.uint8]:
+    """(H, W, 3) 0..255, rounded to the nearest."""
+    levels: NDArray[np.uint8] = np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
+    return levels
+
+
+def to_image(picture: Picture) -> Image:
+    """As a Pillow image, mode RGB."""
+    from PIL import Image
+
+    return Image.fromarray(eight_bit(picture))
+
+
+def to_png(picture: Picture) -> bytes:
+    """A PNG file."""
+    return _saved(to_image(picture), format="PNG", optimize=True)
+
+
+def to_webp(picture: Picture, quality: int = 86, scale: float = 1.0) -> bytes:
+    """A WebP file, shrunk by `scale`."""
+    from PIL import Image
+
+    image = to_image(picture)
+    if scale != 1.0:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    return _saved(image, format="WEBP", quality=quality, method=4)
+
+
+def _saved(image: Image, **options: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, **options)  # type: ignore[arg-type]
+    return stream.getvalue()

@@ -1,0 +1,201 @@
+"""A playing session: bytes in, typed events, a growing scene, and a picture of it whenever one is wanted.
+
+session = open_session()
+session.feed(first_bytes)
+session.update()
+picture = session.frame(Pose({"jawOpen": 0.5}), session.camera())
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt import events as ev
+from pavfmt.decoder import Decoder
+from pavfmt.layout import UnitHeader
+from pavfmt.limits import FORMAT_LIMITS, Limits
+from pavfmt.model import Float32Array, Pose
+from pavfmt.scene import Scene, Snapshot
+from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
+from pavplayer.posing import PosedCloud, Poser
+from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
+
+WHITE: Background = (1.0, 1.0, 1.0)
+CHANGES_PICTURE = (
+    ev.RigArrived,
+    ev.IdentityArrived,
+    ev.ShapeArrived,
+    ev.CorrectivesArrived,
+    ev.SplitsArrived,
+    ev.GaussiansArrived,
+    ev.HandOverArrived,
+)
+STATIC_MARGIN = 0.01
+"""Share of the opacity at either end of each axis that the camera of a scene without a rig may leave out."""
+NOTHING_YET = np.array([[-0.1, -0.15, -0.1], [0.1, 0.15, 0.1]], np.float32)
+"""(2, 3) metres: the box a camera looks at before anything has arrived."""
+
+
+class Session:
+    """One avatar being received and drawn. Any prefix will do, the empty one too."""
+
+    def __init__(
+        self,
+        rasterizer: Rasterizer,
+        limits: Limits = FORMAT_LIMITS,
+        xp: Literal["numpy", "torch"] = "numpy",
+        device: str | None = None,
+    ) -> None:
+        """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.Poser` takes them."""
+        self.rasterizer = rasterizer
+        self.decoder = Decoder(limits)
+        self.received_bytes = 0
+        """Bytes fed so far."""
+        self.bytes_until_visible: int | None = None
+        """Length of the shortest prefix that draws something; None: not there yet. Exact if the directory is."""
+        self.bytes_until_animatable: int | None = None
+        """Length of the shortest prefix with Gaussians and all essential shapes; None: not there yet."""
+        self.damage: list[ev.UnitDamaged] = []
+        """The units lost so far."""
+        self._posing = (xp, device)
+        self._poser: Poser | None = None
+        self._stale = True
+        self._unit_ends: dict[int, int] = {}
+        self._furthest = 0
+
+    @property
+    def scene(self) -> Scene:
+        """What has arrived and may be shown."""
+        return self.decoder.scene
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes of the file; raises nothing about their content."""
+        self.received_bytes += len(data)
+        self.decoder.feed(data)
+
+    def feed_at(self, offset: int, data: bytes) -> None:
+        """Bytes that stand at `offset` of the file."""
+        self.received_bytes += len(data)
+        self.decoder.feed_at(offset, data)
+
+    def supply_rig(self, data: bytes) -> None:
+        """The rig file that a RigNamed event asked for."""
+        self.decoder.supply_rig(data)
+
+    def close(self) -> None:
+        """No more bytes will come."""
+        self.decoder.close()
+
+    def update(self) -> list[ev.Event]:
+        """Take in what was fed: the decoder's events since the last call. Raises PavError as it does."""
+        fresh = []
+        for event in self.decoder.events():
+            self._note(event)
+            fresh.append(event)
+        return fresh
+
+    def _note(self, event: ev.Event) -> None:
+        if isinstance(event, ev.UnitDamaged):
+            self.damage.append(event)
+            return
+        if isinstance(event, ev.DirectoryArrived):
+            ends = {entry.id: entry.offset + UnitHeader.SIZE + entry.length for entry in event.entries}
+            after = min((entry.offset for entry in event.entries), default=self.received_bytes)
+            self._unit_ends = ends | ({} if event.unit is None else {event.unit: after})
+        # A hand-over may become due with any unit.
+        self._stale |= isinstance(event, CHANGES_PICTURE) or bool(self.scene.hand_overs)
+        if event.unit is not None:
+            self._furthest = max(self._furthest, self._unit_ends.get(event.unit, self.received_bytes))
+        self._note_milestones()
+
+    def _note_milestones(self) -> None:
+        if self.bytes_until_visible is None and self.scene.is_visible:
+            self.bytes_until_visible = self._furthest
+        if self.bytes_until_animatable is None and self.scene.is_animatable:
+            self.bytes_until_animatable = self._furthest
+
+    def posed(self, pose: Pose | None = None) -> PosedCloud | None:
+        """The Gaussians that are there, in world space and in file order; None while there are none."""
+        if self._stale:
+            snapshot = self.scene.snapshot()
+            self._poser = None if snapshot is None else self._new_poser(snapshot)
+            self._stale = False
+        return None if self._poser is None else self._poser.frame(pose or Pose())
+
+    def _new_poser(self, snapshot: Snapshot) -> Poser:
+        xp, device = self._posing
+        return Poser(snapshot.avatar, order=snapshot.order, xp=xp, device=device)
+
+    def frame(
+        self, pose: Pose | None = None, camera: Camera | None = None, background: Background = WHITE
+    ) -> Float32Array:
+        """The picture of what is there, (H, W, 3) display sRGB in 0..1; the bare background before that."""
+        camera = camera or self.camera()
+        cloud = self.posed(pose)
+        if cloud is None:
+            return np.tile(np.array(background, np.float32), (camera.height, camera.width, 1))
+        return self.rasterizer.render(cloud, camera, background)
+
+    def camera(
+        self,
+        yaw_degrees: float = 0.0,
+        pitch_degrees: float = 0.0,
+        zoom: float = 1.0,
+        size: tuple[int, int] = REFERENCE_SIZE,
+    ) -> Camera:
+        """The measuring camera of this avatar, width and height in pixels.
+
+        It is set by the neutral mesh. A scene without a rig is framed by its Gaussians, so its camera moves
+        while they arrive.
+        """
+        return evaluation_camera(self._framed_points(), yaw_degrees, pitch_degrees, zoom, *size)
+
+    def _framed_points(self) -> Float32Array:
+        """(N, 3) metres whose bounding box the camera looks at."""
+        scene = self.scene
+        if scene.identity is not None:
+            return scene.identity.neutral
+        if scene.core is not None:
+            return scene.core.mean_neutral
+        if scene.has_rig() or not scene.is_visible:
+            return NOTHING_YET
+        arrays = scene.arrays()
+        return opaque_box(arrays.means, arrays.opacities)
+
+
+def opaque_box(means: Float32Array, opacities: Float32Array) -> Float32Array:
+    """(2, 3) low and high corner around Gaussians (N, 3), but for `STATIC_MARGIN` of the opacity at each end.
+
+    It is made high enough that the measuring camera, which goes by the height, sees all of it.
+    """
+    sides = [_weighted_quantiles(axis, opacities) for axis in means.astype(np.float64).T]
+    low, high = np.array(sides).T
+    width, height = REFERENCE_SIZE
+    across = float(np.hypot(high[0] - low[0], high[2] - low[2]))
+    missing = max(across * height / width, 1e-3) - float(high[1] - low[1])
+    if missing > 0:
+        low[1], high[1] = low[1] - missing / 2, high[1] + missing / 2
+    return np.stack([low, high]).astype(np.float32)
+
+
+def _weighted_quantiles(values: NDArray[np.float64], weights: Float32Array) -> tuple[float, float]:
+    """The values between which all but `STATIC_MARGIN` of the weight lies, at each end."""
+    order = np.argsort(values, kind="stable")
+    shares = np.cumsum(weights[order], dtype=np.float64)
+    ends = np.searchsorted(shares, shares[-1] * np.array([STATIC_MARGIN, 1 - STATIC_MARGIN]))
+    low, high = values[order[np.minimum(ends, len(values) - 1)]]
+    return float(low), float(high)
+
+
+def open_session(device: str = "auto", limits: Limits = FORMAT_LIMITS) -> Session:
+    """A session that poses and draws on "cpu", "cuda", or "auto": CUDA where it works and else the CPU.
+
+    Raises RasterizerUnavailableError, which says what to install.
+    """
+    rasterizer = open_rasterizer(device)
+    if device == "cuda" or (device == "auto" and cuda_problem() is None):
+        return Session(rasterizer, limits, "torch", "cuda")
+    return Session(rasterizer, limits)

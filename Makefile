@@ -2,20 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
-
-$(VENV)/.ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet -e '.[player]'
-	touch $@
-
-# torch first and pinned: anything else that depends on it would pull the CUDA build.
-$(VENV)/.ready-dev: $(VENV)/.ready
-	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet -e '.[dev]'
-	touch $@
+.PHONY: demo test lint bare bench clean
 
 demo: $(VENV)/.ready
 	$(BIN)/pav demo
@@ -28,9 +17,27 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python spec/tools/registry.py --check
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.benchmarks
 
+# Reading and writing need NumPy and zstandard, nothing else.
+bare:
+	rm -rf .venv-bare && $(PYTHON) -m venv .venv-bare
+	.venv-bare/bin/pip install --quiet --disable-pip-version-check .
+	.venv-bare/bin/python tests/bare_environment.py "$$(mktemp -d)"
+
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) .venv-bare out build
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e '.[player]'
+	touch $@
+
+# torch first and pinned: what depends on it would else pull gigabytes of CUDA.
+$(VENV)/.ready-dev: $(VENV)/.ready
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[dev]'
+	touch $@

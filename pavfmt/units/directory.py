@@ -9,6 +9,7 @@ import numpy as np
 
 from pavfmt.errors import FormatError
 from pavfmt.fields import FieldReader, FieldWriter
+from pavfmt.layout import UnitHeader
 
 NO_LEVEL = 255
 
@@ -66,7 +67,6 @@ def encode_directory(writer: FieldWriter, entries: Sequence[DirectoryEntry]) -> 
 
 def decode_directory(reader: FieldReader, unit_end: int) -> tuple[DirectoryEntry, ...]:
     """The entries; `unit_end` is the byte offset after the directory, where unit 1 stands."""
-    from pavfmt.layout import UnitHeader
 
     start = reader.offset
     count = reader.varint("entry count", reader.limits.units)

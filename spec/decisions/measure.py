@@ -1,0 +1,191 @@
+"""The measurements behind the decision records, on the three LAM heads of the test data.
+
+    python spec/decisions/measure.py [columns|units|grids|rotation|rig] …
+
+Prints Markdown tables. PAV_TEST_DATA names the data folder (default ../shared/data). The pictures that `grids`
+compares are not those quality is reported on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import zstandard
+
+from pavfmt import EncodeOptions, Pose, decode, encode, pose_avatar
+from pavfmt.compression import compress_column
+from pavfmt.encoder import opacity_area_importance
+from pavfmt.encoder.grids import choose_grids
+from pavfmt.encoder.importance import order_of
+from pavfmt.interop.lam import read_lam
+from pavfmt.model import Avatar
+from pavfmt.posing import blended_rotations, pose_mesh, rotation_from_quaternion
+from pavfmt.subdivision import edges_of, subdivided_values
+from pavfmt.units.gaussians import Columns, quantize_gaussians
+
+DATA = Path(os.environ.get("PAV_TEST_DATA", "../shared/data"))
+HEADS = ("status", "tesla", "p2-1")
+
+
+def heads() -> dict[str, Avatar]:
+    """The three LAM exports, read in place."""
+    return {name: read_lam(DATA / "lam" / f"{name}.zip") for name in HEADS}
+
+
+def table(title: str, header: list[str], rows: list[list[object]]) -> None:
+    """One Markdown table on stdout."""
+    print(f"\n### {title}\n\n| {' | '.join(header)} |\n|{'---|' * len(header)}")
+    for row in rows:
+        print("| " + " | ".join(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row) + " |")
+
+
+def _all_columns(columns: Columns) -> list[np.ndarray]:
+    groups = [columns.sites[:, None], *(mean[:, None] for mean in columns.means), columns.log_scales]
+    groups += [columns.largest[:, None], columns.quats, columns.opacities[:, None], columns.sh0]
+    return [np.ascontiguousarray(column) for group in groups for column in group.T]
+
+
+def measure_columns(avatars: dict[str, Avatar]) -> None:
+    """One zstd frame per column against one per unit, in units of importance order, sorted by site inside."""
+    rows: list[list[object]] = []
+    for name, avatar in avatars.items():
+        gaussians = avatar.levels[0].gaussians
+        columns = quantize_gaussians(gaussians, choose_grids(gaussians, EncodeOptions()))
+        order = order_of(opacity_area_importance(avatar)[0])
+        for size in (512, 1024, 2048):
+            per_column = per_unit = whole = 0
+            for start in range(0, len(order), size):
+                part = _all_columns(columns.take(np.sort(order[start : start + size])))
+                per_column += sum(len(compress_column(one, one.itemsize)[1]) + 3 for one in part)
+                joined = b"".join(one.view(np.uint8).reshape(-1, one.itemsize).T.tobytes() for one in part)
+                per_unit += len(zstandard.ZstdCompressor(level=19).compress(joined))
+                interleaved = np.concatenate([one.view(np.uint8).reshape(len(one), -1) for one in part], axis=1)
+                whole += len(zstandard.ZstdCompressor(level=19).compress(interleaved.tobytes()))
+            rows.append([name, size, *(n / len(order) for n in (per_column, per_unit, whole))])
+    header = ["head", "Gaussians a unit", "frame per column", "frame per unit, planes", "frame per unit, rows"]
+    table("Bytes per Gaussian by framing of columns", header, rows)
+
+
+def measure_units(avatars: dict[str, Avatar]) -> None:
+    """What small units cost: bytes of the Gaussian units, against all Gaussians in one unit."""
+    rows: list[list[object]] = []
+    for name, avatar in avatars.items():
+        whole = decode(encode(avatar, EncodeOptions(first_unit_bytes=1 << 24, unit_bytes=1 << 24))).header
+        for first, later in ((2048, 4096), (4096, 8192), (4096, 16384), (8192, 32768)):
+            options = EncodeOptions(first_unit_bytes=first, unit_bytes=later, unit_share=0.0)
+            header = decode(encode(avatar, options)).header
+            assert header and whole
+            cost = 100 * (header.gaussian_bytes / whole.gaussian_bytes - 1)
+            rows.append([name, first, later, header.gaussian_bytes, f"+{cost:.1f} %"])
+    table("gaussian_bytes by unit size", ["head", "first", "later", "gaussian_bytes", "against one unit"], rows)
+
+
+def measure_grids(avatars: dict[str, Avatar]) -> None:
+    """Quality and size as one setting at a time moves away from the default."""
+    from pavplayer.camera import evaluation_camera
+    from pavplayer.rasterizers import open_rasterizer
+
+    rasterizer = open_rasterizer("cpu")
+    expressions = ({}, {"jawOpen": 0.5, "mouthFunnel": 0.3}, {"eyeBlinkLeft": 0.9, "mouthSmileLeft": 0.6})
+    views = ((8, 3), (-25, 0), (33, 8))
+
+    def pictures(avatar: Avatar, points: np.ndarray) -> np.ndarray:
+        shots = []
+        for weights in expressions:
+            posed = pose_avatar(avatar, Pose(weights))
+            shots += [rasterizer.render(posed, evaluation_camera(points, yaw, pitch)) for yaw, pitch in views]
+        return np.stack(shots).astype(np.float64)
+
+    changes: list[dict[str, float]] = [{}]
+    changes += [{"mean_bits": bits} for bits in (10, 11, 13, 14)]
+    changes += [{"log_scale_bits": bits} for bits in (6, 8)]
+    changes += [{"quat_bits": bits} for bits in (7, 9)]
+    changes += [{"opacity_bits": bits} for bits in (6, 7)]
+    changes += [{"sh0_bits": bits} for bits in (6, 7)]
+    changes += [{"shape_step": 5e-5}, {"shape_step": 2e-4}, {"minimum_scale": 5e-5}, {"minimum_scale": 1e-6}]
+    rows: list[list[object]] = []
+    for name, avatar in avatars.items():
+        assert avatar.rig is not None
+        points = pose_mesh(avatar.rig, avatar.identity, Pose()).rest_vertices
+        reference = pictures(avatar, points)
+        for change in changes:
+            data = encode(avatar, replace(EncodeOptions(), **change))
+            scene = decode(data)
+            snapshot = scene.snapshot()
+            assert snapshot is not None and scene.header is not None
+            error = np.mean((pictures(snapshot.avatar, points) - reference) ** 2)
+            label = ", ".join(f"{key} {value}" for key, value in change.items()) or "default"
+            each = scene.header.gaussian_bytes / avatar.gaussian_count
+            rows.append([name, label, len(data), each, float(10 * np.log10(1 / error))])
+    table("Quantization", ["head", "setting", "file_bytes", "gaussian_bytes each", "dB"], rows)
+
+
+def measure_rotation(avatars: dict[str, Avatar]) -> None:
+    """The normative blend of rotations against the polar rotation of the blended matrix."""
+    rows: list[list[object]] = []
+    for name, avatar in avatars.items():
+        rig = avatar.rig
+        assert rig is not None
+        for degrees in (10, 20, 40):
+            turn = tuple(np.radians(degrees) * np.array([0.3, 0.9, 0.3]))
+            pose = Pose(rotations={"neckUpper": turn, "head": turn})
+            mesh = pose_mesh(rig, avatar.identity, pose)
+            blend = rotation_from_quaternion(blended_rotations(mesh.weights, mesh.joint_rotations))
+            linear = np.einsum("vj,jkl->vkl", mesh.weights, mesh.joint_rotations)
+            u, _, vt = np.linalg.svd(linear)
+            polar = u @ vt
+            trace = np.einsum("vkl,vkl->v", blend, polar)
+            angles = np.degrees(np.arccos(np.clip((trace - 1) / 2, -1, 1)))
+            rows.append([name, degrees, f"{angles.mean():.4f}", f"{angles.max():.3f}"])
+    header = ["head", "neckUpper and head turned by °, each", "mean difference °", "largest °"]
+    table("Blend of quaternions against the polar rotation", header, rows)
+
+
+def measure_rig(avatars: dict[str, Avatar]) -> None:
+    """What stating a subdivided mesh by its base saves, and how exact it is."""
+    rows: list[list[object]] = []
+    for name, avatar in avatars.items():
+        rig = avatar.rig
+        assert rig is not None
+        edges = edges_of(rig.faces)
+
+        def dense(values: np.ndarray, edges: np.ndarray = edges) -> np.ndarray:
+            return subdivided_values(values.astype(np.float64), edges).astype(np.float32)
+
+        mesh = pose_mesh(rig, avatar.identity, Pose())
+        full = replace(
+            rig,
+            faces=mesh.faces,
+            mean_neutral=dense(rig.mean_neutral),
+            shapes=tuple(replace(shape, displacements=dense(shape.displacements)) for shape in rig.shapes),
+            subdivisions=0,
+            regions={},
+        )
+        base = len(encode(avatar))
+        whole = len(encode(replace(avatar, rig=full)))
+        rows.append([name, base, whole, whole - base])
+    table("file_bytes, mesh by its base or in full", ["head", "base", "full", "saved"], rows)
+
+
+MEASURES = {
+    "columns": measure_columns,
+    "units": measure_units,
+    "grids": measure_grids,
+    "rotation": measure_rotation,
+    "rig": measure_rig,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run the named measurements, or all."""
+    avatars = heads()
+    for name in names or MEASURES:
+        MEASURES[name](avatars)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -90,9 +90,14 @@ def type_name(type_: int | None) -> str:
     return f"private-{type_:#x}" if type_ in PRIVATE_UNIT_TYPES else f"unknown-{type_}"
 
 
-def inspect(data: bytes, limits: Limits = FORMAT_LIMITS) -> Inspection:
-    """Everything there is to know of a file or prefix. Raises PavError where decoding would."""
+def inspect(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None = None) -> Inspection:
+    """Everything there is to know of a file or prefix. Raises PavError where decoding would.
+
+    `rig_file` is the rig of a file that names one; without it such a file's Gaussians wait.
+    """
     decoder = Decoder(limits)
+    if rig_file is not None:
+        decoder.supply_rig(rig_file)
     decoder.feed(data)
     decoder.close()
     milestones = Milestones()

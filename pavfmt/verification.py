@@ -32,30 +32,42 @@ class Finding:
         return asdict(self)
 
 
-def verify(data: bytes, limits: Limits = FORMAT_LIMITS) -> list[Finding]:
-    """All findings, in the order met. An empty list: a whole file, or one cut at a unit boundary."""
+def verify(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None = None) -> list[Finding]:
+    """All findings, in the order met. An empty list: a whole file, or one cut at a unit boundary.
+
+    A file that names its rig is checked as far as its units can be read without; give `rig_file` for the rest.
+    """
     decoder = Decoder(limits)
+    if rig_file is not None:
+        decoder.supply_rig(rig_file)
     decoder.feed(data)
     decoder.close()
     findings: list[Finding] = []
     seen: list[ev.Event] = []
+    rig_is_missing = False
     try:
         for event in decoder.events():
             seen.append(event)
-            findings += _of_event(event)
+            findings += _of_event(event, rig_is_missing)
+            rig_is_missing |= isinstance(event, ev.RigNamed)
     except PavError as error:
         findings.append(Finding(ERROR, error.code, error.offset or 0, error.message))
         return findings
-    findings += _of_header(data, decoder.scene, seen)
+    if not rig_is_missing:
+        findings += _of_header(data, decoder.scene, seen)
     findings += _of_directory(seen)
     return findings
 
 
-def _of_event(event: ev.Event) -> Iterator[Finding]:
+def _of_event(event: ev.Event, rig_is_missing: bool) -> Iterator[Finding]:
     match event:
         case ev.UnitDamaged():
             yield Finding(DAMAGE, event.code, event.error_offset, f"unit {event.unit}: {event.message}")
         case ev.StreamEnded(partial=partial, waiting=waiting):
+            if rig_is_missing:
+                message = f"{len(waiting)} units wait for the rig, which is in a file of its own"
+                yield Finding(NOTE, "rig-not-supplied", event.offset, message)
+                waiting = {}
             for unit, missing in waiting.items():
                 message = f"unit {unit} is unused: it needs units {list(missing)}, which are not there"
                 yield Finding(DAMAGE, "needs-missing", event.offset, message)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pavfmt.errors import FormatError, LimitError
+from pavfmt.errors import EncodeError, FormatError, LimitError
 from pavfmt.fields import FieldReader, FieldWriter
+from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Float32Array, Track
 from pavfmt.quantization import MAX_BITS, Affine
 
@@ -47,7 +48,11 @@ class Thumbnail:
 
 
 def encode_thumbnail(writer: FieldWriter, data: bytes) -> None:
-    """The picture's own bytes; its signature says what it is."""
+    """The picture's own bytes; its signature says what it is. EncodeError if a reader would refuse it."""
+    if len(data) > FORMAT_LIMITS.thumbnail_bytes or not data.startswith(tuple(MEDIA_TYPES)):
+        raise EncodeError(
+            "bad-thumbnail", f"{len(data)} bytes that are no PNG, JPEG or WebP of at most 1 MiB"
+        )
     writer.raw(data)
 
 
@@ -76,7 +81,7 @@ def _decode_block(reader: FieldReader, frame_count: int, channel_count: int) -> 
     if frame_count * channel_count > limit:
         raise LimitError("limit-exceeded", f"a track of {frame_count} × {channel_count} numbers", start)
     grid = reader.affine("track grid")
-    channels = [grid.dequantize(reader.column(frame_count, grid.width)) for _ in range(channel_count)]
+    channels = [grid.dequantize(reader.grid_column(frame_count, grid)) for _ in range(channel_count)]
     return np.stack(channels, axis=1) if channels else np.zeros((frame_count, 0), dtype=np.float32)
 
 

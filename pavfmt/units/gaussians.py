@@ -13,6 +13,7 @@ from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
 from pavfmt.model import Float32Array, Gaussians, Int32Array
 from pavfmt.quantization import (
     BARYCENTRIC_ONE,
+    Affine,
     UnsignedArray,
     dequantize_barycentrics,
     dequantize_quaternions,
@@ -21,6 +22,8 @@ from pavfmt.quantization import (
 )
 from pavfmt.units.levels import Grids, LevelEntry, LevelTable
 
+LARGEST = Affine(0, 1, 0, 2)
+"""The grid of a quaternion's largest component: 0..3."""
 COLUMN_GROUPS = ("sites", "barycentrics", "means", "log_scales", "quats", "opacities", "sh0", "shN")
 
 
@@ -182,37 +185,31 @@ def decode_gaussians(reader: FieldReader, table: LevelTable) -> GaussianBlock:
 def _decode_columns(reader: FieldReader, count: int, entry: LevelEntry) -> Columns:
     grids = entry.grids
 
-    def group(size: int, width: int, top: int | None = None) -> UnsignedArray:
-        """`size` columns as (count, size); values above `top` are a damaged unit."""
-        start = reader.offset
-        out = np.empty((size, count), dtype={1: np.uint8, 2: np.uint16, 4: np.uint32}[width])
-        for row in out:
-            row[:] = reader.column(count, width)
-        if top is not None and int(out.max()) > top:
-            raise FormatError("bad-field", f"a quantized value of {out.max()}, at most {top}", start)
-        return np.ascontiguousarray(out.T)
+    def gridded(size: int, grid: Affine) -> UnsignedArray:
+        """`size` columns as (count, size)."""
+        return np.stack([reader.grid_column(count, grid) for _ in range(size)], axis=1)
 
-    def gridded(size: int, bits: int) -> UnsignedArray:
-        return group(size, 1 if bits <= 8 else 2, None if bits in (8, 16) else (1 << bits) - 1)
-
-    sites = group(1, 4, (1 << 31) - 1)[:, 0]
+    start = reader.offset
+    sites = reader.column(count, 4)
+    if int(sites.max()) >= 1 << 31:
+        raise FormatError("bad-field", f"a site of {sites.max()}", start)
     points = None
     if entry.has_barycentrics:
         start = reader.offset
-        points = group(2, 2)
+        points = np.stack([reader.column(count, 2), reader.column(count, 2)], axis=1)
         if int(points.sum(axis=1, dtype=np.uint32).max()) > BARYCENTRIC_ONE:
             raise FormatError("bad-field", "barycentric coordinates sum to more than 1", start)
     return Columns(
         sites=sites,
         barycentrics=points,
-        means=[gridded(1, grid.bits)[:, 0] for grid in grids.means],
-        log_scales=gridded(3, grids.log_scales.bits),
-        largest=group(1, 1, 3)[:, 0],
-        quats=gridded(3, grids.quats.bits),
-        opacities=gridded(1, grids.opacities.bits)[:, 0],
-        sh0=gridded(3, grids.sh0.bits),
+        means=[reader.grid_column(count, grid) for grid in grids.means],
+        log_scales=gridded(3, grids.log_scales),
+        largest=reader.grid_column(count, LARGEST),
+        quats=gridded(3, grids.quats),
+        opacities=reader.grid_column(count, grids.opacities),
+        sh0=gridded(3, grids.sh0),
         bands=[
-            gridded(3 * width, grid.bits)
+            gridded(3 * width, grid)
             for width, grid in zip(band_widths(len(grids.bands)), grids.bands, strict=True)
         ],
     )

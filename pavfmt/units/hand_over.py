@@ -63,7 +63,7 @@ def decode_hand_over(reader: FieldReader, own_id: int, table: LevelTable) -> Han
     opacities, log_scales = None, None
     if reader.choice("second values flag", 2):
         grids = table.levels[level].grids
-        opacities = np.clip(grids.opacities.dequantize(reader.column(count, grids.opacities.width)), 0, 1)
-        columns = [reader.column(count, grids.log_scales.width) for _ in range(3)]
+        opacities = np.clip(grids.opacities.dequantize(reader.grid_column(count, grids.opacities)), 0, 1)
+        columns = [reader.grid_column(count, grids.log_scales) for _ in range(3)]
         log_scales = grids.log_scales.dequantize(np.stack(columns, axis=1))
     return HandOver(level, successors, indices.astype(np.int32), opacities, log_scales)

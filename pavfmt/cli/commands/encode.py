@@ -21,7 +21,7 @@ from pavfmt.encoder import (
 )
 from pavfmt.encoder.importance import has_stored_importance
 from pavfmt.errors import EncodeError
-from pavfmt.fileio import check_target, write_bytes
+from pavfmt.fileio import check_target, read_bytes, write_bytes
 from pavfmt.interop import read_avatar
 from pavfmt.model import Avatar, Float64Array
 from pavfmt.registry import METADATA_KEYS
@@ -69,6 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write FLAME's mesh, weights and shapes into the file: only if your licence lets you pass them on",
     )
+    parser.add_argument("--thumbnail", metavar="PICTURE", help="a PNG, JPEG or WebP to carry, at most 1 MiB")
+    parser.add_argument("--no-tracks", action="store_true", help="leave the source's recorded motion out")
     for key in METADATA_KEYS:
         if key != "generator":
             parser.add_argument(f"--{key}", metavar="TEXT", help=f"metadata: {key}")
@@ -77,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     check_target(args.output, args.force)
-    avatar = _with_metadata(read_avatar(Path(args.source), flame=args.flame), args)
+    avatar = _with_extras(read_avatar(Path(args.source), flame=args.flame), args)
     _check_rig_licence(avatar, args)
     per = args.importance_per or ("face" if len(avatar.levels) > 1 else "gaussian")
     options = EncodeOptions(importance_per=per)
@@ -99,9 +101,15 @@ def run(args: argparse.Namespace) -> int:
     return exit_codes.FINE
 
 
-def _with_metadata(avatar: Avatar, args: argparse.Namespace) -> Avatar:
+def _with_extras(avatar: Avatar, args: argparse.Namespace) -> Avatar:
+    """The avatar with the metadata and picture given, and without its tracks if so asked."""
     given = {key: getattr(args, key.replace("-", "_"), None) for key in METADATA_KEYS}
-    return replace(avatar, metadata={**avatar.metadata, **{k: v for k, v in given.items() if v}})
+    return replace(
+        avatar,
+        metadata={**avatar.metadata, **{key: text for key, text in given.items() if text}},
+        tracks=() if args.no_tracks else avatar.tracks,
+        thumbnail=read_bytes(args.thumbnail) if args.thumbnail else avatar.thumbnail,
+    )
 
 
 def _check_rig_licence(avatar: Avatar, args: argparse.Namespace) -> None:

@@ -22,12 +22,13 @@ Exit code 0: clean, or only notes; 1: something is wrong."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("file", help="a .pav file, or - for stdin")
+    parser.add_argument("--rig", metavar="RIG", help="the rig's own .pav, for a file that names one")
     parser.add_argument("--json", action="store_true", help="findings as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
-    findings = verify(read_bytes(args.file))
+    findings = verify(read_bytes(args.file), rig_file=read_bytes(args.rig) if args.rig else None)
     if args.json:
         print(json.dumps([finding.to_json() for finding in findings], indent=2))
     else:

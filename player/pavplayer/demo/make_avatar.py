@@ -3,8 +3,8 @@
 Run as `python -m pavplayer.demo.make_avatar OUT`: OUT is a folder for a progressive checkpoint
 (`pavfmt.interop.progressive`).
 
-Level 0 lays one flat Gaussian on every face; levels 1 and 2 split the faces where the eye looks and add skin,
-eyes, lashes, brows and hair. Everything hangs on faces, so it moves with the shapes and the joints.
+Level 0 lays one flat Gaussian on every face that is ever seen; levels 1 and 2 split the faces where people
+look and add skin, eyes, lashes, brows and hair. Everything hangs on faces, so it moves with shapes and joints.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from pavplayer.demo.surface import LEFT_EYE, RIGHT_EYE, SKIN, TEETH, TONGUE, Hea
 
 RIG_FILE = Path(__file__).with_name("mh_head_arkit52.npz")
 SEED = 7
-NORMAL, OPEN, KEY, INSIDE = slice(0, 3), 3, 4, 5
+NORMAL, OPEN, KEY, INSIDE, SEEN = slice(0, 3), 3, 4, 5, 6
 """Columns of the attributes carried from the vertices to the faces of every level."""
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """The faces of one level: corners (F, 3, 3), attributes at the corners (F, 3, 6) and parts (F,)."""
+    """The faces of one level: corners (F, 3, 3), attributes at the corners (F, 3, 7) and parts (F,)."""
 
     corners: Float64Array
     attributes: Float64Array
@@ -89,26 +89,26 @@ class Head:
 
 
 def vertex_attributes(rig: Rig) -> tuple[HeadSurface, Float64Array]:
-    """The resting surface and (V, 6) normal, openness, key light, inside of the mouth.
+    """The resting surface and (V, 7) normal, openness, key light, inside of the mouth, whether ever seen.
 
     What rest hides and a motion shows (teeth, tongue, gums, folded lids) takes the light of that motion.
     """
-    rest = HeadSurface.of(rig)
-    open_, key = openness(rest), key_light(rest)
+    rest, jaw = HeadSurface.of(rig), HeadSurface.of(rig, jawOpen=0.7)
+    blink = HeadSurface.of(rig, eyeBlinkLeft=1.0, eyeBlinkRight=1.0)
+    tongue = HeadSurface.of(rig, jawOpen=1.0, tongueOut=1.0)
+    at_rest, jaw_open, blinking, tongue_out = (openness(pose) for pose in (rest, jaw, blink, tongue))
     x, y, z = rest.vertices.T
     near = (np.abs(x) < 0.040) & (y > 0.630) & (y < 0.6885) & (z < 0.1475) & (z > 0.03)
-    inside = smoothstep(0.16, 0.05, open_) * near * rig.regions["skin"]
-    jaw = HeadSurface.of(rig, jawOpen=0.7)
+    inside = smoothstep(0.16, 0.05, at_rest) * near * rig.regions["skin"]
     shown = near & (inside > 0) | ~rig.regions["skin"]
-    open_ = np.where(shown, np.maximum(open_, 0.9 * openness(jaw)), open_)
-    blink = HeadSurface.of(rig, eyeBlinkLeft=1.0, eyeBlinkRight=1.0)
+    open_ = np.where(shown, np.maximum(at_rest, 0.9 * jaw_open), at_rest)
     lids = rig.regions["left_lids"] | rig.regions["right_lids"]
-    folded = 0.75 * openness(blink) + 0.25 * open_
-    open_ = np.where(lids, np.maximum(open_, folded), open_)
+    open_ = np.where(lids, np.maximum(open_, 0.75 * blinking + 0.25 * open_), open_)
+    key = key_light(rest)
     key = np.where(lids, np.maximum(key, 0.3 * key + 0.7 * key_light(blink)), key)
     normals = np.where(lids[:, None], unit(rest.vertex_normals + blink.vertex_normals), rest.vertex_normals)
-    columns = [normals, open_[:, None], key[:, None], inside[:, None]]
-    return rest, np.concatenate(columns, axis=1)
+    seen = np.max([at_rest, jaw_open, blinking, tongue_out], axis=0)
+    return rest, np.column_stack([normals, open_, key, inside, seen])
 
 
 def face_colours(head: Head, canvas: Canvas, faces: NDArray[np.int64]) -> Float64Array:
@@ -166,8 +166,8 @@ def _most(score: Float64Array, count: int) -> NDArray[np.int64]:
 
 
 BUDGETS = (
-    Budget(skin_splits=1700, strands=3300, length=0.0048, width=0.00052, lift=(0.35, 0.95)),
-    Budget(skin_splits=1000, strands=3300, length=0.0044, width=0.00034, lift=(0.60, 1.15)),
+    Budget(skin_splits=1650, strands=3050, length=0.0048, width=0.00052, lift=(0.35, 0.95)),
+    Budget(skin_splits=950, strands=3050, length=0.0044, width=0.00034, lift=(0.60, 1.15)),
 )
 """Of levels 1 and 2."""
 
@@ -188,10 +188,11 @@ def _hosts(head: Head, canvas: Canvas, number: int) -> NDArray[np.int64]:
 
 
 def base_level(head: Head, canvas: Canvas) -> Level:
-    """One Gaussian on every face."""
-    faces = np.arange(len(canvas.corners))
-    spread = np.where(hair_share(canvas.centres) < 0.3, 2.25, 1.8)
-    spread = np.where(np.isin(canvas.parts, (SKIN, TONGUE)), spread, 1.35)
+    """One Gaussian on every face that some expression shows; the eyeballs turn, so they have all."""
+    eyeball = np.isin(canvas.parts, (LEFT_EYE, RIGHT_EYE))
+    faces = np.flatnonzero(eyeball | (canvas.attributes[:, :, SEEN].max(axis=1) > 0.002))
+    spread = np.where(hair_share(canvas.centres[faces]) < 0.3, 2.25, 1.8)
+    spread = np.where(np.isin(canvas.parts[faces], (SKIN, TONGUE)), spread, 1.35)
     strokes = skin_discs(head, canvas, faces, spread, 0.0, 0.985)
     return Level(bound(strokes, canvas.corners))
 

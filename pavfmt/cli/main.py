@@ -7,6 +7,7 @@ by the entry point group "pavfmt.commands".
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -78,6 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"pav: {error}", file=sys.stderr)
         return exit_codes.COULD_NOT_RUN if isinstance(error, EncodeError) else exit_codes.FILE_FAILS
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_codes.FINE
     except (OSError, RuntimeError) as error:
         if args.verbose:
             raise

@@ -211,6 +211,7 @@ class _Writer:
         metadata = {"generator": self._options.generator, **avatar.metadata}
         draft.add(UnitType.METADATA, (), lambda w: encode_metadata(w, metadata))
         self._write_rig(rig_file, rig_name)
+        self._queue_thumbnail()
         self._write_level_table(rig_file is not None)
         for number in range(len(self._plans)):
             self._write_level(number)
@@ -241,6 +242,16 @@ class _Writer:
                     lambda w: encode_identity(w, identity, core, options.neutral_step),
                 ),
             )
+
+    def _queue_thumbnail(self) -> None:
+        """Among what is written between Gaussians, after the essential shapes."""
+        picture = self._avatar.thumbnail
+        if picture is None:
+            return
+        shapes = self._original.rig.shapes if self._original.rig else ()
+        place = sum(shape.essential for shape in shapes) if self._extras else 0
+        add = partial(self._draft.add, UnitType.THUMBNAIL, (), partial(encode_thumbnail, data=picture))
+        self._extras.insert(place, add)
 
     def _write_level_table(self, external: bool) -> None:
         source = RigSource.EXTERNAL if external else RigSource.EMBEDDED
@@ -273,9 +284,6 @@ class _Writer:
             size = self._write_gaussians(number, rows)
             per_gaussian = size / len(rows)
             start += len(rows)
-            if first and self._avatar.thumbnail is not None:
-                write = partial(encode_thumbnail, data=self._avatar.thumbnail)
-                self._draft.add(UnitType.THUMBNAIL, (), write)
             self._write_extras(aim - size if not first else aim)
             if self._progress is not None:
                 self._progress(self._sent_gaussians / self._avatar.gaussian_count)

@@ -13,32 +13,48 @@ class ByteStore:
         self._segments: list[bytearray] = []
 
     def put(self, offset: int, data: bytes) -> None:
-        """Keep `data`; where bytes are already held, the earlier ones stay."""
-        at = offset
-        while at < offset + len(data):
-            index = bisect_right(self._starts, at) - 1
-            if index >= 0 and at < self._end(index):
-                at = self._end(index)
-                continue
-            stop = offset + len(data)
-            if index + 1 < len(self._starts):
-                stop = min(stop, self._starts[index + 1])
-            self._insert(index, at, data[at - offset : stop - offset])
-            at = stop
+        """Keep `data`, in the place of what was held there: bytes fetched again heal."""
+        if not data:
+            return
+        end = offset + len(data)
+        first, last = self._from(offset - 1), bisect_right(self._starts, end)  # touching ones included
+        low, head, tail = offset, bytearray(), bytearray()
+        if first < last:
+            tail = self._segments[last - 1][end - self._starts[last - 1] :]
+            if self._starts[first] < offset:
+                low, head = self._starts[first], self._segments[first]
+                del head[offset - low :]
+        head += data
+        head += tail
+        self._starts[first:last], self._segments[first:last] = [low], [head]
+
+    def drop(self, start: int, end: int) -> None:
+        """Forget the bytes in [start, end)."""
+        first, last = self._from(start), bisect_left(self._starts, end)
+        if first >= last:
+            return
+        kept: list[tuple[int, bytearray]] = []
+        low, head, final = self._starts[first], self._segments[first], self._segments[last - 1]
+        surplus = self._end(last - 1) - end
+        if low < start:
+            tail = final[len(final) - surplus :] if surplus > 0 else bytearray()
+            del head[start - low :]
+            kept.append((low, head))
+        else:
+            tail = final
+            del tail[: len(tail) - max(surplus, 0)]  # at the front: nothing is copied
+        if tail:
+            kept.append((end, tail))
+        self._starts[first:last] = [at for at, _ in kept]
+        self._segments[first:last] = [segment for _, segment in kept]
 
     def _end(self, index: int) -> int:
         return self._starts[index] + len(self._segments[index])
 
-    def _insert(self, index: int, at: int, piece: bytes) -> None:
-        if index >= 0 and self._end(index) == at:
-            self._segments[index] += piece
-        else:
-            index += 1
-            self._starts.insert(index, at)
-            self._segments.insert(index, bytearray(piece))
-        if index + 1 < len(self._starts) and self._end(index) == self._starts[index + 1]:
-            self._segments[index] += self._segments.pop(index + 1)
-            del self._starts[index + 1]
+    def _from(self, offset: int) -> int:
+        """Index of the first segment that ends after `offset`."""
+        index = bisect_right(self._starts, offset)
+        return index - 1 if index and self._end(index - 1) > offset else index
 
     def available(self, offset: int) -> int:
         """Contiguous bytes held from `offset` on."""
@@ -54,24 +70,3 @@ class ByteStore:
     def ranges(self) -> list[tuple[int, int]]:
         """(start, end) of every segment."""
         return [(start, self._end(index)) for index, start in enumerate(self._starts)]
-
-    def drop(self, start: int, end: float) -> None:
-        """Forget the bytes in [start, end)."""
-        first = bisect_left([self._end(index) for index in range(len(self._starts))], start + 1)
-        while first < len(self._starts) and self._starts[first] < end:
-            low, segment = self._starts[first], self._segments[first]
-            high = low + len(segment)
-            if low >= start and high <= end:
-                del self._starts[first], self._segments[first]
-            elif low >= start:
-                del segment[: int(end) - low]
-                self._starts[first] = int(end)
-                return
-            else:
-                tail = segment[int(end) - low :] if high > end else None
-                del segment[start - low :]
-                first += 1
-                if tail is not None:
-                    self._starts.insert(first, int(end))
-                    self._segments.insert(first, tail)
-                    return

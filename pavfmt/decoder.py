@@ -13,6 +13,7 @@ scene is that of the active units, whatever the order in which they came.
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -45,7 +46,18 @@ from pavfmt.units.rig import (
 from pavfmt.units.splits import SplitBlock, decode_splits
 
 KNOWN_TYPES = frozenset(UnitType)
-ONLY_ONE = frozenset({UnitType.RIG, UnitType.RIG_REFERENCE, UnitType.IDENTITY, UnitType.LEVELS})
+RIG_TYPES = frozenset({UnitType.RIG, UnitType.RIG_REFERENCE})
+ONLY_ONE = {
+    UnitType.DIRECTORY: frozenset({UnitType.DIRECTORY}),
+    UnitType.RIG: RIG_TYPES,
+    UnitType.RIG_REFERENCE: RIG_TYPES,
+    UnitType.IDENTITY: frozenset({UnitType.IDENTITY}),
+    UnitType.CORRECTIVES: frozenset({UnitType.CORRECTIVES}),
+    UnitType.LEVELS: frozenset({UnitType.LEVELS}),
+    UnitType.METADATA: frozenset({UnitType.METADATA}),
+    UnitType.THUMBNAIL: frozenset({UnitType.THUMBNAIL}),
+}
+"""Types of which a file has at most one → the types that count as the same."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +94,11 @@ class Decoder:
         self._supplied: bytes | None = None
         self._named: Unit | None = None
         self._reference: RigReference | None = None
-        self._damaged: set[int | None] = set()
         self._error: PavError | None = None
         self._closed = False
         self._ended = False
-        self._announced = False
-        self._queue: list[ev.Event] = []
+        self._queue: deque[ev.Event] = deque()
+        self._shared: list[ev.Event] = []
 
     def feed(self, data: bytes) -> None:
         """Store the next bytes of the file; raises nothing about their content."""
@@ -109,126 +120,141 @@ class Decoder:
 
     def events(self) -> Iterator[ev.Event]:
         """What the bytes so far amount to. The only place that raises errors about content, and they stay."""
-        if self._error is not None:
-            raise self._error
+        while True:
+            while self._queue:
+                yield self._queue.popleft()
+            if self._error is not None:
+                raise self._error
+            if not self._step():
+                return
+
+    def _step(self) -> bool:
+        """Queue the events of one more unit, or of the end; False if there is nothing more to tell now."""
         try:
-            yield from self._events()
+            return self._step_header() or self._step_frame() or self._step_rig() or self._step_end()
         except PavError as error:
             self._error = error
-            raise
+            return True
 
-    def _events(self) -> Iterator[ev.Event]:
-        yield from self._drain()
-        for frame in self._framing.frames():
-            yield from self._header_once()
-            yield from self._on_frame(frame)
-        yield from self._header_once()
-        if self._named is not None and self._supplied is not None:
-            named, self._named = self._named, None
-            yield from self._activate_all(named)
-        if self._closed and not self._ended:
-            self._ended = True
-            yield self._end()
-
-    def _drain(self) -> Iterator[ev.Event]:
-        while self._queue:
-            yield self._queue.pop(0)
-
-    def _header_once(self) -> Iterator[ev.Event]:
-        header = self._framing.header
-        if header is not None and not self._announced:
-            self._announced = True
+    def _step_header(self) -> bool:
+        if self.scene.header is None and (header := self._framing.read_header()) is not None:
             self.scene.header = header
-            yield ev.HeaderArrived(None, 0, header)
+            self._queue.append(ev.HeaderArrived(None, 0, header))
+            return True
+        return False
 
-    def _on_frame(self, frame: Frame | DamagedFrame) -> Iterator[ev.Event]:
+    def _step_frame(self) -> bool:
+        frame = next(self._framing.frames(), None)
         if isinstance(frame, DamagedFrame):
             type_ = frame.header.type if frame.header else frame.entry.type if frame.entry else None
             id_ = frame.header.id if frame.header else frame.entry.id if frame.entry else None
-            yield self._damage(id_, type_, frame.offset, frame.error)
-            return
+            self._report(id_, type_, frame.offset, frame.error)
+        elif frame is not None:
+            self._on_frame(frame)
+        return frame is not None
+
+    def _step_rig(self) -> bool:
+        if self._named is None or self._supplied is None:
+            return False
+        named, self._named = self._named, None
+        self._activate_all(named)
+        return True
+
+    def _step_end(self) -> bool:
+        if not self._closed or self._ended:
+            return False
+        self._ended = True
+        self._queue.append(self._end())
+        return True
+
+    def _on_frame(self, frame: Frame) -> None:
         header = frame.header
         if header.type not in KNOWN_TYPES:
             self.scene.active_units.add(header.id)
-            yield ev.UnknownSkipped(header.id, frame.offset, header.type)
-            yield from self._wake(header.id)
+            self._queue.append(ev.UnknownSkipped(header.id, frame.offset, header.type))
+            self._activate_all(*self._freed_by(header.id))
             return
         reader = FieldReader(frame.payload, frame.payload_offset, self.limits, self._columns)
         try:
             unit = Unit(frame, reader, decode_needs(reader, header.id))
         except FormatError as error:
-            yield self._malformed(frame, error)
+            self._malformed(frame, error)
             return
+        if unit.type in ONLY_ONE and not ONLY_ONE[unit.type].isdisjoint(self._types.values()):
+            raise FormatError("overlapping-range", f"a second {unit.type.name} unit", frame.offset)
         self._types[unit.id] = unit.type
-        missing = [need for need in unit.needs if need not in self.scene.active_units]
-        if missing:
-            self._waiting[unit.id] = unit
-            for need in missing:
-                self._dependants.setdefault(need, []).append(unit.id)
+        missing = self._missing(unit)
+        if not missing:
+            self._activate_all(unit)
             return
-        yield from self._activate_all(unit)
+        self._waiting[unit.id] = unit
+        for need in missing:
+            self._dependants.setdefault(need, []).append(unit.id)
 
-    def _activate_all(self, unit: Unit) -> Iterator[ev.Event]:
-        """Activate a unit whose needs are active, then those that waited for it."""
-        if unit.type is UnitType.RIG_REFERENCE and self._supplied is None:
-            self._named = unit
-            self._reference = decode_reference(unit.reader)
-            unit.reader.finish()
-            yield ev.RigNamed(unit.id, unit.frame.offset, self._reference)
-            return
-        try:
-            yield from self._activate(unit)
-        except FormatError as error:
-            yield self._malformed(unit.frame, error)
-            return
-        yield from self._wake(unit.id)
+    def _missing(self, unit: Unit) -> list[int]:
+        return [need for need in unit.needs if need not in self.scene.active_units]
 
-    def _wake(self, id_: int) -> Iterator[ev.Event]:
-        for dependant in sorted(self._dependants.pop(id_, [])):
-            waiting = self._waiting.get(dependant)
-            if waiting and self.scene.active_units.issuperset(waiting.needs):
-                del self._waiting[dependant]
-                yield from self._activate_all(waiting)
+    def _activate_all(self, *units: Unit) -> None:
+        """Activate units whose needs are active, then those that waited for them."""
+        ready = deque(units)
+        while ready:
+            unit = ready.popleft()
+            if unit.type is UnitType.RIG_REFERENCE and self._supplied is None:
+                self._named = unit
+                self._queue.append(ev.RigNamed(unit.id, unit.frame.offset, self._reference_of(unit)))
+                continue
+            try:
+                self._activate(unit)
+            except FormatError as error:
+                self._malformed(unit.frame, error)
+            else:
+                ready += self._freed_by(unit.id)
 
-    def _malformed(self, frame: Frame, error: FormatError) -> ev.Event:
+    def _freed_by(self, id_: int) -> list[Unit]:
+        """Units that waited for `id_` last of all."""
+        waiting = [self._waiting[one] for one in sorted(self._dependants.pop(id_, []))]
+        freed = [unit for unit in waiting if not self._missing(unit)]
+        for unit in freed:
+            del self._waiting[unit.id]
+        return freed
+
+    def _malformed(self, frame: Frame, error: FormatError) -> None:
         """Right checksums, wrong content: fatal where the unit is critical or contradicts another."""
         if frame.header.critical or error.code == "overlapping-range":
             raise error
-        return self._damage(frame.header.id, frame.header.type, frame.offset, error)
+        self._report(frame.header.id, frame.header.type, frame.offset, error)
 
-    def _damage(self, id_: int | None, type_: int | None, offset: int, error: PavError) -> ev.Event:
-        self._damaged.add(id_)
+    def _report(self, id_: int | None, type_: int | None, offset: int, error: PavError) -> None:
         at = offset if error.offset is None else error.offset
-        return ev.UnitDamaged(id_, offset, error.code, error.message, at, type_)
+        self._queue.append(ev.UnitDamaged(id_, offset, error.code, error.message, at, type_))
 
     def _end(self) -> ev.StreamEnded:
         framing, header = self._framing, self.scene.header
-        partial = framing.partial()
-        waiting = {
-            id_: tuple(need for need in unit.needs if need not in self.scene.active_units)
-            for id_, unit in sorted(self._waiting.items())
-        }
+        waiting = self._root_causes()
         complete = (
             header is not None
             and framing.received_end >= header.file_bytes
             and len(self.scene.active_units) >= header.unit_count
-            and not waiting
         )
-        return ev.StreamEnded(None, framing.received_end, complete, partial, waiting)
+        return ev.StreamEnded(None, framing.received_end, complete, framing.partial(), waiting)
 
-    def _activate(self, unit: Unit) -> Iterator[ev.Event]:
+    def _root_causes(self) -> dict[int, tuple[int, ...]]:
+        """Waiting units → the needs, their own or their needs', that are not there; none: a rig not supplied."""
+        causes: dict[int, tuple[int, ...]] = {} if self._named is None else {self._named.id: ()}
+        for id_, unit in sorted(self._waiting.items()):
+            causes[id_] = tuple(
+                sorted({one for need in self._missing(unit) for one in causes.get(need, (need,))})
+            )
+        return {id_: missing for id_, missing in causes.items() if id_ in self._waiting}
+
+    def _activate(self, unit: Unit) -> None:
         event = _HANDLERS[unit.type](self, unit)
         unit.reader.finish()
-        if unit.type in ONLY_ONE and self._others_of(unit):
-            raise FormatError("overlapping-range", f"a second {unit.type.name} unit", unit.frame.offset)
-        self._commit(unit, event)
+        shared, self._shared = self._shared, []
+        for one in (event, *shared):
+            self._commit(unit, one)
         self.scene.active_units.add(unit.id)
-        yield event
-
-    def _others_of(self, unit: Unit) -> bool:
-        rigs = (UnitType.RIG, UnitType.RIG_REFERENCE)
-        kinds = rigs if unit.type in rigs else (unit.type,)
-        return any(self._types.get(id_) in kinds for id_ in self.scene.active_units)
+        self._queue += (event, *shared)
 
     def _commit(self, unit: Unit, event: ev.Event) -> None:
         """Put a checked unit into the scene."""
@@ -241,11 +267,10 @@ class Decoder:
             case ev.IdentityArrived():
                 scene.identity = event.identity
             case ev.ShapeArrived():
-                fits = event.index not in scene.shapes
-                scene.shapes[event.index] = event.shape
+                fits = scene.shapes.setdefault(event.index, event.shape) is event.shape
             case ev.CorrectivesArrived():
                 fits = scene.correctives is None
-                scene.correctives = event.correctives
+                scene.correctives = scene.correctives or event.correctives
             case ev.LevelsArrived():
                 scene.table = event.table
             case ev.SplitsArrived():
@@ -267,8 +292,7 @@ class Decoder:
             raise FormatError("overlapping-range", message, unit.frame.offset)
 
     def _core(self, unit: Unit) -> RigCore:
-        rigs = (UnitType.RIG, UnitType.RIG_REFERENCE)
-        if self.scene.core is None or not any(self._types.get(need) in rigs for need in unit.needs):
+        if self.scene.core is None or not any(self._types.get(need) in RIG_TYPES for need in unit.needs):
             raise self._undeclared(unit, "rig")
         return self.scene.core
 
@@ -296,10 +320,15 @@ class Decoder:
     def _on_rig(self, unit: Unit) -> ev.Event:
         return ev.RigArrived(unit.id, unit.frame.offset, decode_rig(unit.reader))
 
+    def _reference_of(self, unit: Unit) -> RigReference:
+        if self._reference is None:
+            self._reference = decode_reference(unit.reader)
+            unit.reader.finish()
+        return self._reference
+
     def _on_reference(self, unit: Unit) -> ev.Event:
         """Open the supplied rig file; its shapes become this scene's."""
-        reference = self._reference or decode_reference(unit.reader)
-        data = self._supplied or b""
+        reference, data = self._reference_of(unit), self._supplied or b""
         digest = hashlib.sha256(data).digest()
         if digest != reference.sha256:
             message = f"rig {reference.name!r} has SHA-256 {digest.hex()}, not {reference.sha256.hex()}"
@@ -310,10 +339,8 @@ class Decoder:
         if inner.scene.core is None:
             message = f"rig {reference.name!r} holds no rig unit"
             raise FormatError("rig-mismatch", message, unit.frame.payload_offset)
-        self.scene.correctives = inner.scene.correctives
-        self.scene.shapes.update(inner.scene.shapes)
         kept = (ev.ShapeArrived, ev.CorrectivesArrived)
-        self._queue += [replace(event, unit=None) for event in arrived if isinstance(event, kept)]
+        self._shared = [replace(event, unit=None) for event in arrived if isinstance(event, kept)]
         return ev.RigArrived(unit.id, unit.frame.offset, inner.scene.core)
 
     def _on_identity(self, unit: Unit) -> ev.Event:

@@ -160,6 +160,15 @@ class FieldReader:
         start = self.offset
         return self._columns.decompress(kind, self.raw(length), count, width, start)
 
+    def grid_column(self, count: int, grid: Affine) -> UnsignedArray:
+        """A column of `count` values of a quantization grid, each below 2^bits."""
+        start = self.offset
+        values = self.column(count, grid.width)
+        if int(values.max(initial=0)) >> grid.bits:
+            message = f"a quantized value of {values.max()}, at most {(1 << grid.bits) - 1}"
+            raise FormatError("bad-field", message, start)
+        return values
+
     def skip_column(self) -> int:
         """Pass over a column; returns the bytes it takes."""
         start = self._at

@@ -6,9 +6,8 @@ content are raised or reported by `frames`, so they do not depend on how the byt
 
 from __future__ import annotations
 
-import math
 import zlib
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -72,12 +71,10 @@ class Framing:
         self._store = ByteStore()
         self._next = 0
         self._starts: list[int] = []
-        self._headers: dict[int, UnitHeader] = {}
-        self._voids: list[tuple[int, float]] = []
-        self._seen: set[int] = set()
-        self._entries: dict[int, DirectoryEntry] = {}
+        self._taken: set[int] = set()
+        self._lost: set[int] = set()
+        self._seen: dict[int, UnitHeader] = {}
         self._entry_at: dict[int, DirectoryEntry] = {}
-        self._entry_offsets: list[int] = []
 
     def feed(self, data: bytes) -> None:
         """The next bytes of the file."""
@@ -85,36 +82,34 @@ class Framing:
         self._next += len(data)
 
     def feed_at(self, offset: int, data: bytes) -> None:
-        """Bytes that stand at `offset` of the file."""
+        """Bytes that stand at `offset` of the file; fetched again, they replace what was there."""
         if offset < 0:
             raise ValueError("a file has no negative offsets")
-        self.received_end = max(self.received_end, offset + len(data))
         end = offset + len(data)
-        for void in list(self._voids):
-            if void[0] < offset < void[1]:  # the rest of a unit already given up
-                data = data[int(min(void[1] - offset, len(data))) :]
-                offset = end - len(data)
-            elif offset <= void[0] < end:  # fetched again from its start
-                self._voids.remove(void)
-                insort(self._starts, void[0])
-        if data:
-            self._store.put(offset, data)
+        self.received_end = max(self.received_end, end)
+        self._store.put(offset, data)
+        for start in [lost for lost in self._lost if offset < lost + UnitHeader.SIZE and lost < end]:
+            self._lost.remove(start)
+            self._expect(start)
 
     def learn(self, entries: Sequence[DirectoryEntry]) -> None:
-        """Take the directory's word for where units stand."""
-        self._entries = {entry.id: entry for entry in entries}
+        """Take the directory's word for where units may stand; what they are, their own headers say."""
         self._entry_at = {entry.offset: entry for entry in entries}
-        self._entry_offsets = sorted(self._entry_at)
-        self._starts = sorted({*self._starts, *self._entry_offsets})
+        self._lost -= self._entry_at.keys()
+        self._starts = sorted({*self._starts, *self._entry_at} - self._taken)
+
+    def read_header(self) -> FileHeader | None:
+        """The file header, once its bytes are there."""
+        if self.header is None and self._store.available(0) >= FileHeader.SIZE:
+            self.header = FileHeader.unpack(self._store.read(0, FileHeader.SIZE), self.limits)
+            self._store.drop(0, FileHeader.SIZE)
+            self._expect(FileHeader.SIZE)
+        return self.header
 
     def frames(self) -> Iterator[Frame | DamagedFrame]:
         """All units that can be told now, in file order as far as they are there."""
-        if self.header is None:
-            if self._store.available(0) < FileHeader.SIZE:
-                return  # also where the signature is already wrong: a prefix of 52 bytes at least decides
-            self.header = FileHeader.unpack(self._store.read(0, FileHeader.SIZE), self.limits)
-            self._store.drop(0, FileHeader.SIZE)
-            insort(self._starts, FileHeader.SIZE)
+        if self.read_header() is None:
+            return
         while (found := self._find()) is not None:
             yield found
 
@@ -122,52 +117,40 @@ class Framing:
         for low, high in self._store.ranges():
             at = bisect_left(self._starts, low)
             while at < len(self._starts) and self._starts[at] + UnitHeader.SIZE <= high:
-                found = self._try(self._starts[at])
-                if found is not None:
-                    return found
-                at += 1
+                start = self._starts[at]
+                try:
+                    header = self._header_at(start)
+                except FormatError as error:
+                    return self._give_up(start, error)
+                if start + UnitHeader.SIZE + header.length <= high:
+                    return self._take(start, header)
+                break  # what stands inside a unit that is still arriving is no unit
         return None
 
-    def _try(self, start: int) -> Frame | DamagedFrame | None:
-        header = self._headers.get(start)
-        if header is None:
-            try:
-                header = UnitHeader.unpack(self._store.read(start, UnitHeader.SIZE), start)
-                self._check(header, start)
-            except FormatError as error:
-                return self._give_up(start, header, error)
-            self._headers[start] = header
-        if self._store.available(start) < UnitHeader.SIZE + header.length:
-            return None
-        return self._take(start, header)
-
-    def _check(self, header: UnitHeader, start: int) -> None:
-        """Everything a header can be wrong in, before its payload is waited for."""
-        known = header.type in KNOWN_TYPES
-        if not known and header.critical:
+    def _header_at(self, start: int) -> UnitHeader:
+        """Checked before the payload is waited for."""
+        header = UnitHeader.unpack(self._store.read(start, UnitHeader.SIZE), start)
+        if header.critical and header.type not in KNOWN_TYPES:
             raise UnsupportedError("unsupported-unit", f"unknown critical unit type {header.type}", start)
         if header.length > self.limits.unit_bytes:
             message = f"a unit of {header.length} bytes, the limit is {self.limits.unit_bytes}"
             raise LimitError("limit-exceeded", message, start + 8)
-        if known and header.critical != (header.type in CRITICAL_UNIT_TYPES):
-            name = UnitType(header.type).name.lower()
-            message = f"the critical flag of a {name} unit is {int(header.critical)}"
-            raise FormatError("wrong-criticality", message, start + 2)
-        if header.id in self._seen:
-            raise FormatError("duplicate-unit", f"unit {header.id} was there before", start + 4)
-        entry = self._entries.get(header.id)
-        if entry and (entry.type, entry.length) != (header.type, header.length):
-            message = (
-                f"type {header.type}, {header.length} bytes; the directory says {entry.type}, {entry.length}"
-            )
-            raise FormatError("directory-mismatch", message, start)
+        return header
+
+    def _give_up(self, start: int, error: FormatError) -> DamagedFrame:
+        """A header that cannot be believed: go on where the directory knows a unit."""
+        entry = self._entry_at.get(start)
+        if entry is not None and entry.critical:
+            raise FormatError("critical-unit-damaged", error.message, start)
+        self._starts.remove(start)
+        self._lost.add(start)
+        return DamagedFrame(error, start, None, entry)
 
     def _take(self, start: int, header: UnitHeader) -> Frame | DamagedFrame:
         end = start + UnitHeader.SIZE + header.length
         payload = self._store.read(start + UnitHeader.SIZE, header.length)
         self._store.drop(start, end)
-        del self._headers[start]
-        insort_new(self._starts, end)
+        self._expect(end)
         if zlib.crc32(payload) != header.checksum:  # `start` stays: the unit may be fetched again
             message = f"the payload checksum of unit {header.id} does not match"
             if header.critical:
@@ -175,41 +158,37 @@ class Framing:
             error = FormatError("unit-payload-damaged", message, start + UnitHeader.SIZE)
             return DamagedFrame(error, start, header, self._entry_at.get(start))
         self._starts.remove(start)
-        self._seen.add(header.id)
+        self._taken.add(start)
+        if (wrong := self._contradiction(header, start)) is not None:
+            return DamagedFrame(wrong, start, header, self._entry_at.get(start))
         return Frame(header, start, payload)
 
-    def _give_up(self, start: int, header: UnitHeader | None, error: FormatError) -> DamagedFrame:
-        """Skip a unit whose header is wrong: to where it says it ends, or the directory knows the next."""
-        entry = self._entry_at.get(start)
-        if header is None and entry is not None and entry.critical:
-            raise FormatError("critical-unit-damaged", error.message, start)
-        end: float = math.inf
-        if header is not None and error.code != "directory-mismatch":
-            end = start + UnitHeader.SIZE + header.length
-            insort_new(self._starts, int(end))
-        else:
-            after = bisect_left(self._entry_offsets, start + 1)
-            if after < len(self._entry_offsets):
-                end = self._entry_offsets[after]
-        self._starts.remove(start)
-        self._store.drop(start, end)
-        self._voids.append((start, end))
-        return DamagedFrame(error, start, header, entry)
+    def _contradiction(self, header: UnitHeader, start: int) -> FormatError | None:
+        """What is wrong with an intact unit; raised where the order of arrival would decide what is shown."""
+        if header.type in KNOWN_TYPES and header.critical != (header.type in CRITICAL_UNIT_TYPES):
+            name = UnitType(header.type).name.lower()
+            message = f"the critical flag of a {name} unit is {int(header.critical)}"
+            return FormatError("wrong-criticality", message, start + 2)
+        before = self._seen.setdefault(header.id, header)
+        if before is header:
+            return None
+        error = FormatError("duplicate-unit", f"unit {header.id} was there before", start + 4)
+        if before != header:
+            raise error
+        return error
+
+    def _expect(self, start: int) -> None:
+        """A unit may stand at `start`."""
+        at = bisect_left(self._starts, start)
+        if start not in self._taken and self._starts[at : at + 1] != [start]:
+            self._starts.insert(at, start)
 
     def partial(self) -> PartialUnit | None:
         """The unit in which the bytes fed so far end, if they end in one."""
         for low, high in self._store.ranges()[-1:]:
-            at = bisect_left(self._starts, low)
-            if at < len(self._starts) and self._starts[at] < high:
-                start = self._starts[at]
-                header = self._headers.get(start)
-                expected = None if header is None else UnitHeader.SIZE + header.length
-                return PartialUnit(start, header, high - start, expected)
+            for start in self._starts[bisect_left(self._starts, low) : bisect_left(self._starts, high)]:
+                if start + UnitHeader.SIZE > high:
+                    return PartialUnit(start, None, high - start, None)
+                header = self._header_at(start)
+                return PartialUnit(start, header, high - start, UnitHeader.SIZE + header.length)
         return None
-
-
-def insort_new(values: list[int], value: int) -> None:
-    """Insert into an ascending list unless it is there."""
-    at = bisect_left(values, value)
-    if at == len(values) or values[at] != value:
-        values.insert(at, value)

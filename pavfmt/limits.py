@@ -31,5 +31,10 @@ class Limits:
 
 FORMAT_LIMITS = Limits()
 EXPANSION = 4
-"""A Gaussian unit brings at most 64 + EXPANSION × payload bytes Gaussians, so memory follows arrived bytes."""
+"""A unit brings at most 64 + EXPANSION × payload bytes Gaussians, splits or directory entries, so memory
+follows arrived bytes."""
 EXPANSION_FLOOR = 64
+VALUES_PER_BYTE = 64
+"""A rig unit brings at most VALUES_FLOOR + VALUES_PER_BYTE × payload bytes vertices, faces or weights (V × J), a
+track unit as many numbers."""
+VALUES_FLOOR = 4096

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.errors import EncodeError
 from pavfmt.model import Float32Array, Float64Array
 
 UnsignedArray = NDArray[np.unsignedinteger]
@@ -22,6 +23,8 @@ MAX_BITS = 16
 MAX_SHIFT = 52
 QUATERNION_SHIFT = 24
 """Quaternion components are integers in units of 2^−24, so that their squares sum exactly in 2^53."""
+FINEST = 2.0**-30
+"""No grid is finer than this share of its largest value: finer than float32, and exact in binary64."""
 BARYCENTRIC_ONE = 1 << 15
 """Barycentric coordinates are integers that sum to this."""
 
@@ -67,17 +70,22 @@ class Affine:
     def spanning(cls, low: float, high: float, bits: int) -> Affine:
         """The grid of 2^bits values over [low, high]."""
         span = max(high - low, 1e-9)
-        return cls.stepping(low, high, span / ((1 << bits) - 1))
+        grid = cls.stepping(low, high, span / ((1 << bits) - 1))
+        return grid if grid.bits <= bits else cls(grid.offset, grid.step + 1, grid.shift, bits)
 
     @classmethod
     def stepping(cls, low: float, high: float, step: float) -> Affine:
         """The grid over [low, high] with about the given step, coarser if it needs more than 16 bits."""
-        step = max(step, (high - low) / ((1 << MAX_BITS) - 1), 1e-12)
+        finest = max(abs(low), abs(high)) * FINEST
+        step = max(step, (high - low) / ((1 << MAX_BITS) - 1), finest, 1e-12)
         shift = min(max(15 - math.floor(math.log2(step)), 0), MAX_SHIFT)
         int_step = max(math.ceil(step * 2.0**shift), 1)
         offset = math.floor(low * 2.0**shift)
         count = math.ceil((high * 2.0**shift - offset) / int_step) + 1
-        return cls(offset, int_step, shift, min(max((count - 1).bit_length(), 1), MAX_BITS))
+        grid = cls(offset, int_step, shift, min(max((count - 1).bit_length(), 1), MAX_BITS))
+        if not grid.is_exact:
+            raise EncodeError("out-of-range", f"values from {low} to {high} are too large to be written")
+        return grid
 
     @classmethod
     def quaternion(cls, bits: int) -> Affine:

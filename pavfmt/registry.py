@@ -77,8 +77,7 @@ ERROR_CODES: dict[str, tuple[str, str]] = {
     "unit-payload-damaged": (DAMAGE, "a unit payload's checksum does not match"),
     "unit-header-reserved": (DAMAGE, "a reserved bit of a unit header is set"),
     "wrong-criticality": (DAMAGE, "a known unit type has the wrong critical flag"),
-    "duplicate-unit": (DAMAGE, "a unit id was already used"),
-    "directory-mismatch": (DAMAGE, "a unit differs from its directory entry in type or length"),
+    "duplicate-unit": (DAMAGE, "a unit id was already used; fatal where the two units differ"),
     "bad-needs": (DAMAGE, "a unit's needs are not earlier units, or lack one its content uses"),
     "short-payload": (DAMAGE, "a payload ends inside a field"),
     "long-payload": (DAMAGE, "bytes are left after a payload's last field"),
@@ -89,6 +88,9 @@ ERROR_CODES: dict[str, tuple[str, str]] = {
         DAMAGE,
         "an index points outside what it counts, or at what is not a declared need",
     ),
-    "overlapping-range": (DAMAGE, "Gaussians, splits or a shape were already brought by another unit"),
+    "overlapping-range": (
+        FATAL,
+        "another unit already brought these Gaussians, splits, shape, or what a file has one of",
+    ),
 }
 """Decoding codes: severity and condition. Encoding and importing codes are in `INPUT_CODES`."""

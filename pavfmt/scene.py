@@ -111,6 +111,7 @@ class Scene:
         self.active_units: set[int] = set()
         self.splits: dict[int, BlockList[SplitBlock]] = {}
         self.gaussians: BlockList[GaussianBlock] = BlockList()
+        self._split_faces: dict[int, Int32Array] = {}
         self._cache: tuple[int, SceneArrays] | None = None
         self._buffers: dict[str, np.ndarray] = {}
 
@@ -131,7 +132,11 @@ class Scene:
         return self.is_visible and essential <= self.shapes.keys()
 
     def add_splits(self, block: SplitBlock) -> bool:
-        """Insert; False if it overlaps what is there."""
+        """Insert; False if it overlaps what is there, or splits a face that is split already."""
+        split = self._split_faces.get(block.level, np.zeros(0, dtype=np.int32))
+        if np.isin(block.parents, split).any():
+            return False
+        self._split_faces[block.level] = np.concatenate([split, block.parents])
         return self.splits.setdefault(block.level, BlockList()).add(block)
 
     def add_gaussians(self, block: GaussianBlock) -> bool:
@@ -141,11 +146,11 @@ class Scene:
     def arrays(self) -> SceneArrays:
         """All Gaussians that are there. Appending units in file order copies only what is new."""
         blocks = self.gaussians.blocks
-        if self._cache is not None and self._cache[0] == len(blocks):
+        if self._cache is not None and self._cache[0] == len(blocks) > 0:
             return self._cache[1]
         known = 0 if self._cache is None else self._cache[0]
         old = None if self._cache is None else self._cache[1]
-        appended = old is not None and known < len(blocks) and _ends_before(old, blocks[known:])
+        appended = old is not None and 0 < known < len(blocks) and _ends_before(old, blocks[known:])
         if not appended:
             known, old = 0, None
         arrays = self._grow(old, blocks[known:])
@@ -263,7 +268,7 @@ class Scene:
 
 
 def _ends_before(old: SceneArrays, blocks: list[GaussianBlock]) -> bool:
-    return len(old) == 0 or int(old.indices[-1]) < min(block.first for block in blocks)
+    return int(old.indices[-1]) < min(block.first for block in blocks)
 
 
 def _renumber(faces: Int32Array, present: Int32Array) -> Int32Array:

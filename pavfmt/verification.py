@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pavfmt import events as ev
 from pavfmt.decoder import Decoder
 from pavfmt.errors import PavError
+from pavfmt.framing import DamagedFrame, Framing
 from pavfmt.layout import FileHeader
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES
@@ -55,7 +56,8 @@ def verify(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None =
         return findings
     if not rig_is_missing:
         findings += _of_header(data, decoder.scene, seen)
-    findings += _of_directory(seen)
+    findings += _of_hints(seen)
+    findings += _of_directory(data, seen, limits)
     return findings
 
 
@@ -67,7 +69,7 @@ def _of_event(event: ev.Event, rig_is_missing: bool) -> Iterator[Finding]:
             if rig_is_missing:
                 message = f"{len(waiting)} units wait for the rig, which is in a file of its own"
                 yield Finding(NOTE, "rig-not-supplied", event.offset, message)
-                waiting = {}
+                waiting = {unit: missing for unit, missing in waiting.items() if missing}
             for unit, missing in waiting.items():
                 message = f"unit {unit} is unused: it needs units {list(missing)}, which are not there"
                 yield Finding(DAMAGE, "needs-missing", event.offset, message)
@@ -99,7 +101,27 @@ def _of_header(data: bytes, scene: Scene, seen: list[ev.Event]) -> Iterator[Find
             yield Finding(WARNING, "wrong-total", offset, f"the header states {name} {stated}, found {found}")
 
 
-def _of_directory(seen: list[ev.Event]) -> Iterator[Finding]:
+def _of_directory(data: bytes, seen: list[ev.Event], limits: Limits) -> Iterator[Finding]:
+    """Units that are not where, or what, the directory says."""
+    entries = {
+        entry.id: (entry.type, entry.length, entry.offset)
+        for event in seen
+        if isinstance(event, ev.DirectoryArrived)
+        for entry in event.entries
+    }
+    framing = Framing(limits)
+    framing.feed(data)
+    for frame in framing.frames():
+        header = frame.header
+        if header is None or isinstance(frame, DamagedFrame):
+            continue
+        stated, found = entries.get(header.id), (header.type, header.length, frame.offset)
+        if stated not in (None, found):
+            message = f"unit {header.id} has (type, length, offset) {found}, the directory states {stated}"
+            yield Finding(WARNING, "directory-mismatch", frame.offset, message)
+
+
+def _of_hints(seen: list[ev.Event]) -> Iterator[Finding]:
     """Hints of the directory that the units contradict."""
     entries: dict[int, DirectoryEntry] = {}
     for event in seen:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pavfmt.errors import EncodeError, FormatError, LimitError
 from pavfmt.fields import FieldReader, FieldWriter
-from pavfmt.limits import FORMAT_LIMITS
+from pavfmt.limits import FORMAT_LIMITS, VALUES_FLOOR, VALUES_PER_BYTE
 from pavfmt.model import Float32Array, Track
 from pavfmt.quantization import MAX_BITS, Affine
 
@@ -68,21 +68,29 @@ def decode_thumbnail(reader: FieldReader) -> Thumbnail:
     raise FormatError("bad-field", "the thumbnail is not a PNG, JPEG or WebP", start)
 
 
-def _encode_block(writer: FieldWriter, values: Float32Array) -> None:
+def _encode_block(writer: FieldWriter, values: Float32Array, stored: bool) -> None:
     """(T, C) numbers on one 16-bit grid, channel by channel."""
     grid = Affine.spanning(float(values.min(initial=0.0)), float(values.max(initial=0.0)), MAX_BITS)
     writer.affine(grid)
     for channel in values.T:
-        writer.column(grid.quantize(channel), grid.width)
+        writer.column(grid.quantize(channel), grid.width, stored)
 
 
 def _decode_block(reader: FieldReader, frame_count: int, channel_count: int) -> Float32Array:
-    start, limit = reader.offset, reader.limits.track_values
-    if frame_count * channel_count > limit:
-        raise LimitError("limit-exceeded", f"a track of {frame_count} × {channel_count} numbers", start)
     grid = reader.affine("track grid")
     channels = [grid.dequantize(reader.grid_column(frame_count, grid)) for _ in range(channel_count)]
     return np.stack(channels, axis=1) if channels else np.zeros((frame_count, 0), dtype=np.float32)
+
+
+def _check_density(reader: FieldReader, frame_count: int, channel_count: int, offset: int) -> None:
+    if frame_count * channel_count > reader.limits.track_values:
+        message = (
+            f"a track of {frame_count} × {channel_count} numbers, the limit is {reader.limits.track_values}"
+        )
+        raise LimitError("limit-exceeded", message, offset)
+    if frame_count * max(channel_count, 1) > VALUES_FLOOR + VALUES_PER_BYTE * reader.size:
+        message = f"{frame_count} frames of {channel_count} numbers in a payload of {reader.size} bytes"
+        raise FormatError("bad-field", message, offset)
 
 
 def encode_track(writer: FieldWriter, track: Track) -> None:
@@ -95,11 +103,22 @@ def encode_track(writer: FieldWriter, track: Track) -> None:
         for name in names:
             writer.string(name)
     writer.pack("B", track.translation is not None)
-    _encode_block(writer, track.weights)
+    blocks = [track.weights]
     if track.rotations is not None:
-        _encode_block(writer, track.rotations.reshape(track.frame_count, -1))
+        blocks.append(track.rotations.reshape(track.frame_count, 3 * len(track.joint_names)))
     if track.translation is not None:
-        _encode_block(writer, track.translation)
+        blocks.append(track.translation)
+    body = _encode_blocks(blocks, stored=False)
+    if sum(block.size for block in blocks) > VALUES_FLOOR + VALUES_PER_BYTE * len(body):
+        body = _encode_blocks(blocks, stored=True)  # too good to be believed: pad by storing
+    writer.raw(body)
+
+
+def _encode_blocks(blocks: Sequence[Float32Array], stored: bool) -> bytes:
+    writer = FieldWriter()
+    for block in blocks:
+        _encode_block(writer, block, stored)
+    return writer.getvalue()
 
 
 def decode_track(reader: FieldReader) -> Track:
@@ -112,10 +131,12 @@ def decode_track(reader: FieldReader) -> Track:
     frame_count = reader.varint("frame count", reader.limits.track_frames)
     shapes, joints = (_decode_names(reader, limit) for limit in (reader.limits.shapes, reader.limits.joints))
     moves = reader.choice("translation flag", 2)
+    _check_density(reader, frame_count, len(shapes) + 3 * len(joints) + 3 * moves, start)
     weights = _decode_block(reader, frame_count, len(shapes))
     rotations = None
     if joints:
-        rotations = _decode_block(reader, frame_count, 3 * len(joints)).reshape(frame_count, -1, 3)
+        rotations = _decode_block(reader, frame_count, 3 * len(joints))
+        rotations = rotations.reshape(frame_count, len(joints), 3)
     translation = _decode_block(reader, frame_count, 3) if moves else None
     return Track(name, rate, shapes, weights, joints, rotations, translation)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pavfmt.compression import unzigzag, zigzag
 from pavfmt.errors import FormatError, LimitError
 from pavfmt.fields import FieldReader, FieldWriter
+from pavfmt.limits import VALUES_FLOOR, VALUES_PER_BYTE
 from pavfmt.model import Float32Array, Identity, Int32Array, PoseCorrectives, Rig, Shape
 from pavfmt.quantization import Affine
 from pavfmt.subdivision import edges_of
@@ -119,6 +120,7 @@ def decode_rig(reader: FieldReader) -> RigCore:
     subdivisions = reader.choice("subdivisions", 2)
     if vertex_count == 0:
         raise FormatError("bad-field", "a rig has at least one vertex", start)
+    _check_density("vertices and faces", max(vertex_count, face_count), reader, start)
     names, parents, positions = _decode_joints(reader)
     shape_names, essential = _decode_shape_names(reader, vertex_count)
     corrective_joints = _decode_corrective_joints(reader, len(names))
@@ -175,8 +177,13 @@ def _decode_shape_names(reader: FieldReader, vertex_count: int) -> tuple[tuple[s
 
 
 def _decode_corrective_joints(reader: FieldReader, joint_count: int) -> tuple[int, ...]:
-    count = reader.varint("corrective joint count", joint_count)
-    return tuple(reader.varint("corrective joint", joint_count - 1) for _ in range(count))
+    start, limit = reader.offset, reader.limits.joints
+    count = reader.varint("corrective joint count", limit)
+    joints = tuple(reader.varint("corrective joint", limit) for _ in range(count))
+    if any(joint >= joint_count for joint in joints):
+        message = f"correctives follow joints {joints}, there are {joint_count}"
+        raise FormatError("index-out-of-range", message, start)
+    return joints
 
 
 def _decode_region_names(reader: FieldReader) -> tuple[str, ...]:
@@ -196,6 +203,7 @@ def _decode_faces(reader: FieldReader, face_count: int, vertex_count: int) -> In
 def _decode_weights(reader: FieldReader, vertex_count: int, joint_count: int) -> Float32Array:
     start = reader.offset
     _check_values("weights", vertex_count * joint_count, reader, start)
+    _check_density("weights", vertex_count * joint_count, reader, start)
     columns = [reader.column(vertex_count, 2) for _ in range(joint_count)]
     whole = np.stack(columns, axis=1)
     if (whole.sum(axis=1, dtype=np.int64) != WEIGHT_ONE).any():
@@ -207,6 +215,12 @@ def _check_values(name: str, count: int, reader: FieldReader, offset: int) -> No
     limit = reader.limits.rig_values
     if count > limit:
         raise LimitError("limit-exceeded", f"{name} need {count} numbers, the limit is {limit}", offset)
+
+
+def _check_density(name: str, count: int, reader: FieldReader, offset: int) -> None:
+    if count > VALUES_FLOOR + VALUES_PER_BYTE * reader.size:
+        message = f"{count} {name} in a payload of {reader.size} bytes"
+        raise FormatError("bad-field", message, offset)
 
 
 def encode_identity(writer: FieldWriter, identity: Identity, core: RigCore, step: float) -> None:

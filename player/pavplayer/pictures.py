@@ -29,18 +29,28 @@ def to_image(picture: Picture) -> Image:
 
 def to_png(picture: Picture) -> bytes:
     """A PNG file."""
-    return _saved(to_image(picture), format="PNG", optimize=True)
+    return saved_png(to_image(picture))
 
 
-def to_webp(picture: Picture, quality: int = 86, scale: float = 1.0) -> bytes:
-    """A WebP file, shrunk by `scale`."""
+def saved_png(image: Image, software: str = "") -> bytes:
+    """A PNG file of a Pillow image; `software` is noted at its start."""
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    if software:
+        info.add_text("Software", software)
+    return _saved(image, format="PNG", optimize=True, pnginfo=info)
+
+
+def to_webp(picture: Picture, quality: int = 86, scale: float = 1.0, effort: int = 4) -> bytes:
+    """A WebP file, shrunk by `scale`; effort 0..6 makes it smaller and slower."""
     from PIL import Image
 
     image = to_image(picture)
     if scale != 1.0:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
-    return _saved(image, format="WEBP", quality=quality, method=4)
+    return _saved(image, format="WEBP", quality=quality, method=effort)
 
 
 def _saved(image: Image, **options: object) -> bytes:

@@ -58,6 +58,8 @@ class Session:
         """Length of the shortest prefix that draws something; None: not there yet. Exact if the directory is."""
         self.bytes_until_animatable: int | None = None
         """Length of the shortest prefix with Gaussians and all essential shapes; None: not there yet."""
+        self.growth: list[int] = []
+        """Lengths of the prefixes at which Gaussians were added, if the file comes from its start."""
         self.damage: list[ev.UnitDamaged] = []
         """The units lost so far."""
         self._posing = (xp, device)
@@ -109,6 +111,8 @@ class Session:
         self._stale |= isinstance(event, CHANGES_PICTURE) or bool(self.scene.hand_overs)
         if event.unit is not None:
             self._furthest = max(self._furthest, self._unit_ends.get(event.unit, self.received_bytes))
+        if isinstance(event, ev.GaussiansArrived):
+            self.growth.append(self._furthest)
         self._note_milestones()
 
     def _note_milestones(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from pavplayer.rasterizers import Background
 
@@ -104,3 +105,33 @@ def degrees(text: str) -> float:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no angle in degrees") from None
     return value
+
+
+RATES = {"kbit": 1e3, "mbit": 1e6, "gbit": 1e9}
+DURATIONS = {"ms": 1e-3, "s": 1.0}
+
+
+def _with_unit(text: str, units: Mapping[str, float]) -> float:
+    """A number above 0 followed by one of the units."""
+    for unit, size in units.items():
+        if text.lower().endswith(unit):
+            (value,) = _numbers(text[: -len(unit)], 1)
+            if value > 0:
+                return value * size
+    raise ValueError(text)
+
+
+def bit_rate(text: str) -> float:
+    """Bits per second, of 2mbit or 500kbit."""
+    try:
+        return _with_unit(text, RATES)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate: a number and kbit, mbit or gbit") from None
+
+
+def duration(text: str) -> float:
+    """Seconds, of 80ms or 0.1s."""
+    try:
+        return _with_unit(text, DURATIONS)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: a number and ms or s") from None

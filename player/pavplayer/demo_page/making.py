@@ -1,0 +1,166 @@
+"""From a reception to the page's content: pictures, performances, captions, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from pavfmt.model import Pose
+from pavplayer.camera import Camera
+from pavplayer.demo_page.page import PageContent, PrefixView, Stage, Tile, data_uri
+from pavplayer.demo_page.performance import FRAMES_PER_SECOND, moments
+from pavplayer.demo_page.quality_plot import quality_plot
+from pavplayer.demo_page.reception import Reception
+from pavplayer.network import INITIAL_SEGMENTS, SEGMENT_BYTES, Link
+from pavplayer.pictures import to_webp
+from pavplayer.prefixes import Cut, captioned_rows, psnr_of, shown_bytes, spread_lengths
+from pavplayer.session import Session
+
+STAGE_SIZE = (385, 561)
+"""Pixels of the performances: 0.7 of the measuring size."""
+STAGES, SHEET_COLUMNS = 4, 6
+"""How many prefixes perform, and how many stand side by side."""
+TILE_SCALE = 0.5
+
+
+def page_content(
+    reception: Reception,
+    links: Mapping[str, Link],
+    new_session: Callable[[], Session],
+    progress: Callable[[int, int], None] | None = None,
+    frame_count: int | None = None,
+) -> PageContent:
+    """Everything the page shows; `links` are named as "2 Mbit/s, 80 ms". `frame_count` is for shorter films."""
+    session, total = reception.session, len(reception.data)
+    marks = {"visible": session.bytes_until_visible, "animatable": session.bytes_until_animatable}
+    prefixes = [_prefix_view(cut, reception, links) for cut in reception.cuts]
+    decibels = [psnr_of(cut.pictures, reception.whole) for cut in reception.cuts]
+    stages = [cut.received_bytes for cut in stage_cuts(reception)]
+    sessions = [_received(new_session(), reception.data[:length]) for length in stages]
+    films = perform(sessions, session, progress, frame_count)
+    return PageContent(
+        title=session.scene.metadata.get("title") or "An avatar, arriving",
+        lead=_lead(next(iter(links)), session, total),
+        facts=_facts(session, total),
+        plot=quality_plot([cut.received_bytes for cut in reception.cuts], decibels, marks),
+        prefixes=prefixes,
+        stages=[
+            _stage(one, length, film, total)
+            for one, length, film in zip(sessions, stages, films, strict=True)
+        ],
+        frames_per_second=FRAMES_PER_SECOND,
+        tiles=_tiles(sheet_cuts(reception), reception),
+        notes=_notes(reception, links),
+    )
+
+
+def stage_cuts(reception: Reception) -> list[Cut]:
+    """The prefixes that perform: the first animatable one to the whole, about equally spaced in the logarithm."""
+    session = reception.session
+    return cuts_near(
+        reception.cuts, session.bytes_until_animatable or session.bytes_until_visible or 1, STAGES
+    )
+
+
+def sheet_cuts(reception: Reception) -> list[Cut]:
+    """The prefixes side by side, from the first picture on."""
+    return cuts_near(reception.cuts, reception.cuts[0].received_bytes, SHEET_COLUMNS)
+
+
+def cuts_near(cuts: Sequence[Cut], first: int, count: int) -> list[Cut]:
+    """At most `count` of the cuts, from `first` bytes to the last."""
+    by_length = {cut.received_bytes: cut for cut in cuts if cut.received_bytes >= first}
+    return [by_length[length] for length in spread_lengths(list(by_length), count)]
+
+
+def _received(session: Session, data: bytes) -> Session:
+    session.feed(data)
+    session.update()
+    return session
+
+
+def perform(
+    sessions: Sequence[Session],
+    whole: Session,
+    progress: Callable[[int, int], None] | None = None,
+    frame_count: int | None = None,
+) -> list[list[str]]:
+    """For each session the performance's frames as data URIs."""
+    acts = list(moments(whole.scene, frame_count))
+    films: list[list[str]] = [[] for _ in sessions]
+    for number, moment in enumerate(acts):
+        camera = whole.camera(moment.yaw_degrees, size=STAGE_SIZE)
+        for film, session in zip(films, sessions, strict=True):
+            film.append(_frame(session, moment.pose, camera))
+        if progress is not None:
+            progress(number + 1, len(acts))
+    return films
+
+
+def _frame(session: Session, pose: Pose, camera: Camera) -> str:
+    return data_uri(to_webp(session.frame(pose, camera), quality=80, effort=2))
+
+
+def _prefix_view(cut: Cut, reception: Reception, links: Mapping[str, Link]) -> PrefixView:
+    quality = psnr_of(cut.pictures, reception.whole)
+    return PrefixView(
+        cut.received_bytes,
+        cut.gaussian_count,
+        None if quality == float("inf") else round(quality, 2),
+        {name: round(link.arrival_seconds(cut.received_bytes), 4) for name, link in links.items()},
+        {name: data_uri(to_webp(picture)) for name, picture in cut.pictures.items()},
+    )
+
+
+def _stage(session: Session, length: int, film: Sequence[str], total: int) -> Stage:
+    scene = session.scene
+    shapes = len(scene.core.shape_names) if scene.core else 0
+    can = f"{len(scene.shapes)} of {shapes} shapes" if shapes else "no rig: only the camera moves"
+    title = f"{shown_bytes(length)}, {100 * length / total:.3g} %"
+    return Stage(title, f"{scene.gaussian_count:,} Gaussians, {can}", film)
+
+
+def _tiles(cuts: Sequence[Cut], reception: Reception) -> list[list[Tile]]:
+    """One row for each expression."""
+    rows = captioned_rows(cuts, reception.whole, len(reception.data))
+    return [
+        [Tile(data_uri(to_webp(picture, scale=TILE_SCALE)), caption.split("\n")) for caption, picture in row]
+        for row in rows
+    ]
+
+
+def _lead(link: str, session: Session, total: int) -> str:
+    count = session.scene.gaussian_count
+    return (
+        f"A head of {count:,} Gaussians in one file of {shown_bytes(total)}, received over a simulated link of {link}. "
+        "It can be seen long before it is complete, it moves soon after, and any part of the file is a file."
+    )
+
+
+def _facts(session: Session, total: int) -> dict[str, str]:
+    header, facts = session.scene.header, {"file": shown_bytes(total)}
+    if header is not None:
+        facts["Gaussians"] = f"{header.gaussian_count:,}"
+        facts["levels"] = str(header.level_count)
+    milestones = {
+        "visible after": session.bytes_until_visible,
+        "animatable after": session.bytes_until_animatable,
+    }
+    known = {name: shown_bytes(count) for name, count in milestones.items() if count is not None}
+    return facts | known
+
+
+def _notes(reception: Reception, links: Mapping[str, Link]) -> list[str]:
+    camera, metadata = reception.camera, reception.session.scene.metadata
+    shown = {"author": "Avatar by", "license": "Avatar's licence:", "rig-license": "Rig's licence:"}
+    credits = [f"{label} {metadata[key]}" for key, label in shown.items() if metadata.get(key)]
+    expressions = " and ".join(reception.expressions)
+    return [
+        f"Pictures are {camera.width}×{camera.height}, from the front, on white, drawn by the reference player.",
+        f"PSNR is over all pixels and colours of {expressions} together, against the complete file; a smaller "
+        "picture's own caption gives its own.",
+        "Bytes are file bytes: directory, rig, shapes and Gaussians.",
+        f"Times are computed, not measured ({'; '.join(links)}): TCP set-up takes one round trip, the first byte "
+        f"another, then slow start from {INITIAL_SEGMENTS} segments of {SEGMENT_BYTES:,} bytes. Decoding and drawing "
+        "are not counted.",
+        *credits,
+    ]

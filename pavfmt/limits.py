@@ -31,8 +31,8 @@ class Limits:
 
 FORMAT_LIMITS = Limits()
 EXPANSION = 4
-"""A unit brings at most 64 + EXPANSION × payload bytes Gaussians, splits or directory entries, so memory
-follows arrived bytes."""
+"""A unit brings at most 64 + EXPANSION × payload bytes Gaussians or splits, so memory follows arrived
+bytes."""
 EXPANSION_FLOOR = 64
 VALUES_PER_BYTE = 64
 """A rig unit brings at most VALUES_FLOOR + VALUES_PER_BYTE × payload bytes vertices, faces or weights (V × J), a

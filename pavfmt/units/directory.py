@@ -10,7 +10,6 @@ import numpy as np
 from pavfmt.errors import FormatError
 from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.layout import UnitHeader
-from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
 
 NO_LEVEL = 255
 
@@ -71,7 +70,7 @@ def decode_directory(reader: FieldReader, unit_end: int) -> tuple[DirectoryEntry
 
     start = reader.offset
     count = reader.varint("entry count", reader.limits.units)
-    if count > EXPANSION_FLOOR + EXPANSION * reader.size:
+    if count > EXPANSION_PER_BYTE * reader.size:
         raise FormatError("bad-field", f"{count} entries in a payload of {reader.size} bytes", start)
     x, y, z, size = reader.floats(4)
     at = reader.offset
@@ -105,15 +104,15 @@ def decode_directory(reader: FieldReader, unit_end: int) -> tuple[DirectoryEntry
     )
 
 
-NEEDS_PER_BYTE = 16
-"""At most so many needs per payload byte of a directory."""
+EXPANSION_PER_BYTE = 16
+"""At most so many directory entries, and as many needs, per payload byte."""
 
 
 def _decode_needs(reader: FieldReader, count: int) -> list[tuple[int, ...]]:
     counts = reader.column(count, 4).astype(np.int64)
     start = reader.offset
     total = reader.varint("needs in all", reader.limits.units * 16)
-    if total != int(counts.sum()) or total > NEEDS_PER_BYTE * reader.size + 64:
+    if total != int(counts.sum()) or total > EXPANSION_PER_BYTE * reader.size + 64:
         raise FormatError("bad-field", f"{total} needs, the entries count {counts.sum()}", start)
     ids = np.repeat(np.arange(1, count + 1), counts) - reader.column(total, 4).astype(np.int64)
     if ids.size and int(ids.min()) < 0:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from pavfmt.model import Float64Array
 from pavfmt.synthetic import RandomStream
 from pavplayer.demo.lighting import KEY_DIRECTION, to_linear, to_srgb
+from pavplayer.demo.skin import BROW, BROW_LINE
 from pavplayer.demo.strokes import Strokes, along, nearest_faces
 from pavplayer.demo.surface import HeadSurface, smoothstep, unit, value_noise
 
 HAIR = (0.26, 0.165, 0.105)
 HAIR_LIGHT = (0.52, 0.36, 0.235)
-BROW = (0.29, 0.195, 0.135)
 CROWN = np.array([0.012, 0.842, -0.012])
 
 HAIRLINE = (
@@ -23,13 +23,6 @@ HAIRLINE = (
     (0.664, 0.668, 0.680, 0.694, 0.735, 0.7485, 0.7490, 0.735, 0.722, 0.735, 0.770, 0.789, 0.798, 0.803),
 )
 """z → y below which there is no hair: nape, round the ear, sideburn, temple, forehead."""
-
-BROW_LINE = (
-    (0.0095, 0.016, 0.026, 0.036, 0.044, 0.0515),
-    (0.7558, 0.7569, 0.7584, 0.7593, 0.7579, 0.7541),
-    (0.0034, 0.0042, 0.0040, 0.0034, 0.0024, 0.0012),
-)
-"""|x| → y of the brow's middle and its half height."""
 
 
 def hair_share(points: Float64Array) -> Float64Array:

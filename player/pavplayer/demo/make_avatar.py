@@ -3,14 +3,15 @@
 Run as `python -m pavplayer.demo.make_avatar OUT`: OUT is a folder for a progressive checkpoint
 (`pavfmt.interop.progressive`).
 
-Level 0 lays one flat Gaussian on every face that is ever seen; levels 1 and 2 split the faces where people
-look and add skin, eyes, lashes, brows and hair. Everything hangs on faces, so it moves with shapes and joints.
+Level 0 is a few large Gaussians, each for a patch of faces; level 1 splits every face that is ever seen and adds
+one flat Gaussian a face, more where people look, and the first hair; level 2 splits again for skin, irises,
+lashes, brows and hair. Everything hangs on faces, so it moves with the shapes and the joints.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.interop.progressive import write_progressive
 from pavfmt.model import Avatar, Float64Array, Level, Rig, Splits
 from pavfmt.synthetic import RandomStream
+from pavplayer.demo.coarse import nearest_seeds, patch_seeds, patches
 from pavplayer.demo.eyes import Eye, eye_colours, eyeball_patches, iris_strokes, lash_roots, lash_strokes
 from pavplayer.demo.hair import (
     Budget,
@@ -32,7 +34,7 @@ from pavplayer.demo.hair import (
     strands,
 )
 from pavplayer.demo.lighting import Light, key_light, openness
-from pavplayer.demo.skin import EYE_CENTRE, MOUTH_CENTRE, skin_colours, teeth_colours, tongue_colours
+from pavplayer.demo.skin import EYE_CENTRE, MOUTH_CENTRE, on_ear, skin_colours, teeth_colours, tongue_colours
 from pavplayer.demo.strokes import Strokes, bound, discs, joined, nearest_faces
 from pavplayer.demo.surface import LEFT_EYE, RIGHT_EYE, SKIN, TEETH, TONGUE, HeadSurface, smoothstep, unit
 
@@ -166,72 +168,117 @@ def _most(score: Float64Array, count: int) -> NDArray[np.int64]:
 
 
 BUDGETS = (
-    Budget(skin_splits=1650, strands=3050, length=0.0048, width=0.00052, lift=(0.35, 0.95)),
-    Budget(skin_splits=950, strands=3050, length=0.0044, width=0.00034, lift=(0.60, 1.15)),
+    Budget(skin_splits=1550, strands=2700, length=0.0048, width=0.00052, lift=(0.35, 0.95)),
+    Budget(skin_splits=900, strands=2700, length=0.0044, width=0.00034, lift=(0.60, 1.15)),
 )
 """Of levels 1 and 2."""
 
 
-def _hosts(head: Head, canvas: Canvas, number: int) -> NDArray[np.int64]:
-    """The faces to split for level `number`: skin with detail or lashes, scalp, the eyeballs' front, teeth."""
+def seen_faces(canvas: Canvas) -> NDArray[np.int64]:
+    """The faces that some expression shows, and all of the eyeballs, for they turn."""
+    eyeball = np.isin(canvas.parts, (LEFT_EYE, RIGHT_EYE))
+    return np.flatnonzero(eyeball | (canvas.attributes[:, :, SEEN].max(axis=1) > 0.002))
+
+
+def looked_at(head: Head, canvas: Canvas, number: int) -> NDArray[np.int64]:
+    """The faces that get more than one Gaussian on level `number`: detailed skin, lids, irises, teeth."""
     middle = canvas.attributes.mean(axis=1)
     bare = _bare_skin(canvas) & (middle[:, INSIDE] < 0.5)
     score = np.where(bare, detail(canvas.centres) * np.sqrt(canvas.areas), 0.0)
-    scalp = (canvas.parts == SKIN) & (hair_share(canvas.centres) > 0.3) & (middle[:, OPEN] > 0.1)
-    scalp &= canvas.areas > (6e-6 if number == 1 else 2e-5)
-    eyeball = np.isin(canvas.parts, (LEFT_EYE, RIGHT_EYE)) & (unit(middle[:, NORMAL])[:, 2] > 0.55)
+    front = np.isin(canvas.parts, (LEFT_EYE, RIGHT_EYE)) & (unit(middle[:, NORMAL])[:, 2] > 0.55)
     teeth = (canvas.parts == TEETH) & (number == 1)
     roots = [lash_roots(head.surface, eye, 40, upper=upper) for eye in head.eyes for upper in (True, False)]
     lids = nearest_faces(np.concatenate(roots), canvas.corners, np.flatnonzero(canvas.parts == SKIN))
-    chosen = [_most(score, BUDGETS[number - 1].skin_splits), lids, np.flatnonzero(scalp | eyeball | teeth)]
+    chosen = [_most(score, BUDGETS[number - 1].skin_splits), lids, np.flatnonzero(front | teeth)]
     return np.unique(np.concatenate(chosen))
 
 
-def base_level(head: Head, canvas: Canvas) -> Level:
-    """One Gaussian on every face that some expression shows; the eyeballs turn, so they have all."""
+def whole_faces(head: Head, canvas: Canvas, faces: NDArray[np.int64]) -> Strokes:
+    """One disc on each of some faces, wide enough to leave no gaps."""
+    parts = canvas.parts[faces]
+    spread = np.where(hair_share(canvas.centres[faces]) < 0.3, 2.1, 1.8)
+    spread = np.where(np.isin(parts, (SKIN, TONGUE)), spread, 1.35)
+    return skin_discs(head, canvas, faces, spread, 0.0, 0.985)
+
+
+def coarse_level(head: Head, canvas: Canvas) -> Level:
+    """Level 0: a Gaussian for every patch of faces, smaller patches where people look."""
+    faces = _patched_faces(canvas)
+    middle, centres, parts = canvas.attributes[faces].mean(axis=1), canvas.centres[faces], canvas.parts[faces]
+    normals, inside, eyeball = (
+        unit(middle[:, NORMAL]),
+        middle[:, INSIDE],
+        np.isin(parts, (LEFT_EYE, RIGHT_EYE)),
+    )
+    close = np.clip(0.0041 / np.sqrt(detail(centres) + 0.5 * on_ear(centres)), 0.0024, 0.0120)
+    spacing = np.select([eyeball, parts == SKIN], [0.0028, close], 0.0035)
+    seeds = patch_seeds(centres, normals, spacing)
+    owner = nearest_seeds(centres, normals, parts, seeds)
+    spread = np.where(parts == SKIN, 1.95 - 0.6 * inside - 0.65 * on_ear(centres), 1.6)
+    sink = 0.0013 * (1 - 2 * inside)  # under the finer skin, but into the mouth
+    strokes = skin_discs(head, canvas, faces, 1.0, 0.0, 0.985)
+    return Level(bound(patches(strokes, owner, seeds, spread, sink), canvas.corners))
+
+
+def _patched_faces(canvas: Canvas) -> NDArray[np.int64]:
+    """The faces that level 0 stands for: open skin, the mouth's inside, the fronts of the eyeballs, …"""
+    middle = canvas.attributes.mean(axis=1)
     eyeball = np.isin(canvas.parts, (LEFT_EYE, RIGHT_EYE))
-    faces = np.flatnonzero(eyeball | (canvas.attributes[:, :, SEEN].max(axis=1) > 0.002))
-    spread = np.where(hair_share(canvas.centres[faces]) < 0.3, 2.25, 1.8)
-    spread = np.where(np.isin(canvas.parts[faces], (SKIN, TONGUE)), spread, 1.35)
-    strokes = skin_discs(head, canvas, faces, spread, 0.0, 0.985)
-    return Level(bound(strokes, canvas.corners))
+    front = eyeball & (unit(middle[:, NORMAL])[:, 2] > 0.2)
+    skin = (canvas.parts == SKIN) & ((middle[:, OPEN] > 0.07) | (middle[:, INSIDE] > 0.5))
+    other = ~eyeball & (canvas.parts != SKIN)
+    return np.intersect1d(seen_faces(canvas), np.flatnonzero(front | skin | other))
 
 
-def finer_level(head: Head, before: Canvas, number: int, random: RandomStream) -> tuple[Level, Canvas]:
-    """Level 1 or 2: splits, then skin on the children, teeth, hair, eyes, brows and lashes."""
-    parents = _hosts(head, before, number)
+def face_level(head: Head, before: Canvas, random: RandomStream) -> tuple[Level, Canvas]:
+    """Level 1: every face that is ever seen is split; three Gaussians where people look, else one; hair."""
+    parents = seen_faces(before)
     canvas = before.split(parents)
-    splits = Splits(parents.astype(np.int32), np.full((len(parents), 3), 1 / 3, np.float32))
+    close = np.isin(parents, looked_at(head, before, 1))
+    children = 3 * np.flatnonzero(close)[:, None] + np.arange(3)
+    whole = whole_faces(head, before, parents[~close])
+    whole = replace(whole, faces=3 * np.flatnonzero(~close))
+    parts = [whole, _finer_faces(head, canvas, children.reshape(-1), 1), _hair(canvas, 1, random)]
     skin = np.flatnonzero(_bare_skin(canvas))
-    parts = [skin_discs(head, canvas, skin, 1.75, 0.0004 * number, 0.90)]
-    parts.append(skin_discs(head, canvas, np.flatnonzero(canvas.parts == TEETH), 1.3, 0.0003, 0.9))
-    parts.append(_hair(canvas, number, random))
     for eye in head.eyes:
-        parts += _around_eye(head, eye, canvas, skin, number, random)
-    return Level(bound(joined(parts), canvas.corners), splits=splits), canvas
+        ball = np.flatnonzero(canvas.parts == eye.part)
+        parts.append(eyeball_patches(eye, canvas.corners, ball, 0.00125, 0.0002))
+        parts.append(brow_strokes(head.surface, eye.side, canvas.corners, skin, random, 120))
+    return _level(parts, canvas, parents), canvas
+
+
+def fine_level(head: Head, before: Canvas, random: RandomStream) -> Level:
+    """Level 2: splits where people look and on the scalp; skin, irises, lashes, brows and hair."""
+    scalp = (before.parts == SKIN) & (hair_share(before.centres) > 0.3) & (before.areas > 2e-5)
+    parents = np.union1d(looked_at(head, before, 2), np.flatnonzero(scalp))
+    canvas = before.split(parents)
+    skin = np.flatnonzero(_bare_skin(canvas))
+    parts = [_finer_faces(head, canvas, skin, 2), _hair(canvas, 2, random)]
+    for eye in head.eyes:
+        ball = np.flatnonzero(canvas.parts == eye.part)
+        parts.append(iris_strokes(eye, canvas.corners, ball, random, 0.0005))
+        parts.append(lash_strokes(head.surface, eye, canvas.corners, skin, random))
+        parts.append(brow_strokes(head.surface, eye.side, canvas.corners, skin, random, 170))
+    return _level(parts, canvas, parents)
+
+
+def _level(parts: list[Strokes], canvas: Canvas, parents: NDArray[np.int64]) -> Level:
+    thirds = np.full((len(parents), 3), 1 / 3, np.float32)
+    return Level(bound(joined(parts), canvas.corners), splits=Splits(parents.astype(np.int32), thirds))
+
+
+def _finer_faces(head: Head, canvas: Canvas, faces: NDArray[np.int64], number: int) -> Strokes:
+    """Discs a little over the skin, and over the teeth, hiding the coarser ones."""
+    eyeball = np.isin(canvas.parts[faces], (LEFT_EYE, RIGHT_EYE))
+    faces = faces[~eyeball]  # those have patches of their own
+    spread = np.where(canvas.parts[faces] == SKIN, 1.75, 1.3)
+    return skin_discs(head, canvas, faces, spread, 0.0004 * number, 0.92)
 
 
 def _bare_skin(canvas: Canvas) -> NDArray[np.bool_]:
     """(F,) skin in the open, without hair on it."""
     seen = canvas.attributes.mean(axis=1)[:, OPEN] > 0.08
     return np.asarray((canvas.parts == SKIN) & seen & (hair_share(canvas.centres) <= 0.3))
-
-
-def _around_eye(
-    head: Head, eye: Eye, canvas: Canvas, skin: NDArray[np.int64], number: int, random: RandomStream
-) -> list[Strokes]:
-    """The patches of the eyeball on level 1, the iris and the lashes on level 2, the brow on both."""
-    surface, corners, ball = head.surface, canvas.corners, np.flatnonzero(canvas.parts == eye.part)
-    if number == 1:
-        return [
-            eyeball_patches(eye, corners, ball, 0.00125, 0.0002),
-            brow_strokes(surface, eye.side, corners, skin, random, 120),
-        ]
-    return [
-        iris_strokes(eye, corners, ball, random, 0.0005),
-        lash_strokes(surface, eye, corners, skin, random),
-        brow_strokes(surface, eye.side, corners, skin, random, 170),
-    ]
 
 
 def _hair(canvas: Canvas, number: int, random: RandomStream) -> Strokes:
@@ -250,17 +297,16 @@ def demo_avatar() -> Avatar:
     surface, attributes = vertex_attributes(rig)
     head = Head(surface, (Eye.of(surface, LEFT_EYE), Eye.of(surface, RIGHT_EYE)))
     canvas = Canvas(surface.corners, attributes[rig.faces], surface.parts)
-    levels = [base_level(head, canvas)]
-    for number in (1, 2):
-        level, canvas = finer_level(head, canvas, number, random)
-        levels.append(level)
+    coarse = coarse_level(head, canvas)
+    middle, canvas = face_level(head, canvas, random)
+    fine = fine_level(head, canvas, random)
     metadata = {
         "title": "Demo head",
         "license": "CC0-1.0",
         "rig-license": "CC0-1.0",
         "generator": "pavplayer.demo.make_avatar",
     }
-    return Avatar(tuple(levels), rig, metadata=metadata)
+    return Avatar((coarse, middle, fine), rig, metadata=metadata)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -24,6 +24,13 @@ SOFT_SKIN = (0.42, 0.20, 0.14)
 LIP_TOP = ((0.0, 0.0045, 0.010, 0.016, 0.021, 0.0245), (0.6786, 0.6798, 0.6782, 0.6746, 0.6696, 0.6668))
 LIP_BOTTOM = ((0.0, 0.006, 0.012, 0.018, 0.0225, 0.0245), (0.6578, 0.6582, 0.6600, 0.6634, 0.6658, 0.6668))
 """|x| → y of the outlines of the lips, seen from the front."""
+BROW = (0.29, 0.195, 0.135)
+BROW_LINE = (
+    (0.0095, 0.016, 0.026, 0.036, 0.044, 0.0515),
+    (0.7558, 0.7569, 0.7584, 0.7593, 0.7579, 0.7541),
+    (0.0034, 0.0042, 0.0040, 0.0034, 0.0024, 0.0012),
+)
+"""|x| → y of the brow's middle and its half height."""
 MOUTH_CENTRE, EYE_CENTRE = (0.0, 0.669), (0.0289, 0.7365)
 
 
@@ -36,6 +43,21 @@ def lip_share(points: Float64Array) -> Float64Array:
     return share
 
 
+def on_ear(points: Float64Array) -> Float64Array:
+    """(N,) 1 on the outer ears."""
+    share = smoothstep(0.070, 0.076, np.abs(points[:, 0]))
+    return np.asarray(share * bump(points[:, 1:], (0.715, 0.045), (0.03, 0.03)))
+
+
+def brow_share(points: Float64Array) -> Float64Array:
+    """(N,) how much the skin is darkened by the brow over it."""
+    side = np.abs(points[:, 0])
+    middle, half = (np.interp(side, BROW_LINE[0], BROW_LINE[i]) for i in (1, 2))
+    inside = smoothstep(1.3, 0.3, np.abs(points[:, 1] - middle) / half)
+    share: Float64Array = inside * smoothstep(0.008, 0.013, side) * smoothstep(0.053, 0.049, side)
+    return share * (points[:, 2] > 0.08)
+
+
 def _mixed(colours: Float64Array, share: Float64Array, srgb: tuple[float, float, float]) -> Float64Array:
     return colours + share[:, None] * (to_linear(srgb) - colours)
 
@@ -46,12 +68,12 @@ def skin_albedo(points: Float64Array) -> Float64Array:
     cheeks = 0.30 * bump(points, (0.040, 0.694, 0.125), (0.016, 0.013, 0.03))
     nose = 0.45 * bump(points, (0.0, 0.699, 0.158), (0.011, 0.009, 0.014))
     chin = 0.18 * bump(points, (0.0, 0.640, 0.150), (0.014, 0.010, 0.02))
-    ears = 0.50 * smoothstep(0.071, 0.080, np.abs(points[:, 0]))
-    ears *= bump(points[:, 1:], (0.715, 0.045), (0.03, 0.03))
+    ears = 0.50 * on_ear(points)
     colours = _mixed(colours, np.clip(cheeks + nose + chin + ears, 0, 0.8), FLUSH)
     hollow = bump(points, (0.025, 0.7235, 0.130), (0.011, 0.0045, 0.02))
     lid = bump(points, (0.030, 0.7465, 0.132), (0.013, 0.0045, 0.02))
     colours = _mixed(colours, np.clip(0.40 * hollow + 0.20 * lid, 0, 1), UNDER_EYE)
+    colours = _mixed(colours, 0.45 * brow_share(points), BROW)
     mottled = 1 + 0.035 * value_noise(points, 0.007, 1) + 0.03 * value_noise(points, 0.0028, 2)
     colours *= mottled[:, None]
     colours[:, 1:] *= (1 + 0.03 * value_noise(points, 0.012, 3))[:, None]

@@ -129,11 +129,11 @@ def value_noise(points: Float64Array, cell: float, seed: int) -> Float64Array:
     for corner in np.ndindex(2, 2, 2):
         offset = np.array(corner)
         share = np.where(offset == 1, fraction, 1 - fraction).prod(axis=1)
-        total += share * _hashed(base + offset, seed)
+        total += share * hashed(base + offset, seed)
     return total
 
 
-def _hashed(cells: NDArray[np.int64], seed: int) -> Float64Array:
+def hashed(cells: NDArray[np.int64], seed: int) -> Float64Array:
     """(N, 3) integers → (N,) numbers in −1..1."""
     mixed = cells[:, 0] * 73856093 ^ cells[:, 1] * 19349663 ^ cells[:, 2] * 83492791 ^ seed * 2654435761
     mixed = (mixed ^ (mixed >> 15)) * 0x2C1B3C6D & 0xFFFFFFFF

@@ -69,10 +69,10 @@ def joint_turn(text: str) -> tuple[str, tuple[float, float, float]]:
     return name, (x, y, z)
 
 
-def byte_count(text: str) -> int:
+def whole_number(text: str) -> int:
     """A whole number, 0 or more."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of bytes")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     return int(text)
 
 

@@ -11,10 +11,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pavfmt.cli import exit_codes
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import read_bytes, write_bytes
 from pavplayer.commands import arguments
+from pavplayer.commands.losses import report_losses
 from pavplayer.demo_page.page import MARK, page_html
 from pavplayer.network import Link
 from pavplayer.packages import require
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--latency", type=arguments.duration, default="80ms", help="round-trip time (default: 80ms)"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
-    parser.add_argument("--frames", type=int, metavar="N", help=argparse.SUPPRESS)
+    parser.add_argument("--frames", type=arguments.whole_number, metavar="N", help=argparse.SUPPRESS)
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
     parser.add_argument("-f", "--force", action="store_true", help="replace files the demo did not write")
 
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     write_bytes(str(folder / PAGE), page_html(content).encode(), force=True)
     write_bytes(str(folder / SHEET), _sheet(reception, content.title), force=True)
     _report(args, reception, next(iter(links.values())), folder)
-    return exit_codes.FINE
+    return report_losses(NAME, reception.session)
 
 
 def avatar_bytes(path: str | None) -> bytes:
@@ -109,7 +109,7 @@ def _check_replaceable(path: Path, force: bool) -> None:
         return
     with path.open("rb") as stream:
         if MARK.encode() not in stream.read(1024):
-            raise EncodeError("exists", f"{path} is not the demo's; --force replaces it")
+            raise EncodeError("exists", f"{path} was not written by the demo; --force replaces it")
 
 
 def _sheet(reception: Reception, title: str) -> bytes:
@@ -165,7 +165,7 @@ def _report(args: argparse.Namespace, reception: Reception, link: Link, folder: 
         milestones = {
             "first picture": session.bytes_until_visible,
             "animatable": session.bytes_until_animatable,
-            "complete": len(reception.data),
+            "last byte": len(reception.data),
         }
         print(f"over {_link_name(args.rate, args.latency)}, simulated:")
         for name, count in milestones.items():

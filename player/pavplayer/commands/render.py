@@ -12,6 +12,7 @@ from pavfmt.cutting import bytes_of_percent, complete_bytes
 from pavfmt.fileio import check_target, read_bytes, read_pieces, write_bytes
 from pavplayer.camera import REFERENCE_SIZE
 from pavplayer.commands import arguments, posing_options
+from pavplayer.commands.losses import report_losses
 from pavplayer.commands.posing_options import UsageError, asked_pose
 from pavplayer.packages import require
 from pavplayer.session import Session, open_session
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("file", help="a .pav file, or - for stdin")
     amount = parser.add_mutually_exclusive_group()
-    amount.add_argument("--bytes", type=arguments.byte_count, metavar="N", help="draw the first N bytes")
+    amount.add_argument("--bytes", type=arguments.whole_number, metavar="N", help="draw the first N bytes")
     amount.add_argument("--percent", type=arguments.percent, metavar="P", help="draw the first P percent")
     parser.add_argument("--rig", metavar="RIG", help="the rig's own file, where the avatar names one")
     posing_options.add_arguments(parser)
@@ -72,7 +73,10 @@ def run(args: argparse.Namespace) -> int:
     picture = session.frame(asked.pose, camera, args.background)
     write_bytes(args.output, to_png(picture), args.force)
     _report(args, session, asked.notes)
-    return _report_losses(session, ended)
+    exit_code = report_losses(NAME, session)
+    if session.damage and ended.waiting:
+        print(f"pav render: {len(ended.waiting)} intact units need what was lost", file=sys.stderr)
+    return exit_code
 
 
 def prefix_of(path: str, count: int | None = None, percent: float | None = None) -> bytes:
@@ -123,15 +127,3 @@ def _report(args: argparse.Namespace, session: Session, notes: tuple[str, ...]) 
     print(f"{args.output}: {summary(session)}", file=stream)
     for note in notes:
         print(f"pav render: {note}", file=sys.stderr)
-
-
-def _report_losses(session: Session, ended: ev.StreamEnded) -> int:
-    """Name what is damaged and what stays unused because of it; the exit code."""
-    for lost in session.damage:
-        print(
-            f"pav render: unit {lost.unit} lost: {lost.code} at byte {lost.error_offset}: {lost.message}",
-            file=sys.stderr,
-        )
-    if session.damage and ended.waiting:
-        print(f"pav render: {len(ended.waiting)} intact units need what was lost", file=sys.stderr)
-    return exit_codes.DATA_LOST if session.damage else exit_codes.FINE

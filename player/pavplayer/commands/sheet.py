@@ -6,13 +6,13 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from pavfmt.cli import exit_codes
 from pavfmt.fileio import check_target, read_bytes, write_bytes
 from pavfmt.interop import read_avatar
 from pavfmt.model import Pose
 from pavfmt.posing import pose_avatar
 from pavplayer.camera import Camera, evaluation_camera
 from pavplayer.commands import arguments
+from pavplayer.commands.losses import report_losses
 from pavplayer.packages import require
 from pavplayer.prefixes import (
     Cut,
@@ -65,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
 
     data = read_bytes(args.file)
     whole = _received(data, args.device)
+    if whole.bytes_until_visible is None:
+        raise RuntimeError(f"{args.file}: {len(data):,} bytes hold nothing to draw yet")
     expressions = basic_expressions(whole.scene)
     camera, reference = _reference(args, whole, expressions)
     lengths = milestone_lengths(whole, len(data), args.percents)
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     write_bytes(args.output, saved_png(contact_sheet(rows, title, subtitle)), args.force)
     if not args.quiet and args.output != "-":
         print(_table(cuts, reference))
-    return exit_codes.FINE
+    return report_losses(NAME, whole)
 
 
 def _received(data: bytes, device: str) -> Session:

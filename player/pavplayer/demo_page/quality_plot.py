@@ -52,7 +52,7 @@ def quality_plot(
         axes = figure.add_axes((0.085, 0.165, 0.895, 0.745), facecolor="none")
         _draw(axes, byte_counts, decibels, marks)
         stream = io.StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
         places = axes.transData.transform([(count / 1000, 0.0) for count in byte_counts])[:, 0]
         box = axes.get_position()
     positions = (places / figure.bbox.width).tolist()

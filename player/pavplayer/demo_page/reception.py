@@ -48,10 +48,12 @@ class Reception:
 def receive(
     data: bytes, link: Link, new_session: Callable[[], Session], progress: Progress | None = None
 ) -> Reception:
-    """Play the download through, in simulated time. Raises PavError."""
+    """Play the download through, in simulated time. Raises PavError, or RuntimeError if nothing is drawn."""
     whole = new_session()
     whole.feed(data)
     whole.update()
+    if whole.bytes_until_visible is None:
+        raise RuntimeError(f"the avatar's {len(data):,} bytes hold nothing to draw yet")
     camera, expressions = whole.camera(), basic_expressions(whole.scene)
     draw_expressions(whole, expressions, camera)  # compiles the rasterizer before the clock starts
     chosen = spread_lengths(whole.growth, STOPS)

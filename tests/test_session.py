@@ -214,3 +214,13 @@ def test_importance_comes_from_any_rasterizer():
     levels = rendered_importance(avatar, RasterizerContributions(Counting()))
     assert [len(one) for one in levels] == [len(level.gaussians) for level in avatar.levels]
     assert Counting.cameras and all((one == 0.5 * Counting.cameras).all() for one in levels)
+
+
+def test_posing_in_torch_draws_the_same():
+    pytest.importorskip("torch")
+    data = file_of("mixed")
+    session = Session(PlainRasterizer(), xp="torch", device="cpu")
+    session.feed(data)
+    session.update()
+    expected = session_at(data).frame(POSE, CAMERA)
+    np.testing.assert_allclose(session.frame(POSE, CAMERA), expected, atol=2e-4)

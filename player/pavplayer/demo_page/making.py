@@ -129,10 +129,11 @@ def _tiles(cuts: Sequence[Cut], reception: Reception) -> list[list[Tile]]:
 
 
 def _lead(link: str, session: Session, total: int) -> str:
-    count = session.scene.gaussian_count
+    count, moves = session.scene.gaussian_count, session.scene.has_rig()
     return (
-        f"A head of {count:,} Gaussians in one file of {shown_bytes(total)}, received over a simulated link of {link}. "
-        "It can be seen long before it is complete, it moves soon after, and any part of the file is a file."
+        f"A {'head' if moves else 'scene'} of {count:,} Gaussians in one file of {shown_bytes(total)}, received over "
+        f"a simulated link of {link}. It can be seen long before it is complete{', it moves soon after' * moves}, "
+        "and any part of the file from its start is a file."
     )
 
 
@@ -156,8 +157,8 @@ def _notes(reception: Reception, links: Mapping[str, Link]) -> list[str]:
     expressions = " and ".join(reception.expressions)
     return [
         f"Pictures are {camera.width}×{camera.height}, from the front, on white, drawn by the reference player.",
-        f"PSNR is over all pixels and colours of {expressions} together, against the complete file; a smaller "
-        "picture's own caption gives its own.",
+        f"PSNR is over all pixels and colours of {expressions} together, against the complete file; the "
+        "captions of single pictures give theirs.",
         "Bytes are file bytes: directory, rig, shapes and Gaussians.",
         f"Times are computed, not measured ({'; '.join(links)}): TCP set-up takes one round trip, the first byte "
         f"another, then slow start from {INITIAL_SEGMENTS} segments of {SEGMENT_BYTES:,} bytes. Decoding and drawing "

@@ -48,13 +48,13 @@ def write_progressive(avatar: Avatar, folder: str | Path, *, force: bool = False
 
 def _check_target(target: Path, force: bool) -> None:
     if not target.parent.is_dir():
-        raise EncodeError("missing-file", f"there is no folder {target.parent}")
+        raise EncodeError("no-folder", f"there is no folder {target.parent}")
     if not target.exists():
         return
     if not force:
-        raise EncodeError("output-exists", f"{target} exists; force is needed to replace it")
+        raise EncodeError("exists", f"{target} exists; force is needed to replace it")
     if not is_progressive(target):
-        raise EncodeError("output-exists", f"{target} is no checkpoint of this form, so it is not replaced")
+        raise EncodeError("exists", f"{target} is no checkpoint of this form, so it is not replaced")
 
 
 def _put_in_place(draft: Path, target: Path, aside: Path) -> None:

@@ -1,6 +1,6 @@
 """Paint the demo avatar on the CC0 head rig: a face in three levels, without training or a graphics card.
 
-Run as `python -m pavplayer.demo.make_avatar OUT`: OUT is a folder for a progressive checkpoint
+Run as `python -m pavplayer.demo.make_avatar OUT`: OUT is a `.pav` file, or a folder for a progressive checkpoint
 (`pavfmt.interop.progressive`).
 
 Level 0 is a few large Gaussians, each for a patch of faces; level 1 splits every face that is ever seen and adds
@@ -17,6 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.encoder import EncodeOptions, encode
+from pavfmt.encoder.importance import rendered_importance
+from pavfmt.fileio import write_bytes
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.interop.progressive import write_progressive
 from pavfmt.model import Avatar, Float64Array, Level, Rig, Splits
@@ -37,9 +40,12 @@ from pavplayer.demo.lighting import Light, key_light, openness
 from pavplayer.demo.skin import EYE_CENTRE, MOUTH_CENTRE, on_ear, skin_colours, teeth_colours, tongue_colours
 from pavplayer.demo.strokes import Strokes, bound, discs, joined, nearest_faces
 from pavplayer.demo.surface import LEFT_EYE, RIGHT_EYE, SKIN, TEETH, TONGUE, HeadSurface, smoothstep, unit
+from pavplayer.importance import open_renderer
 
 RIG_FILE = Path(__file__).with_name("mh_head_arkit52.npz")
 SEED = 7
+FIRST_UNIT_BYTES = 26_000
+"""Room for the Gaussians of level 0: the first picture is a whole face."""
 NORMAL, OPEN, KEY, INSIDE, SEEN = slice(0, 3), 3, 4, 5, 6
 """Columns of the attributes carried from the vertices to the faces of every level."""
 
@@ -210,11 +216,13 @@ def coarse_level(head: Head, canvas: Canvas) -> Level:
         middle[:, INSIDE],
         np.isin(parts, (LEFT_EYE, RIGHT_EYE)),
     )
-    close = np.clip(0.0041 / np.sqrt(detail(centres) + 0.5 * on_ear(centres)), 0.0024, 0.0120)
+    looked = detail(centres)
+    close = np.clip(0.0041 / np.sqrt(looked + 0.6 * on_ear(centres)), 0.0024, 0.0105)
     spacing = np.select([eyeball, parts == SKIN], [0.0028, close], 0.0035)
     seeds = patch_seeds(centres, normals, spacing)
     owner = nearest_seeds(centres, normals, parts, seeds)
-    spread = np.where(parts == SKIN, 1.95 - 0.6 * inside - 0.65 * on_ear(centres), 1.6)
+    wide = 1.65 + 0.3 * smoothstep(0.15, 0.40, looked) - 0.6 * inside - 0.65 * on_ear(centres)
+    spread = np.where(parts == SKIN, wide, 1.6)
     sink = 0.0013 * (1 - 2 * inside)  # under the finer skin, but into the mouth
     strokes = skin_discs(head, canvas, faces, 1.0, 0.0, 0.985)
     return Level(bound(patches(strokes, owner, seeds, spread, sink), canvas.corners))
@@ -309,13 +317,22 @@ def demo_avatar() -> Avatar:
     return Avatar((coarse, middle, fine), rig, metadata=metadata)
 
 
+def demo_file(avatar: Avatar) -> bytes:
+    """The avatar as a `.pav`, ordered by what a renderer sees; its first Gaussian unit holds all of level 0."""
+    importance = rendered_importance(avatar, open_renderer("cpu"))
+    return encode(avatar, EncodeOptions(first_unit_bytes=FIRST_UNIT_BYTES), importance)
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Write the demo avatar as a progressive checkpoint."""
+    """Write the demo avatar."""
     parser = argparse.ArgumentParser(description="Paint the demo avatar.")
-    parser.add_argument("out", type=Path, help="folder to write a progressive checkpoint to")
-    parser.add_argument("--force", action="store_true", help="replace an existing checkpoint")
+    parser.add_argument("out", type=Path, help="a .pav file, or a folder for a progressive checkpoint")
+    parser.add_argument("--force", action="store_true", help="replace what is there")
     options = parser.parse_args(arguments)
-    write_progressive(demo_avatar(), options.out, force=options.force)
+    if options.out.suffix == ".pav":
+        write_bytes(str(options.out), demo_file(demo_avatar()), options.force)
+    else:
+        write_progressive(demo_avatar(), options.out, force=options.force)
 
 
 if __name__ == "__main__":

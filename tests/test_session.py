@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
-from pavplayer.camera import Camera
+from pavplayer.camera import Camera, evaluation_camera
 from pavplayer.importance import RasterizerContributions, camera_of
+from pavplayer.metrics import psnr
 from pavplayer.rasterizers.plain import PlainRasterizer
+from pavplayer.rasterizers.tiles import TileRasterizer
 from pavplayer.session import Session, opaque_box
+from realdata import DATA, needs_data
 
 from pavfmt import events as ev
 from pavfmt.cutting import unit_ends
@@ -14,8 +17,9 @@ from pavfmt.encoder import encode, encode_rig_file
 from pavfmt.encoder.importance import View, rendered_importance
 from pavfmt.encoder.options import EncodeOptions
 from pavfmt.inspection import inspect
+from pavfmt.interop import read_lam
 from pavfmt.model import Pose
-from pavfmt.posing import STATIC_RIG, concatenate, pose_level, pose_mesh
+from pavfmt.posing import STATIC_RIG, concatenate, pose_avatar, pose_level, pose_mesh
 from pavfmt.synthetic import toy_avatar
 
 KINDS = ("face", "surface", "mixed", "static")
@@ -224,3 +228,21 @@ def test_posing_in_torch_draws_the_same():
     session.update()
     expected = session_at(data).frame(POSE, CAMERA)
     np.testing.assert_allclose(session.frame(POSE, CAMERA), expected, atol=2e-4)
+
+
+@needs_data
+def test_a_real_head_ends_close_to_what_it_was_encoded_from():
+    avatar = read_lam(DATA / "lam" / "status.zip")
+    data = encode(avatar)
+    session = Session(TileRasterizer())
+    qualities = []
+    pose = Pose({"jawOpen": 0.6, "mouthSmileLeft": 0.5}, {"head": (0.1, 0.3, 0.0)})
+    camera = evaluation_camera(avatar.rig.mean_neutral, 20, 5, width=275, height=401)
+    reference = session.rasterizer.render(pose_avatar(avatar, pose), camera)
+    for start, end in ((0, 0.3), (0.3, 0.6), (0.6, 1.0)):
+        session.feed(data[round(start * len(data)) : round(end * len(data))])
+        session.update()
+        qualities.append(psnr(session.frame(pose, camera), reference))
+    assert qualities == sorted(qualities)
+    assert qualities[-1] > 50
+    assert session.bytes_until_visible <= session.bytes_until_animatable < len(data)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float64Array, Pose
+from pavfmt.model import Avatar, Float64Array, Pose, Rig
 from pavfmt.posing import STATIC_RIG, PosedGaussians, concatenate, pose_level, pose_mesh
 
 VIEWS: tuple[tuple[float, float], ...] = ((0, 0), (25, 0), (-25, 0), (45, 5), (-45, 5), (12, -12), (-12, 20))
@@ -52,29 +52,37 @@ def orbit(points: Float64Array, yaw_degrees: float, pitch_degrees: float) -> Vie
     return View(target, 3.25 * float(high[1] - low[1]), yaw_degrees, pitch_degrees)
 
 
-def _split_by_level(avatar: Avatar, values: NDArray[np.floating]) -> list[Float64Array]:
-    ends = np.cumsum([len(level.gaussians) for level in avatar.levels])[:-1]
-    return [part.astype(np.float64) for part in np.split(values, ends)]
-
-
 def rendered_importance(
     avatar: Avatar, renderer: ContributionRenderer, progress: Callable[[float], None] | None = None
 ) -> list[Float64Array]:
-    """Per level (N,) W over VIEWS × EXPRESSIONS."""
+    """Per level (N,) W over VIEWS × EXPRESSIONS, each level drawn with the levels before it.
+
+    Those are what is on the screen while it arrives; in the complete scene, finer levels would cover it.
+    """
     rig = avatar.rig or STATIC_RIG
-    total = np.zeros(avatar.gaussian_count)
+    expressions = _known_expressions(rig)
+    totals = [np.zeros(len(level.gaussians)) for level in avatar.levels]
+    done, pictures = 0, len(expressions) * len(VIEWS) * len(avatar.levels)
+    for weights in expressions:
+        mesh = pose_mesh(rig, avatar.identity, Pose(weights))
+        posed = [pose_level(avatar.levels, number, mesh) for number in range(len(avatar.levels))]
+        points = mesh.rest_vertices if len(mesh.rest_vertices) else concatenate(posed).means
+        for number, total in enumerate(totals):
+            drawn = concatenate(posed[: number + 1])
+            for yaw, pitch in VIEWS:
+                weight = renderer.contributions(drawn, orbit(points, yaw, pitch))
+                total += weight[len(weight) - len(total) :]
+                done += 1
+                if progress is not None:
+                    progress(done / pictures)
+    return totals
+
+
+def _known_expressions(rig: Rig) -> list[dict[str, float]]:
+    """EXPRESSIONS as far as the rig has their shapes, without repetitions."""
     known = {shape.name for shape in rig.shapes}
     expressions = [{k: w for k, w in one.items() if k in known} for one in EXPRESSIONS]
-    distinct = [one for index, one in enumerate(expressions) if one not in expressions[:index]]
-    for count, weights in enumerate(distinct):
-        mesh = pose_mesh(rig, avatar.identity, Pose(weights))
-        posed = concatenate([pose_level(avatar.levels, k, mesh) for k in range(len(avatar.levels))])
-        points = mesh.rest_vertices if len(mesh.rest_vertices) else posed.means
-        for number, (yaw, pitch) in enumerate(VIEWS):
-            total += renderer.contributions(posed, orbit(points, yaw, pitch))
-            if progress is not None:
-                progress((count * len(VIEWS) + number + 1) / (len(distinct) * len(VIEWS)))
-    return _split_by_level(avatar, total)
+    return [one for index, one in enumerate(expressions) if one not in expressions[:index]]
 
 
 def opacity_area_importance(avatar: Avatar) -> list[Float64Array]:

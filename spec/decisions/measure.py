@@ -1,6 +1,6 @@
 """The measurements behind the decision records, on the three LAM heads of the test data.
 
-    python spec/decisions/measure.py [columns|units|grids|rotation|rig] …
+    python spec/decisions/measure.py [columns|units|grids|rotation|rig|order] …
 
 Prints Markdown tables. PAV_TEST_DATA names the data folder (default ../shared/data). The pictures that `grids`
 compares are not those quality is reported on.
@@ -18,9 +18,9 @@ import zstandard
 
 from pavfmt import EncodeOptions, Pose, decode, encode, pose_avatar
 from pavfmt.compression import compress_column
-from pavfmt.encoder import opacity_area_importance
+from pavfmt.encoder import opacity_area_importance, rendered_importance
 from pavfmt.encoder.grids import choose_grids
-from pavfmt.encoder.importance import order_of
+from pavfmt.encoder.importance import VIEWS, order_of
 from pavfmt.interop.lam import read_lam
 from pavfmt.model import Avatar
 from pavfmt.posing import blended_rotations, pose_mesh, rotation_from_quaternion
@@ -40,7 +40,9 @@ def table(title: str, header: list[str], rows: list[list[object]]) -> None:
     """One Markdown table on stdout."""
     print(f"\n### {title}\n\n| {' | '.join(header)} |\n|{'---|' * len(header)}")
     for row in rows:
-        print("| " + " | ".join(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row) + " |")
+        print(
+            "| " + " | ".join(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row) + " |"
+        )
 
 
 def _all_columns(columns: Columns) -> list[np.ndarray]:
@@ -63,10 +65,18 @@ def measure_columns(avatars: dict[str, Avatar]) -> None:
                 per_column += sum(len(compress_column(one, one.itemsize)[1]) + 3 for one in part)
                 joined = b"".join(one.view(np.uint8).reshape(-1, one.itemsize).T.tobytes() for one in part)
                 per_unit += len(zstandard.ZstdCompressor(level=19).compress(joined))
-                interleaved = np.concatenate([one.view(np.uint8).reshape(len(one), -1) for one in part], axis=1)
+                interleaved = np.concatenate(
+                    [one.view(np.uint8).reshape(len(one), -1) for one in part], axis=1
+                )
                 whole += len(zstandard.ZstdCompressor(level=19).compress(interleaved.tobytes()))
             rows.append([name, size, *(n / len(order) for n in (per_column, per_unit, whole))])
-    header = ["head", "Gaussians a unit", "frame per column", "frame per unit, planes", "frame per unit, rows"]
+    header = [
+        "head",
+        "Gaussians a unit",
+        "frame per column",
+        "frame per unit, planes",
+        "frame per unit, rows",
+    ]
     table("Bytes per Gaussian by framing of columns", header, rows)
 
 
@@ -81,7 +91,9 @@ def measure_units(avatars: dict[str, Avatar]) -> None:
             assert header and whole
             cost = 100 * (header.gaussian_bytes / whole.gaussian_bytes - 1)
             rows.append([name, first, later, header.gaussian_bytes, f"+{cost:.1f} %"])
-    table("gaussian_bytes by unit size", ["head", "first", "later", "gaussian_bytes", "against one unit"], rows)
+    table(
+        "gaussian_bytes by unit size", ["head", "first", "later", "gaussian_bytes", "against one unit"], rows
+    )
 
 
 def measure_grids(avatars: dict[str, Avatar]) -> None:
@@ -171,12 +183,51 @@ def measure_rig(avatars: dict[str, Avatar]) -> None:
     table("file_bytes, mesh by its base or in full", ["head", "base", "full", "saved"], rows)
 
 
+def measure_order(avatars: dict[str, Avatar]) -> None:
+    """A hierarchy's order by W in the complete scene, against W of each level with those before it."""
+    from pavplayer.camera import evaluation_camera
+    from pavplayer.demo.make_avatar import demo_avatar
+    from pavplayer.importance import open_renderer
+    from pavplayer.rasterizers import open_rasterizer
+
+    avatar, rasterizer = demo_avatar(), open_rasterizer("cpu")
+    assert avatar.rig is not None
+    cumulative = rendered_importance(avatar, open_renderer())
+    posed = pose_avatar(avatar)
+    points = avatar.rig.mean_neutral.astype(np.float64)
+    cameras = [evaluation_camera(points, yaw, pitch) for yaw, pitch in VIEWS]
+    ends = np.cumsum([len(level.gaussians) for level in avatar.levels])[:-1]
+    total = sum(rasterizer.contributions(posed, camera).astype(np.float64) for camera in cameras)
+    orders = {"complete scene": np.split(total, ends), "its level and those before": cumulative}
+    orders["opacity × area"] = opacity_area_importance(avatar)
+    views = [evaluation_camera(points, yaw, pitch) for yaw, pitch in ((8, 3), (-25, 0), (33, 8))]
+    reference = np.stack([rasterizer.render(posed, camera) for camera in views])
+    shares = (20, 25, 30, 40, 50, 75)
+    rows: list[list[object]] = []
+    for name, importance in orders.items():
+        for per in ("gaussian", "face"):
+            data = encode(avatar, EncodeOptions(importance_per=per), importance)
+            row: list[object] = [name, per]
+            for share in shares:
+                snapshot = decode(data[: len(data) * share // 100]).snapshot()
+                assert snapshot is not None
+                drawn = pose_avatar(snapshot.avatar)
+                error = np.mean(
+                    [(rasterizer.render(drawn, c) - r) ** 2 for c, r in zip(views, reference, strict=True)]
+                )
+                row.append(float(10 * np.log10(1 / error)))
+            rows.append(row)
+    header = ["W measured in", "ordered per", *(f"{share} %" for share in shares)]
+    table("Demo avatar, dB at shares of file_bytes", header, rows)
+
+
 MEASURES = {
     "columns": measure_columns,
     "units": measure_units,
     "grids": measure_grids,
     "rotation": measure_rotation,
     "rig": measure_rig,
+    "order": measure_order,
 }
 
 

@@ -1,7 +1,7 @@
 """Writes spec/registry.json and the error table of FORMAT.md from pavfmt.registry.
 
-    python spec/tools/registry.py            write both
-    python spec/tools/registry.py --check    exit 1 if either is stale
+python spec/tools/registry.py            write both
+python spec/tools/registry.py --check    exit 1 if either is stale
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from functools import cache
 from pathlib import Path
 
 import pavplayer.demo
-
 from pavfmt.encoder import EncodeOptions, encode, encode_rig_file
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.synthetic import synthetic_avatar, toy_avatar

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+
 from realdata import DATA
 
 RIG = DATA / "rigs" / "mh_head_arkit52.npz"

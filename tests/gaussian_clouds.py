@@ -1,9 +1,9 @@
 """Seeded Gaussians in front of a small camera, for the rasterizers' tests."""
 
 import numpy as np
-from pavplayer.camera import Camera
 
 from pavfmt.posing import PosedGaussians
+from pavplayer.camera import Camera
 
 CAMERA = Camera.orbit((0, 0, 0), 1.0, 20, 10, width=70, height=101, focal_px=150)
 BACKGROUND = (0.2, 0.9, 0.4)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from pavplayer.camera import Camera, evaluation_camera
 from pavplayer.evaluation import evaluation_set
 

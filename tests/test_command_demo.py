@@ -10,6 +10,15 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image
+
+from pavfmt.cli.main import main
+from pavfmt.cutting import unit_ends
+from pavfmt.decoder import decode
+from pavfmt.encoder import encode
+from pavfmt.encoder.options import EncodeOptions
+from pavfmt.model import Avatar
+from pavfmt.synthetic import toy_avatar
 from pavplayer.camera import Camera
 from pavplayer.commands import sheet
 from pavplayer.contact_sheet import contact_sheet
@@ -20,15 +29,6 @@ from pavplayer.network import Link
 from pavplayer.prefixes import basic_expressions, psnr_of, shown_bytes, spread_lengths
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
-from PIL import Image
-
-from pavfmt.cli.main import main
-from pavfmt.cutting import unit_ends
-from pavfmt.decoder import decode
-from pavfmt.encoder import encode
-from pavfmt.encoder.options import EncodeOptions
-from pavfmt.model import Avatar
-from pavfmt.synthetic import toy_avatar
 
 SMALL_UNITS = EncodeOptions(first_unit_bytes=60, unit_bytes=60, unit_share=0.0)
 LINK = Link(1e5, 0.02)

@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-from pavplayer.rasterizers.plain import PlainRasterizer
 from PIL import Image
 
 from pavfmt.cli.main import main
@@ -14,6 +13,7 @@ from pavfmt.cutting import unit_ends
 from pavfmt.encoder import encode, encode_rig_file
 from pavfmt.encoder.options import EncodeOptions
 from pavfmt.synthetic import toy_avatar
+from pavplayer.rasterizers.plain import PlainRasterizer
 
 SMALL_UNITS = EncodeOptions(first_unit_bytes=60, unit_bytes=60, unit_share=0.0)
 SIZE = ("--size", "40x56")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import zstandard
-from forging import reader_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forging import reader_of
 from pavfmt.compression import (
     DTYPES,
     Codec,

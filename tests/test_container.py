@@ -1,10 +1,10 @@
 """The container: reserved bits, unknown units, features and versions; what is skipped, what is refused."""
 
 import pytest
+
 from avatars import toy_file
 from comparing import frozen_scene, history
 from forging import Forge, Part, flipped, resealed_header, unit_spans
-
 from pavfmt import Decoder, FormatError, UnsupportedError, decode
 from pavfmt.events import UnitDamaged, UnknownSkipped
 from pavfmt.layout import FileHeader, UnitHeader

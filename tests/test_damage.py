@@ -3,12 +3,12 @@
 import contextlib
 
 import pytest
-from avatars import toy_file
-from comparing import frozen_scene
-from forging import Forge, flipped, frames_of, unit_spans
 from hypothesis import given
 from hypothesis import strategies as st
 
+from avatars import toy_file
+from comparing import frozen_scene
+from forging import Forge, flipped, frames_of, unit_spans
 from pavfmt import Decoder, FormatError, PavError, decode
 from pavfmt.events import StreamEnded, UnitDamaged
 from pavfmt.inspection import inspect

@@ -7,14 +7,13 @@ import pytest
 
 pytest.importorskip("numba", reason="the CPU rasterizer needs numba")
 
-from pavplayer.camera import Camera
-from pavplayer.demo.make_avatar import demo_avatar, main
-from pavplayer.rasterizers import open_rasterizer
-
 from pavfmt import decode
 from pavfmt.interop.progressive import read_progressive
 from pavfmt.model import Pose
 from pavfmt.posing import pose_avatar, pose_mesh
+from pavplayer.camera import Camera
+from pavplayer.demo.make_avatar import demo_avatar, main
+from pavplayer.rasterizers import open_rasterizer
 
 PUPILS = ((0.0284, 0.7347, 0.1330), (-0.0284, 0.7347, 0.1330))
 

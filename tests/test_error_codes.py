@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from avatars import external_file, toy_file
-from forging import Forge, flipped, frames_of, payload, resealed_header
 
 import pavfmt
+from avatars import external_file, toy_file
+from forging import Forge, flipped, frames_of, payload, resealed_header
 from pavfmt import Decoder, PavError
 from pavfmt.events import UnitDamaged
 from pavfmt.fields import FieldWriter

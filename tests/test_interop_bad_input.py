@@ -12,7 +12,6 @@ import zipfile
 
 import numpy as np
 import pytest
-from tiny_lam import POINTS, glb_bytes, glb_parts, lam_zip, offset_rows
 
 from pavfmt.errors import EncodeError
 from pavfmt.interop import read_avatar, recognise
@@ -23,6 +22,7 @@ from pavfmt.interop.lam import read_lam
 from pavfmt.interop.ply import columns, read_ply, write_ply
 from pavfmt.interop.source import MAX_MEMBER_BYTES
 from pavfmt.posing import pose_avatar
+from tiny_lam import POINTS, glb_bytes, glb_parts, lam_zip, offset_rows
 
 
 def refused(code, function, *arguments, named=""):

@@ -6,10 +6,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from flame_standin import standin_arrays, write_checkpoint, write_flame_pickle
-from realdata import DATA, needs_data
-from test_interop_lam import offset_table
 
+from flame_standin import standin_arrays, write_checkpoint, write_flame_pickle
 from pavfmt.errors import EncodeError
 from pavfmt.interop.flame import JOINT_NAMES, add_teeth, read_flame, teeth_faces
 from pavfmt.interop.flame_pickle import as_numbers, load_pickle
@@ -17,6 +15,8 @@ from pavfmt.interop.gaussianavatars import find_point_cloud, read_gaussianavatar
 from pavfmt.interop.ply import columns, read_ply, write_ply
 from pavfmt.model import Binding, Pose, ShFrame, Site
 from pavfmt.posing import pose_avatar, pose_mesh
+from realdata import DATA, needs_data
+from test_interop_lam import offset_table
 
 pytestmark = needs_data
 

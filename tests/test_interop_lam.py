@@ -8,13 +8,13 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-from realdata import DATA, needs_data
 
 from pavfmt.interop.glb import read_glb
 from pavfmt.interop.lam import read_lam, rig_from
 from pavfmt.interop.skinned_mesh import read_skinned_mesh
 from pavfmt.model import Binding, Pose, ShFrame, Site
 from pavfmt.posing import pose_avatar, pose_mesh, quaternion_product
+from realdata import DATA, needs_data
 
 pytestmark = needs_data
 

@@ -3,14 +3,14 @@
 import json
 
 import numpy as np
-from test_interop_lam import GltfOracle, trs
-from tiny_lam import glb_bytes, glb_parts, lam_zip
 
 from pavfmt.interop.glb import read_glb
 from pavfmt.interop.lam import read_lam
 from pavfmt.interop.skinned_mesh import read_skinned_mesh
 from pavfmt.model import Pose
 from pavfmt.posing import pose_avatar, quaternion_product
+from test_interop_lam import GltfOracle, trs
+from tiny_lam import glb_bytes, glb_parts, lam_zip
 
 NECK, HEAD = (0.5, -0.1, 0.3, 0.8), (-0.2, 0.6, 0.1, 0.7)
 

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from realdata import DATA, needs_data
 
 from pavfmt.errors import EncodeError
 from pavfmt.interop.lam import read_lam
 from pavfmt.interop.tracks import FLAME_JOINTS, read_tracks
+from realdata import DATA, needs_data
 
 
 @needs_data

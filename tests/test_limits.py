@@ -6,18 +6,18 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import zstandard
-from avatars import toy_file
-from forging import Forge, frames_of, payload, resealed_header
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import around
 
+from avatars import toy_file
+from forging import Forge, frames_of, payload, resealed_header
 from pavfmt import Decoder, LimitError, PavError, decode
 from pavfmt.compression import Codec
 from pavfmt.events import UnitDamaged
 from pavfmt.layout import UnitHeader
 from pavfmt.limits import EXPANSION, EXPANSION_FLOOR, FORMAT_LIMITS, Limits
 from pavfmt.registry import UnitType
+from strategies import around
 
 HUGE = (1 << 32) - 1
 MEGABYTE = 1 << 20

@@ -1,6 +1,7 @@
 """The simulated link: slow start by hand, and both directions of the clock."""
 
 import pytest
+
 from pavplayer.network import Link
 
 SEGMENT = 1460

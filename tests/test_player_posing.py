@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pavplayer import frames
-from pavplayer.arrays import NumpyNamespace
-from pavplayer.posing import Poser
 
 from pavfmt.model import Avatar, Gaussians, Level, Pose, Rig, Splits
 from pavfmt.posing import pose_avatar, quaternion_from_rotation, rotation_from_quaternion
 from pavfmt.synthetic import toy_avatar
+from pavplayer import frames
+from pavplayer.arrays import NumpyNamespace
+from pavplayer.posing import Poser
 
 KINDS = ("face", "surface", "mixed", "static")
 

@@ -4,14 +4,14 @@ import random
 from dataclasses import fields
 
 import pytest
-from avatars import KINDS, head_file, toy_file
-from comparing import frozen_scene, history
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import damaged, splits_of
 
+from avatars import KINDS, head_file, toy_file
+from comparing import frozen_scene, history
 from pavfmt import Decoder, decode, unit_ends
 from pavfmt.scene import SceneArrays
+from strategies import damaged, splits_of
 
 
 def begins(small, large):

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from gaussian_clouds import BACKGROUND, CAMERA, cloud
+from pavfmt.posing import PosedGaussians
 from pavplayer.camera import Camera
 from pavplayer.metrics import psnr
 from pavplayer.rasterizers import RasterizerUnavailableError, open_rasterizer, plain, rules
 from pavplayer.rasterizers.plain import PlainRasterizer
-
-from pavfmt.posing import PosedGaussians
 
 numba = pytest.importorskip("numba")
 

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from avatars import KINDS, head_file, toy_file
 from comparing import frozen_scene, history
 from forging import Forge, Part, flipped, frames_of, payload, unit_spans
-from hypothesis import given
-from hypothesis import strategies as st
-from strategies import damaged, scattered
-
 from pavfmt.decoder import Decoder, decode
 from pavfmt.model import Track
 from pavfmt.registry import UnitType
 from pavfmt.units.annotations import encode_track
+from strategies import damaged, scattered
 
 
 def scene_of(pieces):

@@ -2,13 +2,6 @@
 
 import numpy as np
 import pytest
-from pavplayer.camera import Camera, evaluation_camera
-from pavplayer.importance import RasterizerContributions, camera_of
-from pavplayer.metrics import psnr
-from pavplayer.rasterizers.plain import PlainRasterizer
-from pavplayer.rasterizers.tiles import TileRasterizer
-from pavplayer.session import Session, opaque_box
-from realdata import DATA, needs_data
 
 from pavfmt import events as ev
 from pavfmt.cutting import unit_ends
@@ -21,6 +14,13 @@ from pavfmt.interop import read_lam
 from pavfmt.model import Pose
 from pavfmt.posing import STATIC_RIG, concatenate, pose_avatar, pose_level, pose_mesh
 from pavfmt.synthetic import toy_avatar
+from pavplayer.camera import Camera, evaluation_camera
+from pavplayer.importance import RasterizerContributions, camera_of
+from pavplayer.metrics import psnr
+from pavplayer.rasterizers.plain import PlainRasterizer
+from pavplayer.rasterizers.tiles import TileRasterizer
+from pavplayer.session import Session, opaque_box
+from realdata import DATA, needs_data
 
 KINDS = ("face", "surface", "mixed", "static")
 CAMERA = Camera.orbit((0, 0, 0), 1.0, 10, 5, width=24, height=30, focal_px=30)

@@ -4,9 +4,9 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import pavplayer.demo
 import pytest
 
+import pavplayer.demo
 from pavfmt.errors import EncodeError
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.model import Binding, Pose, ShFrame, Site

@@ -41,7 +41,12 @@ def load_commands() -> Iterable[Command]:
     for name in BUILT_IN:
         yield import_module(f"pavfmt.cli.commands.{name}")
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        yield point.load()
+        try:
+            yield point.load()
+        except ImportError as error:  # one broken package must not take `pav verify` with it
+            print(
+                f"pav: the command {point.name} of {point.value} cannot be loaded: {error}", file=sys.stderr
+            )
 
 
 def build_parser() -> argparse.ArgumentParser:

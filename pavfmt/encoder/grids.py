@@ -14,7 +14,7 @@ from pavfmt.units.levels import LOG_SCALE_RANGE, Grids
 
 def _spanning(values: Float32Array, bits: int) -> Affine:
     if not values.size:
-        return Affine(0, 1, 0, bits)
+        return Affine.spanning(0.0, 0.0, bits)
     return Affine.spanning(float(values.min()), float(values.max()), bits)
 
 

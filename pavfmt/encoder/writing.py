@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.compression import ColumnDecompressor
+from pavfmt.decoder import Decoder
 from pavfmt.encoder.draft import Draft
 from pavfmt.encoder.grids import choose_grids
 from pavfmt.encoder.importance import opacity_area_importance, order_of, per_face
 from pavfmt.encoder.options import EncodeOptions
 from pavfmt.encoder.rebinding import rebound
 from pavfmt.encoder.regions import bounding_sphere, region_bits
-from pavfmt.errors import EncodeError
+from pavfmt.errors import EncodeError, PavError
+from pavfmt.events import UnitDamaged
 from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.layout import UnitHeader
 from pavfmt.limits import FORMAT_LIMITS
@@ -62,7 +64,7 @@ def encode(
     Raises EncodeError.
     """
     options = options or EncodeOptions()
-    return _Writer(avatar, options, importance, progress).write(rig_file, rig_name)
+    return _checked(_Writer(avatar, options, importance, progress).write(rig_file, rig_name), rig_file)
 
 
 def encode_rig_file(rig: Rig, options: EncodeOptions | None = None) -> bytes:
@@ -72,7 +74,22 @@ def encode_rig_file(rig: Rig, options: EncodeOptions | None = None) -> bytes:
     rig_id = draft.add(UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step))
     for add in _rig_extras(draft, rig, rig_id, options):
         add()
-    return draft.getvalue()
+    return _checked(draft.getvalue())
+
+
+def _checked(data: bytes, rig_file: bytes | None = None) -> bytes:
+    """`data` once a decoder has read all of it: no encoder writes what readers refuse."""
+    decoder = Decoder()
+    if rig_file is not None:
+        decoder.supply_rig(rig_file)
+    decoder.feed(data)
+    try:
+        damage = [event for event in decoder.events() if isinstance(event, UnitDamaged)]
+    except PavError as error:
+        raise EncodeError("unreadable-output", f"no reader would accept it: {error}") from None
+    if damage:
+        raise EncodeError("unreadable-output", f"no reader would accept it: {damage[0].message}")
+    return data
 
 
 def _decoded_core(rig: Rig, options: EncodeOptions) -> RigCore:
@@ -167,6 +184,7 @@ class _Writer:
         self._base_needs: tuple[int, ...] = ()
         self._levels_id = 0
         self._sent_gaussians = 0
+        self._aim: float = options.first_unit_bytes
         self._extras: list[Callable[[], int]] = []
 
     def _decode_rig_parts(self) -> tuple[Rig | None, Identity | None]:
@@ -272,19 +290,18 @@ class _Writer:
 
     def _write_level(self, number: int) -> None:
         """Gaussian units of one level, each as large as its byte target allows."""
-        plan, start, count = self._plans[number], 0, 0
+        plan, start, options = self._plans[number], 0, self._options
         per_gaussian = self._estimate(number)
         total = sum(len(p.order) for p in self._plans) * per_gaussian
-        aim = max(self._options.unit_bytes, self._options.unit_share * total)
         while start < len(plan.order):
             first = self._sent_gaussians == 0
-            target = self._options.first_unit_bytes if first else aim
-            count = max(int(target / per_gaussian), 1)
-            rows = plan.order[start : start + min(count, FORMAT_LIMITS.gaussians_per_unit)]
-            size = self._write_gaussians(number, rows)
-            per_gaussian = size / len(rows)
+            count = min(max(int(self._aim / per_gaussian), 1), FORMAT_LIMITS.gaussians_per_unit)
+            rows = plan.order[start : start + count]
+            per_gaussian = self._write_gaussians(number, rows) / len(rows)
             start += len(rows)
-            self._write_extras(aim - size if not first else aim)
+            ceiling = max(options.unit_bytes, options.unit_share * total)
+            self._aim = min(max(2 * self._aim, options.unit_bytes), ceiling)
+            self._write_extras(options.between_bytes * (1 + first))
             if self._progress is not None:
                 self._progress(self._sent_gaussians / self._avatar.gaussian_count)
         self._ensure_splits(number, np.arange(len(plan.renumbered), dtype=np.int32))
@@ -298,10 +315,10 @@ class _Writer:
         encode_gaussians(writer, number, 0, self._plans[number].columns.take(rows), self._grids[number])
         return len(writer.getvalue()) / len(rows)
 
-    def _write_extras(self, budget: float) -> None:
-        """Shapes between two pictures: at least one, then as many as fit into what the unit left over."""
-        spent = 0.0
-        while self._extras and spent <= max(budget, 0):
+    def _write_extras(self, budget: int) -> None:
+        """Shapes between two pictures: at least one, then until the budget is spent."""
+        spent = 0
+        while self._extras and spent <= budget:
             spent += self._draft.size_of(self._extras.pop(0)())
 
     def _write_gaussians(self, number: int, rows: NDArray[np.intp]) -> int:

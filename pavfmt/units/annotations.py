@@ -25,7 +25,7 @@ def encode_metadata(writer: FieldWriter, metadata: Mapping[str, str]) -> None:
 
 
 def decode_metadata(reader: FieldReader) -> dict[str, str]:
-    """Keys and values; keys ascend and are not repeated."""
+    """Keys and values; no key is empty or repeated."""
     start, limit = reader.offset, reader.limits.metadata_bytes
     if reader.size > limit:
         raise LimitError("limit-exceeded", f"metadata of {reader.size} bytes, the limit is {limit}", start)

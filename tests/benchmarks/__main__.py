@@ -15,7 +15,9 @@ from tests.benchmarks import bench_codec, bench_raster
 def main() -> None:
     """Run and print."""
     folder = Path(os.environ.get("PAV_TEST_DATA", "../shared/data"))
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}\n")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}\n"
+    )
     print("| | ms, median | ratio |\n|---|---|---|")
     for what, milliseconds, ratio in bench_codec.run(folder):
         print(f"| {what} | {milliseconds:.1f} | {ratio:.2f} |")

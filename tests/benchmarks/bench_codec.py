@@ -13,13 +13,13 @@ from statistics import median
 
 import numpy as np
 import zstandard
-from pavplayer.importance import open_renderer
 
 from pavfmt import EncodeOptions, Scene, decode, encode
 from pavfmt.encoder import rendered_importance
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.interop.lam import read_lam
 from pavfmt.synthetic import synthetic_avatar
+from pavplayer.importance import open_renderer
 
 Row = tuple[str, float, float]
 """What, milliseconds, ratio to the yardstick."""

@@ -12,14 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+from pavfmt.interop.cc0_rig import read_cc0_rig
+from pavfmt.model import Pose
+from pavfmt.synthetic import synthetic_avatar
 from pavplayer.camera import evaluation_camera
 from pavplayer.posing import Poser
 from pavplayer.rasterizers import open_rasterizer
 from pavplayer.rasterizers.tiles import draw, sort_into_tiles
-
-from pavfmt.interop.cc0_rig import read_cc0_rig
-from pavfmt.model import Pose
-from pavfmt.synthetic import synthetic_avatar
 
 
 @dataclass(frozen=True)

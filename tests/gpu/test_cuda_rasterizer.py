@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from gaussian_clouds import BACKGROUND, CAMERA, cloud
 from pavplayer.metrics import psnr
 from pavplayer.rasterizers import cuda_problem, open_rasterizer

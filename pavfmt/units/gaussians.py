@@ -91,7 +91,7 @@ def quantize_gaussians(gaussians: Gaussians, grids: Grids) -> Columns:
         opacities=grids.opacities.quantize(gaussians.opacities),
         sh0=grids.sh0.quantize(gaussians.sh0[:, 0]),
         bands=[
-            grid.quantize(gaussians.shN[:, first:last].reshape(len(gaussians), -1))
+            grid.quantize(gaussians.shN[:, first:last].reshape(len(gaussians), 3 * int(last - first)))
             for grid, first, last in zip(grids.bands, starts[:-1], starts[1:], strict=True)
         ],
     )
@@ -113,7 +113,7 @@ def dequantize_columns(columns: Columns, level: int, first: int, grids: Grids) -
         log_scales=grids.log_scales.dequantize(columns.log_scales),
         opacities=np.clip(grids.opacities.dequantize(columns.opacities), 0, 1),
         sh0=grids.sh0.dequantize(columns.sh0)[:, None, :],
-        shN=higher.reshape(count, -1, 3),
+        shN=higher.reshape(count, higher.shape[1] // 3, 3),
         barycentrics=None if points is None else dequantize_barycentrics(points),
     )
 

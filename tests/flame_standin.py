@@ -99,7 +99,26 @@ def write_flame_pickle(path: Path, arrays: dict[str, np.ndarray], protocol: int 
     return path
 
 
-def write_checkpoint(folder: Path, arrays: dict[str, np.ndarray], track: Path, sh_degree: int = 3) -> Path:
+def painted(rows: np.ndarray, names: list[str], arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Discs that cover their faces, grey-pink and lit from above, to be looked at."""
+    v0, v1, v2 = (arrays["v_template"][arrays["f"][:, corner]] for corner in range(3))
+    normals = np.cross(v1 - v0, v2 - v0)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    light = np.clip(0.45 + 0.55 * normals @ np.array([0.3, 0.6, 0.74]), 0, 1)
+    fields = dict(zip(names, np.zeros((len(names), len(rows))), strict=True))
+    for channel, tint in enumerate((0.92, 0.72, 0.64)):
+        fields[f"f_dc_{channel}"] = (tint * light[rows[:, -1].astype(int)] - 0.5) / 0.28209479
+    fields["opacity"] += 4.0
+    for axis, size in enumerate((0.5, 0.03, 0.5)):  # axis 1 is the face's normal
+        fields[f"scale_{axis}"] += np.log(size)
+    fields["rot_0"] += 1.0
+    fields["binding_0"] = rows[:, -1]
+    return np.stack([fields[name] for name in names], axis=1).astype("<f4")
+
+
+def write_checkpoint(
+    folder: Path, arrays: dict[str, np.ndarray], track: Path, sh_degree: int = 3, paint: bool = False
+) -> Path:
     """`point_cloud.ply` and `flame_param.npz` as GaussianAvatars writes them: one Gaussian on every face."""
     folder.mkdir(parents=True, exist_ok=True)
     faces, count = arrays["f"], len(arrays["v_template"])
@@ -112,6 +131,8 @@ def write_checkpoint(folder: Path, arrays: dict[str, np.ndarray], track: Path, s
     rows[:, :3] *= 0.3
     rows[:, -8:-5] -= 1.0
     rows[:, -1] = rng.permutation(len(faces))
+    if paint:
+        rows = painted(rows, names, arrays)
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}"]
     header += [f"property float {name}" for name in names] + ["end_header", ""]
     (folder / "point_cloud.ply").write_bytes("\n".join(header).encode() + rows.tobytes())
@@ -120,7 +141,7 @@ def write_checkpoint(folder: Path, arrays: dict[str, np.ndarray], track: Path, s
         frames = {key: motion[key] for key in keys}
     shape = np.zeros(300, np.float32)
     shape[:2] = (0.8, -0.5)
-    offset = (1e-3 * rng.standard_normal((1, count, 3))).astype(np.float32)
+    offset = ((0.0 if paint else 1e-3) * rng.standard_normal((1, count, 3))).astype(np.float32)
     dynamic = np.zeros((len(frames["expr"]), 4, 3), np.float32)
     np.savez(folder / "flame_param.npz", shape=shape, static_offset=offset, dynamic_offset=dynamic, **frames)
     return folder

@@ -23,10 +23,13 @@ def complete_bytes(data: bytes) -> int:
 
 
 def unit_ends(data: bytes) -> list[int]:
-    """The cuts at which something is gained: the end of the file header and of every intact unit."""
+    """The cuts at which something is gained: the end of the file header and of every intact unit.
+
+    Empty where not even the file header is there. Units after a damaged unit header are not found.
+    """
     framing = Framing()
     framing.feed(data)
-    ends = [FileHeader.SIZE]
+    ends = [FileHeader.SIZE] if framing.read_header() else []
     for frame in framing.frames():
         if isinstance(frame, Frame):
             ends.append(frame.payload_offset + len(frame.payload))

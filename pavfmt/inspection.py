@@ -102,12 +102,13 @@ def inspect(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None 
     decoder.close()
     milestones = Milestones()
     entries: dict[int, DirectoryEntry] = {}
-    active: set[int] = set()
+    damaged: set[int] = set()
     for event in decoder.events():
         milestones.note(event, decoder.scene)
+        if isinstance(event, ev.UnitDamaged):
+            damaged.add(event.offset)
         if isinstance(event, ev.DirectoryArrived):
             entries = {entry.id: entry for entry in event.entries}
-    active = decoder.scene.active_units
     framing = Framing(limits)
     framing.feed(data)
     frames = []
@@ -115,7 +116,7 @@ def inspect(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None 
         if isinstance(frame, Frame) and frame.header.type == UnitType.DIRECTORY:
             framing.learn(list(entries.values()))
         frames.append(frame)
-    units = [_unit_report(frame, entries, active, decoder.scene) for frame in frames]
+    units = [_unit_report(frame, entries, damaged, decoder.scene) for frame in frames]
     return _assemble(data, decoder.scene, frames, units, milestones)
 
 
@@ -139,7 +140,7 @@ class Milestones:
 
 
 def _unit_report(
-    frame: Frame | DamagedFrame, entries: dict[int, DirectoryEntry], active: set[int], scene: Scene
+    frame: Frame | DamagedFrame, entries: dict[int, DirectoryEntry], damaged: set[int], scene: Scene
 ) -> UnitReport:
     header = frame.header
     entry = (entries.get(header.id) if header else None) or getattr(frame, "entry", None)
@@ -152,8 +153,8 @@ def _unit_report(
         bytes=None if size is None else size + UnitHeader.SIZE,
         state="damaged",
     )
-    if isinstance(frame, Frame):
-        report.state = "active" if frame.header.id in active else "waiting"
+    if isinstance(frame, Frame) and frame.offset not in damaged:
+        report.state = "active" if frame.header.id in scene.active_units else "waiting"
         if frame.header.type not in frozenset(UnitType):
             report.state = "unknown-type"
     if entry is not None:
@@ -175,7 +176,7 @@ def _assemble(
     ends = {unit.offset: unit.offset + (unit.bytes or 0) for unit in units}
     sections = Counter({"file-header": min(len(data), 52)})
     for unit in units:
-        sections[unit.type] += unit.bytes or 0
+        sections[unit.type] += min(unit.bytes or 0, len(data) - unit.offset)
     sections["partial"] = len(data) - sum(sections.values())
     return Inspection(
         version="unknown" if header is None else f"{header.major}.{header.minor}",

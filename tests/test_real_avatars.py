@@ -1,0 +1,95 @@
+"""Three real heads, exports of LAM: small, sharp, and visible early."""
+
+import random
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+import pytest
+
+from comparing import frozen, frozen_scene, history
+from evaluation import EXPRESSIONS, VIEWS
+from forging import frames_of, unit_spans
+from pavfmt import Pose, decode, encode, inspect, pose_avatar, unit_ends, verify
+from pavfmt.interop.lam import read_lam
+from pavfmt.registry import UnitType
+from pavplayer.camera import evaluation_camera
+from pavplayer.metrics import psnr
+from pavplayer.rasterizers import open_rasterizer
+from realdata import DATA, needs_data
+from test_prefixes import begins
+
+HEADS = ("status", "tesla", "p2-1")
+pytestmark = [needs_data, pytest.mark.parametrize("name", HEADS)]
+
+
+@cache
+def head(name):
+    return read_lam(DATA / "lam" / f"{name}.zip")
+
+
+@cache
+def head_file(name):
+    """Without its recorded motion, which is no part of a head."""
+    return encode(replace(head(name), tracks=()))
+
+
+def test_a_head_with_its_rig_takes_less_than_half_a_megabyte(name):
+    assert len(head_file(name)) < 500_000
+    assert decode(head_file(name)).gaussian_count == head(name).gaussian_count
+
+
+def test_a_whole_head_is_as_sharp_as_the_unquantized_one(name):
+    """45 dB at least, every expression seen from three views."""
+    decoded = decode(head_file(name)).snapshot().avatar
+    rasterizer = open_rasterizer("cpu")
+    for number, (expression, weights) in enumerate(EXPRESSIONS.items()):
+        before, after = (pose_avatar(avatar, Pose(weights)) for avatar in (head(name), decoded))
+        for yaw, pitch in (VIEWS[0], VIEWS[1 + number], VIEWS[3 + number]):
+            camera = evaluation_camera(head(name).rig.mean_neutral, yaw, pitch)
+            quality = psnr(rasterizer.render(after, camera), rasterizer.render(before, camera))
+            assert quality >= 45, (expression, yaw, pitch)
+
+
+def test_the_first_unit_is_small_and_pictures_follow_closely(name):
+    """FORMAT.md: between two Gaussians units lie at most 8 kB or 5 % of the Gaussian bytes; none is larger."""
+    data = head_file(name)
+    spans = [
+        span
+        for frame, span in zip(frames_of(data), unit_spans(data), strict=True)
+        if frame.header.type == UnitType.GAUSSIANS
+    ]
+    report = inspect(data)
+    widest = max(8192, 0.05 * report.complete_gaussian_bytes)
+    assert report.bytes_until_visible == spans[0][1]
+    assert spans[0][1] - spans[0][0] <= 5000
+    assert max(end - start for start, end in spans) <= widest
+    assert max(later[0] - earlier[1] for earlier, later in pairwise(spans)) <= widest
+    assert report.bytes_until_animatable < 0.25 * len(data)
+
+
+def test_it_is_clean(name):
+    assert verify(head_file(name)) == []
+
+
+def test_prefixes_begin_the_whole(name):
+    data = head_file(name)
+    whole = decode(data).arrays()
+    cuts = {n for end in unit_ends(data)[::6] for n in (end - 1, end, end + 1) if n <= len(data)}
+    for n in [*sorted(cuts), *random.Random(2).sample(range(len(data)), 6)]:
+        assert begins(decode(data[:n]).arrays(), whole)
+
+
+def test_small_pieces_and_any_order_give_the_same_scene(name):
+    data = head_file(name)
+    pieces = [data[at : at + 1000] for at in range(0, len(data), 1000)]
+    assert history(pieces)[0] == history([data])[0]
+    shuffled = [(at, data[at : at + 7000]) for at in range(0, len(data), 7000)]
+    random.Random(3).shuffle(shuffled)
+    assert frozen_scene(history(shuffled)[1]) == frozen_scene(decode(data))
+
+
+def test_motion_and_metadata_of_the_source_are_kept(name):
+    scene = decode(encode(head(name)))
+    assert len(scene.tracks) == len(head(name).tracks)
+    assert frozen(scene.metadata["title"]) == frozen(head(name).metadata["title"])

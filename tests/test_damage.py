@@ -127,15 +127,19 @@ def test_a_flip_in_a_critical_unit_ends_the_play(type_, place, at):
     assert (caught.value.code, caught.value.offset) == ("critical-unit-damaged", start + at)
 
 
-def test_an_error_stays():
+@pytest.mark.parametrize("place", [0, 300])
+def test_an_error_stays_whatever_comes_after(place):
+    """At the signature, and in the rig, whose bytes are used up when it is found damaged."""
     decoder = Decoder()
-    decoder.feed(b"not a pav file" * 10)
-    for _ in range(2):
-        with pytest.raises(FormatError, match="bad-signature"):
-            list(decoder.events())
-    decoder.feed(toy_file())
-    with pytest.raises(FormatError, match="bad-signature"):
+    decoder.feed(flipped(toy_file(), place + span_of(toy_file(), UnitType.RIG)[0] if place else 0))
+    with pytest.raises(FormatError) as first:
         list(decoder.events())
+    decoder.feed(toy_file())
+    decoder.close()
+    for _ in range(2):
+        with pytest.raises(FormatError) as again:
+            list(decoder.events())
+        assert again.value is first.value
 
 
 def test_a_zeroed_stretch_costs_the_units_it_touches():

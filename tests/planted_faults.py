@@ -1,0 +1,126 @@
+"""One-line faults, each of which must turn the suite red: `python tests/planted_faults.py [name …]`.
+
+Every fault is made in a copy of the project, and only the tests of its claim are run there.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Fault:
+    path: str
+    right: str
+    wrong: str
+    tests: str
+
+
+FAULTS = {
+    "no payload checksum": Fault(
+        "framing.py", "if zlib.crc32(payload) != header.checksum:", "if False:", "damage error_codes"
+    ),
+    "no unit header checksum": Fault(
+        "layout.py",
+        "if zlib.crc32(data[: cls.LAYOUT.size]) != struct.unpack_from(\"<I\", data, cls.LAYOUT.size)[0]:\n"
+        '            message = "the unit',
+        'if False:\n            message = "the unit',
+        "damage container",
+    ),
+    "reserved bits ignored": Fault("layout.py", "if flags > 1 or reserved:", "if flags > 1:", "container"),
+    "unknown critical units skipped": Fault(
+        "framing.py", "if header.critical and header.type not in KNOWN_TYPES:", "if False:", "container"
+    ),
+    "errors do not stay": Fault(
+        "decoder.py",
+        "            if self._error is not None:\n                raise self._error",
+        "            if self._error is not None:\n                error, self._error = self._error, None\n"
+        "                raise error",
+        "damage",
+    ),
+    "unit length not limited": Fault(
+        "framing.py", "if header.length > self.limits.unit_bytes:", "if False:", "limits"
+    ),
+    "limit off by one": Fault("fields.py", "if value > limit:", "if value >= limit:", "limits"),
+    "expansion not limited": Fault(
+        "units/gaussians.py",
+        "if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:",
+        "if not 0 < count:",
+        "limits",
+    ),
+    "zstd frames trusted": Fault("compression.py", "if declared != size:", "if False:", "compression limits"),
+    "a dependant shown without its need": Fault(
+        "decoder.py", "if not missing:\n", "if not missing or unit.type is UnitType.SHAPE:\n", "damage scene_law"
+    ),
+    "woken units forgotten": Fault(
+        "decoder.py", "ready += self._freed_by(unit.id)", "pass", "scene_law external_rig"
+    ),
+    "order of arrival shows": Fault(
+        "scene.py", "at = bisect_right(self._firsts, block.first)", "at = len(self._firsts)", "scene_law"
+    ),
+    "stale arrays": Fault("scene.py", "self._cache[0] == len(blocks) > 0", "self._cache[0] > 0", "prefixes"),
+    "a view that can be written": Fault(
+        "scene.py", "view.flags.writeable = False", "view.flags.writeable = True", "prefixes"
+    ),
+    "a fetched unit does not heal": Fault("framing.py", "self._lost.remove(start)", "continue", "scene_law"),
+    "a partial unit is guessed": Fault(
+        "framing.py", "if start + UnitHeader.SIZE + header.length <= high:", "if True:", "prefixes"
+    ),
+    "rounding twice": Fault(
+        "quantization.py",
+        "(brackets.astype(np.float64) * 2.0**-self.shift).astype(np.float32)",
+        "(np.float32(self.offset) + np.float32(self.step) * np.arange(1 << self.bits, dtype=np.float32))"
+        " * np.float32(2.0**-self.shift)",
+        "quantization",
+    ),
+    "hand-over by any successor": Fault(
+        "scene.py",
+        "if self.active_units.issuperset(record.successors)",
+        "if self.active_units.intersection(record.successors)",
+        "hand_over",
+    ),
+    "another rig accepted": Fault("decoder.py", "if digest != reference.sha256:", "if False:", "external_rig"),
+    "children in another order": Fault(
+        "posing.py", "((a, b, point), (b, c, point), (c, a, point))", "((a, b, point), (c, a, point), (b, c, point))",
+        "posing",
+    ),
+    "bytes left over accepted": Fault("fields.py", "        if left:\n", "        if False:\n", "error_codes"),
+    "a set decides the order": Fault(
+        "encoder/draft.py", "tuple(sorted(set(needs)))", "tuple(set(map(str, needs)))", "determinism roundtrip"
+    ),
+}  # fmt: skip
+
+
+def turns_red(fault):
+    """Whether the tests of the fault's claim notice it."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in ("pavfmt", "tests"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        source = copy / "pavfmt" / fault.path
+        text = source.read_text()
+        if fault.right not in text:
+            raise SystemExit(f"{fault.path} has no {fault.right!r}: the fault no longer fits")
+        source.write_text(text.replace(fault.right, fault.wrong))
+        files = [f"tests/test_{name}.py" for name in fault.tests.split()]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
+        return subprocess.run(command, cwd=copy, capture_output=True).returncode == 1
+
+
+def main(names):
+    unnoticed = 0
+    for name in names or FAULTS:
+        red = turns_red(FAULTS[name])
+        unnoticed += not red
+        print(f"{'red' if red else 'STILL GREEN':<12}{name}", flush=True)
+    return 1 if unnoticed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

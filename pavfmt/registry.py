@@ -60,8 +60,8 @@ METADATA_KEYS = (
 )
 """Registered keys; others start with a reversed domain name. `license` and `rig-license` are SPDX expressions."""
 
-FATAL, DAMAGE, INPUT = "fatal", "damage", "input"
-"""Severities: ends decoding; costs one unit and its dependants (fatal in a critical unit); encoder's input."""
+FATAL, DAMAGE = "fatal", "damage"
+"""Severities: ends decoding; costs one unit and its dependants (fatal in a critical unit)."""
 
 ERROR_CODES: dict[str, tuple[str, str]] = {
     "bad-signature": (FATAL, "the file does not begin with the signature"),
@@ -93,4 +93,15 @@ ERROR_CODES: dict[str, tuple[str, str]] = {
         "another unit already brought these Gaussians, splits, shape, or what a file has one of",
     ),
 }
-"""Decoding codes: severity and condition. Encoding and importing codes are in `INPUT_CODES`."""
+"""What a decoder raises or reports: severity and condition. Encoders and importers have codes of their own."""
+
+VERIFY_CODES: dict[str, str] = {
+    "prefix": "the bytes end inside a unit or the file header: no damage",
+    "rig-not-supplied": "the file names its rig, which was not given: no damage",
+    "needs-missing": "an intact unit is unused, since a unit it needs is not there",
+    "trailing-bytes": "bytes follow those the file header counts",
+    "wrong-total": "a total of the file header is not what was found",
+    "wrong-hint": "the directory's level or Gaussian count of a unit is not what it brings",
+    "directory-mismatch": "the directory's type, length or offset of a unit is not what was found",
+}
+"""What only verification reports."""

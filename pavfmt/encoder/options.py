@@ -27,10 +27,11 @@ class EncodeOptions:
     first_unit_bytes: int = 4096
     """Aim of the first Gaussian unit."""
     unit_bytes: int = 8192
-    """Aim of the second; the aim doubles up to `unit_share` of all Gaussian bytes, where that is more."""
-    unit_share: float = 0.04
-    between_bytes: int = 4096
-    """Shapes between two Gaussian units: about so many bytes; twice as many after the first."""
+    """Aim of the second; it doubles up to `unit_share` of all Gaussian bytes, where that is more."""
+    unit_share: float = 0.045
+    """The gap between two pictures stays under this; FORMAT.md's bound is 5 %."""
+    between_bytes: int = 2048
+    """Shapes between two Gaussian units: about so many bytes of that gap; all essential ones after the first."""
     importance_per: str = "gaussian"
     """"gaussian", or "face": Gaussians of one face stay together, ordered by their sum (the paper's W)."""
     generator: str = "pavfmt"

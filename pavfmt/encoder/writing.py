@@ -185,6 +185,7 @@ class _Writer:
         self._levels_id = 0
         self._sent_gaussians = 0
         self._aim: float = options.first_unit_bytes
+        self._unessential_count = 0
         self._extras: list[Callable[[], int]] = []
 
     def _decode_rig_parts(self) -> tuple[Rig | None, Identity | None]:
@@ -250,6 +251,7 @@ class _Writer:
         else:
             rig_id = self._draft.add(UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step))
             self._extras = _rig_extras(self._draft, rig, rig_id, options)
+            self._unessential_count = len(self._extras) - sum(shape.essential for shape in rig.shapes)
         self._base_needs = (rig_id,)
         if identity is not None:
             core = self._core
@@ -270,6 +272,7 @@ class _Writer:
         place = sum(shape.essential for shape in shapes) if self._extras else 0
         add = partial(self._draft.add, UnitType.THUMBNAIL, (), partial(encode_thumbnail, data=picture))
         self._extras.insert(place, add)
+        self._unessential_count += 1
 
     def _write_level_table(self, external: bool) -> None:
         source = RigSource.EXTERNAL if external else RigSource.EMBEDDED
@@ -294,14 +297,14 @@ class _Writer:
         per_gaussian = self._estimate(number)
         total = sum(len(p.order) for p in self._plans) * per_gaussian
         while start < len(plan.order):
-            first = self._sent_gaussians == 0
             count = min(max(int(self._aim / per_gaussian), 1), FORMAT_LIMITS.gaussians_per_unit)
             rows = plan.order[start : start + count]
             per_gaussian = self._write_gaussians(number, rows) / len(rows)
             start += len(rows)
+            spent = self._write_extras(options.between_bytes)
             ceiling = max(options.unit_bytes, options.unit_share * total)
-            self._aim = min(max(2 * self._aim, options.unit_bytes), ceiling)
-            self._write_extras(options.between_bytes * (1 + first))
+            doubled = max(2 * self._aim, options.unit_bytes)
+            self._aim = max(min(doubled, ceiling - spent), options.first_unit_bytes)
             if self._progress is not None:
                 self._progress(self._sent_gaussians / self._avatar.gaussian_count)
         self._ensure_splits(number, np.arange(len(plan.renumbered), dtype=np.int32))
@@ -315,11 +318,15 @@ class _Writer:
         encode_gaussians(writer, number, 0, self._plans[number].columns.take(rows), self._grids[number])
         return len(writer.getvalue()) / len(rows)
 
-    def _write_extras(self, budget: int) -> None:
-        """Shapes between two pictures: at least one, then until the budget is spent."""
+    def _write_extras(self, budget: int) -> int:
+        """Shapes between two pictures: at least one, then until the budget is spent. Returns their bytes.
+
+        The essential ones come before all others and, after the first picture, together.
+        """
         spent = 0
-        while self._extras and spent <= budget:
+        while self._extras and (spent < budget or len(self._extras) > self._unessential_count):
             spent += self._draft.size_of(self._extras.pop(0)())
+        return spent
 
     def _write_gaussians(self, number: int, rows: NDArray[np.intp]) -> int:
         level, plan = self._avatar.levels[number], self._plans[number]

@@ -48,6 +48,7 @@ def registry_json() -> str:
             code: {"severity": severity, "condition": condition}
             for code, (severity, condition) in registry.ERROR_CODES.items()
         },
+        "verification": registry.VERIFY_CODES,
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
@@ -55,7 +56,10 @@ def registry_json() -> str:
 def error_table() -> str:
     """The table of FORMAT.md, section 11."""
     rows = [f"| `{code}` | {severity} | {text} |" for code, (severity, text) in registry.ERROR_CODES.items()]
-    return "\n".join([BEGIN, "| code | severity | condition |", "|---|---|---|", *rows, END])
+    verify = [f"| `{code}` | {text} |" for code, text in registry.VERIFY_CODES.items()]
+    table = [BEGIN, "| code | severity | condition |", "|---|---|---|", *rows]
+    table += ["", "What only verification reports:", "", "| code | condition |", "|---|---|", *verify]
+    return "\n".join([*table, END])
 
 
 def main(check: bool) -> int:

@@ -1,0 +1,302 @@
+"""Which vertices make which faces, as a walk over the mesh (FORMAT.md, "Connectivity").
+
+The walk holds the open edges: those of faces already told that may get a face on their other side. It takes the
+newest, and one symbol says what is there. Faces come in the order of the walk and vertices in the order in which
+it meets them, so an encoder renumbers its mesh first. In the spirit of Edgebreaker (Rossignac 1999), but any
+triangle soup can be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt.model import Int32Array
+
+NONE = -1
+
+
+class Symbol(IntEnum):
+    """What lies across the open edge x → y: nothing, or the face (y, x, v)."""
+
+    NEW = 0
+    """v is the next new vertex."""
+    LEFT = 1
+    """v begins the newest open edge that ends in x."""
+    RIGHT = 2
+    """v ends the newest open edge that begins in y."""
+    BORDER = 3
+    """No face."""
+    OTHER = 4
+    """v is told by its number."""
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """A mesh's faces as the four streams of a walk."""
+
+    symbols: NDArray[np.uint8]
+    """One per open edge looked across."""
+    rotations: NDArray[np.uint8]
+    """One per face found across an edge: where in the stored face y stands."""
+    numbers: NDArray[np.uint32]
+    """Per face that starts a part its three vertices, 0 for the next new one, else 1 + its number; per OTHER its
+    number."""
+
+
+class Walk:
+    """The state that telling and hearing a mesh share."""
+
+    def __init__(self, vertex_count: int) -> None:
+        self._stack: list[tuple[int, int]] = []
+        self.opposite: dict[tuple[int, int], int] = {}
+        """Open edge x → y: the third corner of its face."""
+        self.ends: list[list[int]] = [[] for _ in range(vertex_count)]
+        """Per x, the y of its open edges x → y, oldest first."""
+        self.begins: list[list[int]] = [[] for _ in range(vertex_count)]
+        """Per y, the x."""
+
+    def next_edge(self) -> tuple[int, int] | None:
+        """The newest edge still open; None: a new part begins."""
+        while self._stack:
+            edge = self._stack.pop()
+            if edge in self.opposite:
+                return edge
+        return None
+
+    def close(self, x: int, y: int) -> None:
+        """The open edge x → y has its other side, or none."""
+        del self.opposite[x, y]
+        self.ends[x].remove(y)
+        self.begins[y].remove(x)
+
+    def add(self, a: int, b: int, c: int) -> None:
+        """A face: each of its edges closes the opposite one, or opens."""
+        for x, y, z in ((a, b, c), (c, a, b), (b, c, a)):
+            if (y, x) in self.opposite:
+                self.close(y, x)
+            elif (x, y) not in self.opposite:
+                self.opposite[x, y] = z
+                self.ends[x].append(y)
+                self.begins[y].append(x)
+                self._stack.append((x, y))
+
+
+@dataclass(frozen=True)
+class Told:
+    """A mesh told, and the order in which it was."""
+
+    connectivity: Connectivity
+    face_order: Int32Array
+    """(F,) given face of each told one."""
+    vertex_order: Int32Array
+    """(V,) given vertex of each told one; vertices of no face come last."""
+
+
+class _Teller:
+    """One mesh being told."""
+
+    def __init__(self, faces: Int32Array, vertex_count: int) -> None:
+        self._faces: list[list[int]] = faces.tolist()
+        self._walk = Walk(vertex_count)
+        self._told = [False] * len(self._faces)
+        self._number = [NONE] * vertex_count
+        self._vertices: list[int] = []
+        self._order: list[int] = []
+        self._symbols: list[int] = []
+        self._rotations: list[int] = []
+        self._numbers: list[int] = []
+        self._across: dict[tuple[int, int], list[int]] = {}
+        for face, (a, b, c) in enumerate(self._faces):
+            for edge in ((a, b), (b, c), (c, a)):
+                self._across.setdefault(edge, []).append(face)
+
+    def tell(self) -> Told:
+        seeds = iter(range(len(self._faces)))
+        while len(self._order) < len(self._faces):
+            edge = self._walk.next_edge()
+            if edge is None:
+                self._start(next(seed for seed in seeds if not self._told[seed]))
+            else:
+                self._look_across(*edge)
+        unused = [vertex for vertex, number in enumerate(self._number) if number == NONE]
+        return Told(
+            Connectivity(
+                np.array(self._symbols, dtype=np.uint8),
+                np.array(self._rotations, dtype=np.uint8),
+                np.array(self._numbers, dtype=np.uint32),
+            ),
+            np.array(self._order, dtype=np.int32),
+            np.array([*self._vertices, *unused], dtype=np.int32),
+        )
+
+    def _meet(self, vertex: int) -> bool:
+        """Number a vertex; whether it is new."""
+        if self._number[vertex] != NONE:
+            return False
+        self._number[vertex] = len(self._vertices)
+        self._vertices.append(vertex)
+        return True
+
+    def _start(self, face: int) -> None:
+        for vertex in self._faces[face]:
+            self._numbers.append(0 if self._meet(vertex) else 1 + self._number[vertex])
+        self._told[face] = True
+        self._order.append(face)
+        a, b, c = (self._number[vertex] for vertex in self._faces[face])
+        self._walk.add(a, b, c)
+
+    def _look_across(self, x: int, y: int) -> None:
+        given_x, given_y = self._vertices[x], self._vertices[y]
+        found = (face for face in self._across.get((given_y, given_x), ()) if not self._told[face])
+        face = next(found, None)
+        if face is None:
+            self._symbols.append(Symbol.BORDER)
+            self._walk.close(x, y)
+            return
+        corners = self._faces[face]
+        turns = [k for k in range(3) if corners[k] == given_y and corners[(k + 1) % 3] == given_x]
+        rotation = turns[0]
+        self._rotations.append(rotation)
+        self._told[face] = True
+        self._order.append(face)
+        vertex = corners[(rotation + 2) % 3]
+        self._symbols.append(self._symbol(x, y, vertex))
+        self._walk.add(y, x, self._number[vertex])
+
+    def _symbol(self, x: int, y: int, vertex: int) -> Symbol:
+        if self._meet(vertex):
+            return Symbol.NEW
+        number = self._number[vertex]
+        if self._walk.begins[x][-1:] == [number]:
+            return Symbol.LEFT
+        if self._walk.ends[y][-1:] == [number]:
+            return Symbol.RIGHT
+        self._numbers.append(number)
+        return Symbol.OTHER
+
+
+def tell(faces: Int32Array, vertex_count: int) -> Told:
+    """The walk over (F, 3) faces of a mesh with `vertex_count` vertices."""
+    return _Teller(faces, vertex_count).tell()
+
+
+class BadWalkError(ValueError):
+    """Streams that tell no mesh."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A mesh heard."""
+
+    faces: Int32Array
+    """(F, 3)."""
+    guides: Int32Array
+    """(V, 3) the vertices x, y, w that predict each NEW vertex as x + y − w; −1 for the others."""
+
+
+def hear(connectivity: Connectivity, face_count: int, vertex_count: int) -> Heard:
+    """The mesh that was told. BadWalkError if the streams do not tell just so many faces."""
+    streams = [
+        iter(one.tolist()) for one in (connectivity.symbols, connectivity.rotations, connectivity.numbers)
+    ]
+    walk = Walk(vertex_count)
+    guides = [(NONE, NONE, NONE)] * vertex_count
+    try:
+        faces = _hear(walk, streams, face_count, guides)
+    except IndexError:
+        raise BadWalkError(f"more than {vertex_count} vertices, or no open edge where one is meant") from None
+    if any(next(stream, None) is not None for stream in streams):
+        raise BadWalkError("the walk goes on after the last face")
+    return Heard(
+        np.array(faces, dtype=np.int32).reshape(-1, 3), np.array(guides, dtype=np.int32).reshape(-1, 3)
+    )
+
+
+def _hear(
+    walk: Walk, streams: list[Iterator[int]], face_count: int, guides: list[tuple[int, int, int]]
+) -> list[tuple[int, int, int]]:
+    """The loop over faces. Long, and by plain integers, because a head has ten thousand of them to wait for."""
+    new, left, right, border, other = map(int, Symbol)
+    symbols, rotations, numbers = streams
+    faces: list[tuple[int, int, int]] = []
+    known = 0
+    while len(faces) < face_count:
+        edge = walk.next_edge()
+        if edge is None:
+            corners, known = _heard_start(numbers, known)
+            if known > len(guides):
+                raise BadWalkError(f"more than {len(guides)} vertices")
+            faces.append(corners)
+            walk.add(*corners)
+            continue
+        x, y = edge
+        symbol = next(symbols, NONE)
+        if symbol == new:
+            vertex = known
+            known += 1
+            guides[vertex] = x, y, walk.opposite[edge]
+        elif symbol == left:
+            vertex = walk.begins[x][-1]
+        elif symbol == border:
+            walk.close(x, y)
+            continue
+        elif symbol == right:
+            vertex = walk.ends[y][-1]
+        else:
+            vertex = next(numbers, NONE) if symbol == other else NONE
+            if not 0 <= vertex < known:
+                raise BadWalkError(f"symbol {symbol} with vertex {vertex} of {known} met so far")
+        faces.append(_turned(y, x, vertex, next(rotations, NONE)))
+        walk.add(y, x, vertex)
+    return faces
+
+
+def _heard_start(numbers: Iterator[int], known: int) -> tuple[tuple[int, int, int], int]:
+    corners = []
+    for _ in range(3):
+        number = next(numbers, NONE)
+        if not 0 <= number <= known:
+            raise BadWalkError(f"vertex {number - 1} of {known} met so far begins a part")
+        corners.append(number - 1 if number else known)
+        known += number == 0
+    a, b, c = corners
+    return (a, b, c), known
+
+
+def _turned(a: int, b: int, c: int, rotation: int) -> tuple[int, int, int]:
+    """The stored face of which a is corner `rotation`."""
+    if rotation == 0:
+        return a, b, c
+    if rotation == 1:
+        return c, a, b
+    if rotation == 2:
+        return b, c, a
+    raise BadWalkError(f"a rotation of {rotation}, or none")
+
+
+def residuals(values: NDArray[np.uint16], guides: Int32Array) -> NDArray[np.uint16]:
+    """(V,) what is left of each value after its prediction, modulo 2^16.
+
+    A vertex with guides is predicted by x + y − w, the parallelogram; another by the vertex before it, the first by 0.
+    """
+    whole = values.astype(np.int64)
+    x, y, w = guides.T
+    guess = np.where(x < 0, np.concatenate([[0], whole[:-1]]), whole[x] + whole[y] - whole[w])
+    left: NDArray[np.uint16] = ((whole - guess) & 0xFFFF).astype(np.uint16)
+    return left
+
+
+def predicted(left: NDArray[np.uint16], guides: Int32Array) -> NDArray[np.uint16]:
+    """The inverse of `residuals`, one vertex after the other."""
+    values: list[int] = []
+    before = 0
+    for rest, (x, y, w) in zip(left.tolist(), guides.tolist(), strict=True):
+        guess = before if x < 0 else values[x] + values[y] - values[w]
+        before = (guess + rest) & 0xFFFF
+        values.append(before)
+    return np.array(values, dtype=np.uint16)

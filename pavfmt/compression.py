@@ -3,7 +3,8 @@
     u8 kind = transform · 16 + codec | varint length | length bytes
 
 Codecs: 0 stored, 1 one zstd frame, 2 constant (one value). Transforms: 0 none, 1 zigzag of the difference to
-the value before, modulo 2^(8 width). Values wider than a byte are laid out as byte planes, lowest first.
+the value before, modulo 2^(8 width), 2 zigzag. Signed values are in two's complement. Values wider than a byte
+are laid out as byte planes, lowest first.
 """
 
 from __future__ import annotations
@@ -32,23 +33,24 @@ class Transform(IntEnum):
 
     NONE = 0
     DELTA = 1
+    ZIGZAG = 2
 
 
 DTYPES = {1: np.uint8, 2: np.uint16, 4: np.uint32}
-_SIGNED = {1: np.int8, 2: np.int16, 4: np.int32}
+SIGNED_DTYPES = {1: np.int8, 2: np.int16, 4: np.int32}
 
 
 def zigzag(values: UnsignedArray, width: int) -> UnsignedArray:
     """Signed values in two's complement → 0, 1, 2, … for 0, −1, 1, …"""
-    signed = values.view(_SIGNED[width])
+    signed = values.view(SIGNED_DTYPES[width])
     mixed: UnsignedArray = ((signed << 1) ^ (signed >> (8 * width - 1))).view(DTYPES[width])
     return mixed
 
 
 def unzigzag(values: UnsignedArray, width: int) -> UnsignedArray:
     """The inverse of `zigzag`."""
-    signed = values.view(_SIGNED[width])
-    plain: UnsignedArray = ((values >> 1).view(_SIGNED[width]) ^ -(signed & 1)).view(DTYPES[width])
+    signed = values.view(SIGNED_DTYPES[width])
+    plain: UnsignedArray = ((values >> 1).view(SIGNED_DTYPES[width]) ^ -(signed & 1)).view(DTYPES[width])
     return plain
 
 
@@ -88,6 +90,9 @@ def compress_column(values: UnsignedArray, width: int, stored: bool = False) -> 
         (int(Codec.ZSTD), compressor.compress(plain)),
         (16 * Transform.DELTA + Codec.ZSTD, compressor.compress(_planes(_delta(values, width), width))),
     ]
+    if width > 1:  # what is signed has high bytes of all ones and all zeros
+        folded = compressor.compress(_planes(zigzag(values, width), width))
+        forms.append((16 * Transform.ZIGZAG + Codec.ZSTD, folded))
     return min(forms, key=lambda form: len(form[1]))
 
 
@@ -100,7 +105,7 @@ class ColumnDecompressor:
     def decompress(self, kind: int, data: bytes, count: int, width: int, offset: int) -> UnsignedArray:
         """`count` values of `width` bytes; `offset` is where the column's bytes stand in the file."""
         transform, codec = divmod(kind, 16)
-        if codec not in (0, 1, 2) or transform not in (0, 1):
+        if codec not in (0, 1, 2) or transform not in (0, 1, 2):
             raise FormatError("bad-column", f"column kind {kind} is not defined", offset)
         if codec == Codec.CONSTANT:
             if len(data) != width or transform or not count:
@@ -111,7 +116,9 @@ class ColumnDecompressor:
         if len(data) != count * width:
             raise FormatError("bad-column", f"column of {len(data)} bytes, not {count * width}", offset)
         values = _from_planes(data, count, width)
-        return _undelta(values, width) if transform == Transform.DELTA else values
+        if transform == Transform.NONE:
+            return values
+        return _undelta(values, width) if transform == Transform.DELTA else unzigzag(values, width)
 
     def _frame(self, data: bytes, size: int, offset: int) -> bytes:
         """One zstd frame that states its content size; checked first, since decompress() trusts it."""

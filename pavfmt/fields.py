@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import struct
 
-from pavfmt.compression import ColumnDecompressor, compress_column
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt.compression import DTYPES, SIGNED_DTYPES, ColumnDecompressor, compress_column
 from pavfmt.errors import FormatError, LimitError
 from pavfmt.limits import Limits
 from pavfmt.quantization import Affine, UnsignedArray
@@ -58,6 +61,14 @@ class FieldWriter:
         self.varint(len(data))
         self.raw(data)
         return sum(len(part) for part in self._parts[before:])
+
+    def signed_column(self, values: NDArray[np.integer]) -> None:
+        """A width, the smallest that holds all values, and a column of them in two's complement."""
+        low, high = int(values.min(initial=0)), int(values.max(initial=0))
+        fitting = (w for w in SIGNED_DTYPES if -(1 << 8 * w - 1) <= low and high < 1 << 8 * w - 1)
+        width = next(fitting)
+        self.pack("B", width)
+        self.column(values.astype(SIGNED_DTYPES[width]).view(DTYPES[width]), width)
 
 
 class FieldReader:
@@ -152,6 +163,15 @@ class FieldReader:
         if not grid.is_exact:
             raise FormatError("bad-field", f"{name}: {grid} is not exact in binary64", start)
         return grid
+
+    def signed_column(self, count: int) -> NDArray[np.int32]:
+        """A width and a column of `count` signed values of that width."""
+        start = self.offset
+        width = self.u8()
+        if width not in SIGNED_DTYPES:
+            raise FormatError("bad-field", f"a column width of {width} bytes", start)
+        values: NDArray[np.int32] = self.column(count, width).view(SIGNED_DTYPES[width]).astype(np.int32)
+        return values
 
     def column(self, count: int, width: int) -> UnsignedArray:
         """A column of `count` values of `width` bytes."""

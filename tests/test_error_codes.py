@@ -263,7 +263,7 @@ def test_displacements_too_large_to_be_exact_are_refused():
         writer.pack("IB", (1 << 32) - 1, 0)
         for _ in range(3):
             writer.pack("B", 4)
-            writer.column(np.full(6, 0xFFFFFFFF, dtype=np.uint32), 4)
+            writer.column(np.full(6, 0x80000000, dtype=np.uint32), 4)
 
     data = forged_payload(toy_file(), UnitType.SHAPE, write)
     assert [code for code, _ in found_in(data)] == ["bad-field"]

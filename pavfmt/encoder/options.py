@@ -22,6 +22,8 @@ class EncodeOptions:
     """Metres: thinner axes are written this thick. A fortieth of a pixel at the measuring distance."""
     neutral_step: float = 5e-5
     """Metres. Gaussians are bound to the decoded neutral, so this costs no rest-pose error."""
+    weight_bits: int = 10
+    """Skinning weights, as shares of 2^bits − 1."""
     shape_step: float = 1e-4
     """Metres."""
     first_unit_bytes: int = 4096

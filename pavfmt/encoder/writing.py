@@ -22,6 +22,7 @@ from pavfmt.encoder.importance import opacity_area_importance, order_of, per_fac
 from pavfmt.encoder.options import EncodeOptions
 from pavfmt.encoder.rebinding import rebound
 from pavfmt.encoder.regions import bounding_sphere, region_bits
+from pavfmt.encoder.renumbering import renumbered, renumbered_rig
 from pavfmt.errors import EncodeError, PavError
 from pavfmt.events import UnitDamaged
 from pavfmt.fields import FieldReader, FieldWriter
@@ -70,8 +71,11 @@ def encode(
 def encode_rig_file(rig: Rig, options: EncodeOptions | None = None) -> bytes:
     """A `.pav` file that holds only a rig, for many avatars to share."""
     options = options or EncodeOptions()
+    rig, _ = renumbered_rig(rig)
     draft = Draft()
-    rig_id = draft.add(UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step))
+    rig_id = draft.add(
+        UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step, options.weight_bits)
+    )
     for add in _rig_extras(draft, rig, rig_id, options):
         add()
     return _checked(draft.getvalue())
@@ -92,9 +96,13 @@ def _checked(data: bytes, rig_file: bytes | None = None) -> bytes:
     return data
 
 
+def _encode_rig(writer: FieldWriter, rig: Rig, options: EncodeOptions) -> None:
+    encode_rig(writer, rig, options.neutral_step, options.weight_bits)
+
+
 def _decoded_core(rig: Rig, options: EncodeOptions) -> RigCore:
     writer = FieldWriter()
-    encode_rig(writer, rig, options.neutral_step)
+    _encode_rig(writer, rig, options)
     return decode_rig(_reader(writer))
 
 
@@ -170,6 +178,7 @@ class _Writer:
         self._options = options
         self._progress = progress
         self._draft = Draft()
+        avatar = renumbered(avatar)
         self._original = avatar
         self._decoded_rig, self._decoded_identity = self._decode_rig_parts()
         decoded = replace(avatar, rig=self._decoded_rig, identity=self._decoded_identity)
@@ -249,7 +258,9 @@ class _Writer:
             reference = RigReference(hashlib.sha256(rig_file).digest(), rig_name)
             rig_id = self._draft.add(UnitType.RIG_REFERENCE, (), lambda w: encode_reference(w, reference))
         else:
-            rig_id = self._draft.add(UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step))
+            rig_id = self._draft.add(
+                UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step, options.weight_bits)
+            )
             self._extras = _rig_extras(self._draft, rig, rig_id, options)
             self._unessential_count = len(self._extras) - sum(shape.essential for shape in rig.shapes)
         self._base_needs = (rig_id,)

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.compression import unzigzag, zigzag
-from pavfmt.errors import FormatError, LimitError
+from pavfmt.connectivity import BadWalkError, Connectivity, Heard, hear, predicted, residuals, tell
+from pavfmt.errors import EncodeError, FormatError, LimitError
 from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import VALUES_FLOOR, VALUES_PER_BYTE
 from pavfmt.model import Float32Array, Identity, Int32Array, PoseCorrectives, Rig, Shape
 from pavfmt.quantization import Affine
 from pavfmt.subdivision import edges_of
 
-WEIGHT_ONE = 65535
 MAX_REGIONS = 16
 NO_PARENT = 0xFFFF
 
@@ -69,18 +68,20 @@ def _decode_points(reader: FieldReader, count: int) -> Float32Array:
     return np.stack([grid.dequantize(reader.grid_column(count, grid)) for grid in grids], axis=1)
 
 
-def integer_weights(weights: Float32Array) -> NDArray[np.uint16]:
-    """(V, J) rows summing to 1 → integers summing to 65535 exactly; the largest takes the rounding."""
+def integer_weights(weights: Float32Array, one: int) -> NDArray[np.int64]:
+    """(V, J) rows summing to 1 → integers summing to `one` exactly; the largest takes the rounding."""
     scaled = weights.astype(np.float64)
-    whole = np.rint(scaled / scaled.sum(axis=1, keepdims=True) * WEIGHT_ONE).astype(np.int64)
+    whole: NDArray[np.int64] = np.rint(scaled / scaled.sum(axis=1, keepdims=True) * one).astype(np.int64)
     rows = np.arange(len(whole))
-    whole[rows, np.argmax(whole, axis=1)] += WEIGHT_ONE - whole.sum(axis=1)
-    result: NDArray[np.uint16] = whole.astype(np.uint16)
-    return result
+    whole[rows, np.argmax(whole, axis=1)] += one - whole.sum(axis=1)
+    return whole
 
 
-def encode_rig(writer: FieldWriter, rig: Rig, neutral_step: float) -> None:
-    """The body of a rig unit; shapes and correctives are only named."""
+def encode_rig(writer: FieldWriter, rig: Rig, neutral_step: float, weight_bits: int) -> None:
+    """The body of a rig unit; shapes and correctives are only named.
+
+    The mesh must be in the order of its walk (`pavfmt.connectivity.tell`).
+    """
     writer.string(rig.profile)
     writer.varint(len(rig.mean_neutral))
     writer.varint(len(rig.faces))
@@ -102,12 +103,43 @@ def encode_rig(writer: FieldWriter, rig: Rig, neutral_step: float) -> None:
     writer.varint(len(rig.regions))
     for name in rig.regions:
         writer.string(name)
-    a, b, c = rig.faces.astype(np.int32).T
-    for column in (a, b - a, c - b):
-        writer.column(zigzag(column.view(np.uint32), 4), 4)
-    _encode_points(writer, rig.mean_neutral, neutral_step)
-    for column in integer_weights(rig.weights).T:
-        writer.column(column, 2)
+    guides = _encode_faces(writer, rig)
+    _encode_neutral(writer, rig.mean_neutral, neutral_step, guides)
+    _encode_weights(writer, rig, weight_bits)
+
+
+def _encode_faces(writer: FieldWriter, rig: Rig) -> Int32Array:
+    """The walk over the mesh; returns the guides of its vertices."""
+    told = tell(rig.faces, len(rig.mean_neutral))
+    for order in (told.face_order, told.vertex_order):
+        if (np.diff(order) != 1).any():
+            raise EncodeError("mesh-order", "the mesh is not in the order of its walk")
+    streams = told.connectivity
+    for stream, width in ((streams.symbols, 1), (streams.rotations, 1), (streams.numbers, 4)):
+        writer.varint(len(stream))
+        writer.column(stream, width)
+    return hear(streams, len(rig.faces), len(rig.mean_neutral)).guides
+
+
+def _encode_neutral(writer: FieldWriter, points: Float32Array, step: float, guides: Int32Array) -> None:
+    grids = _spanning_grids(points, step)
+    for grid in grids:
+        writer.affine(grid)
+    for grid, axis in zip(grids, points.T, strict=True):
+        writer.column(residuals(grid.quantize(axis).astype(np.uint16), guides), 2)
+
+
+def _encode_weights(writer: FieldWriter, rig: Rig, bits: int) -> None:
+    """All joints but the last: the base vertices', then what the edge midpoints' differ from their ends' mean."""
+    whole = integer_weights(rig.weights, (1 << bits) - 1)[:, :-1]
+    base = whole[: len(rig.mean_neutral)]
+    writer.pack("B", bits)
+    for column in base.T:
+        writer.column(column.astype(np.uint16), 2)
+    if rig.subdivisions:
+        edges = edges_of(rig.faces)
+        for column in (whole[len(base) :] - ((base[edges[:, 0]] + base[edges[:, 1]]) >> 1)).T:
+            writer.signed_column(column)
 
 
 def decode_rig(reader: FieldReader) -> RigCore:
@@ -125,13 +157,13 @@ def decode_rig(reader: FieldReader) -> RigCore:
     shape_names, essential = _decode_shape_names(reader, vertex_count)
     corrective_joints = _decode_corrective_joints(reader, len(names))
     regions = _decode_region_names(reader)
-    faces = _decode_faces(reader, face_count, vertex_count)
-    neutral = _decode_points(reader, vertex_count)
-    edges = len(edges_of(faces)) if subdivisions else 0
-    weights = _decode_weights(reader, vertex_count + edges, len(names))
+    heard = _decode_faces(reader, face_count, vertex_count)
+    neutral = _decode_neutral(reader, vertex_count, heard.guides)
+    edges = edges_of(heard.faces) if subdivisions else np.zeros((0, 2), dtype=np.int32)
+    weights = _decode_weights(reader, vertex_count, len(names), edges)
     return RigCore(
         profile,
-        faces,
+        heard.faces,
         neutral,
         subdivisions,
         names,
@@ -191,24 +223,58 @@ def _decode_region_names(reader: FieldReader) -> tuple[str, ...]:
     return tuple(reader.string("region name") for _ in range(count))
 
 
-def _decode_faces(reader: FieldReader, face_count: int, vertex_count: int) -> Int32Array:
+def _decode_faces(reader: FieldReader, face_count: int, vertex_count: int) -> Heard:
     start = reader.offset
-    columns = [unzigzag(reader.column(face_count, 4), 4).view(np.int32) for _ in range(3)]
-    faces = np.cumsum(np.stack(columns, axis=1), axis=1, dtype=np.int64)
-    if faces.size and (int(faces.min()) < 0 or int(faces.max()) >= vertex_count):
-        raise FormatError("index-out-of-range", f"a face uses a vertex beyond {vertex_count}", start)
-    return faces.astype(np.int32)
+    streams = []
+    for width, most in ((1, 4 * face_count), (1, face_count), (4, 4 * face_count)):
+        count_at = reader.offset
+        count = reader.varint("walk length", reader.limits.faces * 4)
+        if count > most:
+            raise FormatError("bad-field", f"{count} values of a walk over {face_count} faces", count_at)
+        streams.append(reader.column(count, width))
+    symbols, rotations, numbers = streams
+    walk = Connectivity(symbols.astype(np.uint8), rotations.astype(np.uint8), numbers.astype(np.uint32))
+    try:
+        return hear(walk, face_count, vertex_count)
+    except BadWalkError as error:
+        raise FormatError("bad-field", f"connectivity: {error}", start) from None
 
 
-def _decode_weights(reader: FieldReader, vertex_count: int, joint_count: int) -> Float32Array:
+def _decode_neutral(reader: FieldReader, count: int, guides: Int32Array) -> Float32Array:
+    grids = [reader.affine(f"{axis} grid") for axis in "xyz"]
+    axes = []
+    for grid in grids:
+        start = reader.offset
+        whole = predicted(reader.column(count, 2).astype(np.uint16), guides)
+        if int(whole.max()) >> grid.bits:
+            raise FormatError("bad-field", f"a value of {whole.max()} on a grid of {grid.bits} bits", start)
+        axes.append(grid.dequantize(whole))
+    return np.stack(axes, axis=1)
+
+
+def _decode_weights(
+    reader: FieldReader, base_count: int, joint_count: int, edges: Int32Array
+) -> Float32Array:
     start = reader.offset
-    _check_values("weights", vertex_count * joint_count, reader, start)
-    _check_density("weights", vertex_count * joint_count, reader, start)
-    columns = [reader.column(vertex_count, 2) for _ in range(joint_count)]
-    whole = np.stack(columns, axis=1)
-    if (whole.sum(axis=1, dtype=np.int64) != WEIGHT_ONE).any():
-        raise FormatError("bad-field", f"weights of a vertex do not sum to {WEIGHT_ONE}", start)
-    return (whole.astype(np.float64) / WEIGHT_ONE).astype(np.float32)
+    count = (base_count + len(edges)) * joint_count
+    _check_values("weights", count, reader, start)
+    _check_density("weights", count, reader, start)
+    bits = reader.u8()
+    if not 1 <= bits <= 16:
+        raise FormatError("bad-field", f"weights of {bits} bits, allowed are 1..16", start)
+    one = (1 << bits) - 1
+    told = range(joint_count - 1)
+    base = [reader.column(base_count, 2).astype(np.int64) for _ in told]
+    whole = np.zeros((base_count + len(edges), joint_count), dtype=np.int64)
+    for joint, column in enumerate(base):
+        whole[:base_count, joint] = column
+        if len(edges):
+            mean = (column[edges[:, 0]] + column[edges[:, 1]]) >> 1
+            whole[base_count:, joint] = mean + reader.signed_column(len(edges))
+    whole[:, -1] = one - whole.sum(axis=1)
+    if int(whole.min()) < 0:
+        raise FormatError("bad-field", f"weights of a vertex are negative or sum to more than {one}", start)
+    return (whole.astype(np.float64) / one).astype(np.float32)
 
 
 def _check_values(name: str, count: int, reader: FieldReader, offset: int) -> None:
@@ -238,15 +304,12 @@ def decode_identity(reader: FieldReader, core: RigCore) -> Identity:
 
 
 def _encode_displacements(writer: FieldWriter, rows: Float32Array, step: float) -> None:
-    """(V0, 3) metres as zigzag integers on a grid through 0."""
+    """(V0, 3) metres as signed integers on a grid through 0."""
     grid = Affine.stepping(0.0, max(float(np.abs(rows).max(initial=0.0)), step), step)
     whole = np.rint(rows.astype(np.float64) * 2.0**grid.shift / grid.step).astype(np.int32)
     writer.pack("IB", grid.step, grid.shift)
     for axis in whole.T:
-        values = zigzag(np.ascontiguousarray(axis).view(np.uint32), 4)
-        width = 1 if int(values.max(initial=0)) < 256 else 2 if int(values.max()) < 65536 else 4
-        writer.pack("B", width)
-        writer.column(values, width)
+        writer.signed_column(axis)
 
 
 def _decode_displacements(reader: FieldReader, count: int) -> Float32Array:
@@ -257,11 +320,7 @@ def _decode_displacements(reader: FieldReader, count: int) -> Float32Array:
     axes = []
     for _ in range(3):
         start = reader.offset
-        width = reader.u8()
-        if width not in (1, 2, 4):
-            raise FormatError("bad-field", f"a column width of {width} bytes", start)
-        values = reader.column(count, width).astype(np.uint32)
-        whole = unzigzag(values, 4).view(np.int32).astype(np.float64)
+        whole = reader.signed_column(count).astype(np.float64)
         if float(np.abs(whole).max()) * step >= 1 << 53:
             raise FormatError("bad-field", f"displacements of {step} · 2^−{shift} are not exact", start)
         axes.append((whole * step * 2.0**-shift).astype(np.float32))

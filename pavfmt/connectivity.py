@@ -26,9 +26,9 @@ class Symbol(IntEnum):
     NEW = 0
     """v is the next new vertex."""
     LEFT = 1
-    """v begins the newest open edge that ends in x."""
+    """v begins the edge into x that was opened last."""
     RIGHT = 2
-    """v ends the newest open edge that begins in y."""
+    """v ends the edge out of y that was opened last."""
     BORDER = 3
     """No face."""
     OTHER = 4
@@ -49,41 +49,48 @@ class Connectivity:
 
 
 class Walk:
-    """The state that telling and hearing a mesh share."""
+    """The state that telling and hearing a mesh share. An edge x → y is the integer x · V + y."""
 
     def __init__(self, vertex_count: int) -> None:
-        self._stack: list[tuple[int, int]] = []
-        self.opposite: dict[tuple[int, int], int] = {}
-        """Open edge x → y: the third corner of its face."""
-        self.ends: list[list[int]] = [[] for _ in range(vertex_count)]
-        """Per x, the y of its open edges x → y, oldest first."""
-        self.begins: list[list[int]] = [[] for _ in range(vertex_count)]
-        """Per y, the x."""
+        self.vertex_count = vertex_count
+        self.opposite: dict[int, int] = {}
+        """Open edge: the third corner of its face."""
+        self.last_begin = [NONE] * vertex_count
+        """Per y, the x of the edge x → y opened last."""
+        self.last_end = [NONE] * vertex_count
+        """Per x, the y of the edge x → y opened last."""
+        self._stack: list[int] = []
 
-    def next_edge(self) -> tuple[int, int] | None:
-        """The newest edge still open; None: a new part begins."""
-        while self._stack:
-            edge = self._stack.pop()
-            if edge in self.opposite:
+    def next_edge(self) -> int:
+        """The newest edge still open; NONE: a new part begins."""
+        stack, opposite = self._stack, self.opposite
+        while stack:
+            edge = stack.pop()
+            if edge in opposite:
                 return edge
-        return None
+        return NONE
 
-    def close(self, x: int, y: int) -> None:
-        """The open edge x → y has its other side, or none."""
-        del self.opposite[x, y]
-        self.ends[x].remove(y)
-        self.begins[y].remove(x)
+    def add_new(self, edge: int, x: int, y: int, new: int) -> None:
+        """`add(y, x, new)` for a vertex that no edge has yet, and x ≠ y: half of all faces, in fewer steps."""
+        first, second = new * self.vertex_count + y, x * self.vertex_count + new
+        del self.opposite[edge]
+        self.opposite[first] = x
+        self.opposite[second] = y
+        self.last_end[new], self.last_begin[y] = y, new
+        self.last_end[x], self.last_begin[new] = new, x
+        self._stack += (first, second)
 
     def add(self, a: int, b: int, c: int) -> None:
         """A face: each of its edges closes the opposite one, or opens."""
+        count, opposite = self.vertex_count, self.opposite
         for x, y, z in ((a, b, c), (c, a, b), (b, c, a)):
-            if (y, x) in self.opposite:
-                self.close(y, x)
-            elif (x, y) not in self.opposite:
-                self.opposite[x, y] = z
-                self.ends[x].append(y)
-                self.begins[y].append(x)
-                self._stack.append((x, y))
+            if opposite.pop(y * count + x, NONE) == NONE:
+                edge = x * count + y
+                if edge not in opposite:
+                    opposite[edge] = z
+                    self.last_end[x] = y
+                    self.last_begin[y] = x
+                    self._stack.append(edge)
 
 
 @dataclass(frozen=True)
@@ -119,10 +126,10 @@ class _Teller:
         seeds = iter(range(len(self._faces)))
         while len(self._order) < len(self._faces):
             edge = self._walk.next_edge()
-            if edge is None:
+            if edge == NONE:
                 self._start(next(seed for seed in seeds if not self._told[seed]))
             else:
-                self._look_across(*edge)
+                self._look_across(*divmod(edge, self._walk.vertex_count))
         unused = [vertex for vertex, number in enumerate(self._number) if number == NONE]
         return Told(
             Connectivity(
@@ -156,7 +163,7 @@ class _Teller:
         face = next(found, None)
         if face is None:
             self._symbols.append(Symbol.BORDER)
-            self._walk.close(x, y)
+            del self._walk.opposite[x * self._walk.vertex_count + y]
             return
         corners = self._faces[face]
         turns = [k for k in range(3) if corners[k] == given_y and corners[(k + 1) % 3] == given_x]
@@ -172,9 +179,9 @@ class _Teller:
         if self._meet(vertex):
             return Symbol.NEW
         number = self._number[vertex]
-        if self._walk.begins[x][-1:] == [number]:
+        if self._walk.last_begin[x] == number:
             return Symbol.LEFT
-        if self._walk.ends[y][-1:] == [number]:
+        if self._walk.last_end[y] == number:
             return Symbol.RIGHT
         self._numbers.append(number)
         return Symbol.OTHER
@@ -205,78 +212,70 @@ def hear(connectivity: Connectivity, face_count: int, vertex_count: int) -> Hear
         iter(one.tolist()) for one in (connectivity.symbols, connectivity.rotations, connectivity.numbers)
     ]
     walk = Walk(vertex_count)
-    guides = [(NONE, NONE, NONE)] * vertex_count
-    try:
-        faces = _hear(walk, streams, face_count, guides)
-    except IndexError:
-        raise BadWalkError(f"more than {vertex_count} vertices, or no open edge where one is meant") from None
+    guides = [[NONE] * vertex_count for _ in range(3)]
+    faces = _hear(walk, streams, face_count, guides)
     if any(next(stream, None) is not None for stream in streams):
         raise BadWalkError("the walk goes on after the last face")
     return Heard(
-        np.array(faces, dtype=np.int32).reshape(-1, 3), np.array(guides, dtype=np.int32).reshape(-1, 3)
+        np.array(faces, dtype=np.int32).reshape(-1, 3),
+        np.ascontiguousarray(np.array(guides, dtype=np.int32).T),
     )
 
 
-def _hear(
-    walk: Walk, streams: list[Iterator[int]], face_count: int, guides: list[tuple[int, int, int]]
-) -> list[tuple[int, int, int]]:
-    """The loop over faces. Long, and by plain integers, because a head has ten thousand of them to wait for."""
+def _hear(walk: Walk, streams: list[Iterator[int]], face_count: int, guides: list[list[int]]) -> list[int]:
+    """The loop over faces; their corners one after the other.
+
+    Long, and over plain integers in flat lists, because a head has ten thousand faces to wait for.
+    """
     new, left, right, border, other = map(int, Symbol)
     symbols, rotations, numbers = streams
-    faces: list[tuple[int, int, int]] = []
+    vertex_count, opposite = walk.vertex_count, walk.opposite
+    faces: list[int] = []
     known = 0
-    while len(faces) < face_count:
+    while len(faces) < 3 * face_count:
         edge = walk.next_edge()
-        if edge is None:
-            corners, known = _heard_start(numbers, known)
-            if known > len(guides):
-                raise BadWalkError(f"more than {len(guides)} vertices")
-            faces.append(corners)
+        if edge == NONE:
+            corners, known = _heard_start(numbers, known, vertex_count)
+            faces += corners
             walk.add(*corners)
             continue
-        x, y = edge
+        x, y = divmod(edge, vertex_count)
         symbol = next(symbols, NONE)
         if symbol == new:
             vertex = known
             known += 1
-            guides[vertex] = x, y, walk.opposite[edge]
+            if known > vertex_count:
+                raise BadWalkError(f"more than {vertex_count} vertices")
+            guides[0][vertex], guides[1][vertex], guides[2][vertex] = x, y, opposite[edge]
         elif symbol == left:
-            vertex = walk.begins[x][-1]
+            vertex = walk.last_begin[x]
         elif symbol == border:
-            walk.close(x, y)
+            del opposite[edge]
             continue
         elif symbol == right:
-            vertex = walk.ends[y][-1]
+            vertex = walk.last_end[y]
         else:
             vertex = next(numbers, NONE) if symbol == other else NONE
-            if not 0 <= vertex < known:
-                raise BadWalkError(f"symbol {symbol} with vertex {vertex} of {known} met so far")
-        faces.append(_turned(y, x, vertex, next(rotations, NONE)))
-        walk.add(y, x, vertex)
+        rotation = next(rotations, NONE)
+        if not 0 <= vertex < known or not 0 <= rotation < 3:
+            raise BadWalkError(f"symbol {symbol}, vertex {vertex} of {known} met, rotation {rotation}")
+        faces += ((y, x, vertex), (vertex, y, x), (x, vertex, y))[rotation]
+        if symbol == new and x != y:
+            walk.add_new(edge, x, y, vertex)
+        else:
+            walk.add(y, x, vertex)
     return faces
 
 
-def _heard_start(numbers: Iterator[int], known: int) -> tuple[tuple[int, int, int], int]:
+def _heard_start(numbers: Iterator[int], known: int, vertex_count: int) -> tuple[list[int], int]:
     corners = []
     for _ in range(3):
         number = next(numbers, NONE)
-        if not 0 <= number <= known:
+        if not 0 <= number <= known or (number == 0 and known == vertex_count):
             raise BadWalkError(f"vertex {number - 1} of {known} met so far begins a part")
         corners.append(number - 1 if number else known)
         known += number == 0
-    a, b, c = corners
-    return (a, b, c), known
-
-
-def _turned(a: int, b: int, c: int, rotation: int) -> tuple[int, int, int]:
-    """The stored face of which a is corner `rotation`."""
-    if rotation == 0:
-        return a, b, c
-    if rotation == 1:
-        return c, a, b
-    if rotation == 2:
-        return b, c, a
-    raise BadWalkError(f"a rotation of {rotation}, or none")
+    return corners, known
 
 
 def residuals(values: NDArray[np.uint16], guides: Int32Array) -> NDArray[np.uint16]:
@@ -295,7 +294,7 @@ def predicted(left: NDArray[np.uint16], guides: Int32Array) -> NDArray[np.uint16
     """The inverse of `residuals`, one vertex after the other."""
     values: list[int] = []
     before = 0
-    for rest, (x, y, w) in zip(left.tolist(), guides.tolist(), strict=True):
+    for rest, x, y, w in zip(left.tolist(), *guides.T.tolist(), strict=True):
         guess = before if x < 0 else values[x] + values[y] - values[w]
         before = (guess + rest) & 0xFFFF
         values.append(before)

@@ -164,13 +164,13 @@ class FieldReader:
             raise FormatError("bad-field", f"{name}: {grid} is not exact in binary64", start)
         return grid
 
-    def signed_column(self, count: int) -> NDArray[np.int32]:
+    def signed_column(self, count: int) -> NDArray[np.signedinteger]:
         """A width and a column of `count` signed values of that width."""
         start = self.offset
         width = self.u8()
         if width not in SIGNED_DTYPES:
             raise FormatError("bad-field", f"a column width of {width} bytes", start)
-        values: NDArray[np.int32] = self.column(count, width).view(SIGNED_DTYPES[width]).astype(np.int32)
+        values: NDArray[np.signedinteger] = self.column(count, width).view(SIGNED_DTYPES[width])
         return values
 
     def column(self, count: int, width: int) -> UnsignedArray:

@@ -1,6 +1,6 @@
 """The measurements behind the decision records, on the three LAM heads of the test data.
 
-    python spec/decisions/measure.py [columns|units|grids|rotation|rig|order] …
+    python spec/decisions/measure.py [columns|units|grids|rotation|rig|order|mesh] …
 
 Prints Markdown tables. PAV_TEST_DATA names the data folder (default ../shared/data). The pictures that `grids`
 compares are not those quality is reported on.
@@ -18,9 +18,13 @@ import zstandard
 
 from pavfmt import EncodeOptions, Pose, decode, encode, pose_avatar
 from pavfmt.compression import compress_column
+from pavfmt.connectivity import hear, residuals, tell
 from pavfmt.encoder import opacity_area_importance, rendered_importance
 from pavfmt.encoder.grids import choose_grids
 from pavfmt.encoder.importance import VIEWS, order_of
+from pavfmt.encoder.renumbering import renumbered_rig
+from pavfmt.fields import FieldWriter
+from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.interop.lam import read_lam
 from pavfmt.model import Avatar
 from pavfmt.posing import blended_rotations, pose_mesh, rotation_from_quaternion
@@ -221,6 +225,51 @@ def measure_order(avatars: dict[str, Avatar]) -> None:
     table("Demo avatar, dB at shares of file_bytes", header, rows)
 
 
+def measure_mesh(avatars: dict[str, Avatar]) -> None:
+    """The rig's parts told by the walk and in its order, against plain deltas in the order given."""
+    rigs = {name: avatar.rig for name, avatar in avatars.items()}
+    rigs["demo"] = read_cc0_rig(DATA / "rigs" / "mh_head_arkit52.npz")
+    rows: list[list[object]] = []
+    for name, rig in rigs.items():
+        assert rig is not None
+        moved, _ = renumbered_rig(rig)
+        told = tell(rig.faces, len(rig.mean_neutral)).connectivity
+        guides = hear(told, len(rig.faces), len(rig.mean_neutral)).guides
+        a, b, c = rig.faces.astype(np.int32).T
+        plain = sum(column_bytes(column, 4) for column in (a, b - a, c - b))
+        walk = sum(column_bytes(one, one.itemsize) for one in (told.symbols, told.rotations, told.numbers))
+        low, step = rig.mean_neutral.min(axis=0), 5e-5
+        before = np.rint((rig.mean_neutral - low) / step).astype(np.uint16)
+        after = np.rint((moved.mean_neutral - low) / step).astype(np.uint16)
+        neutral = [sum(column_bytes(axis, 2) for axis in before.T)]
+        neutral.append(sum(column_bytes(residuals(axis, guides), 2) for axis in after.T))
+        shapes = [sum(_shape_bytes(shape.displacements) for shape in one.shapes) for one in (rig, moved)]
+        rows.append([name, plain, walk, *neutral, *shapes])
+    header = [
+        "rig",
+        "faces: deltas",
+        "walk",
+        "neutral: deltas",
+        "predicted",
+        "shapes: given order",
+        "walk's order",
+    ]
+    table("Bytes of a rig's parts", header, rows)
+
+
+def column_bytes(values: np.ndarray, width: int) -> int:
+    """Of one column, its kind and length included."""
+    unsigned = np.ascontiguousarray(values).view({1: np.uint8, 2: np.uint16, 4: np.uint32}[width])
+    return len(compress_column(unsigned, width)[1]) + 3
+
+
+def _shape_bytes(displacements: np.ndarray) -> int:
+    writer = FieldWriter()
+    for axis in np.rint(displacements / 1e-4).astype(np.int32).T:
+        writer.signed_column(axis)
+    return len(writer.getvalue())
+
+
 MEASURES = {
     "columns": measure_columns,
     "units": measure_units,
@@ -228,6 +277,7 @@ MEASURES = {
     "rotation": measure_rotation,
     "rig": measure_rig,
     "order": measure_order,
+    "mesh": measure_mesh,
 }
 
 

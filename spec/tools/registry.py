@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pavfmt import registry
 from pavfmt.compression import Codec, Transform
+from pavfmt.connectivity import Symbol
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Binding, ShFrame, Site
 
@@ -42,6 +43,7 @@ def registry_json() -> str:
         "sh_frames": names(ShFrame),
         "column_codecs": names(Codec),
         "column_transforms": names(Transform),
+        "connectivity_symbols": names(Symbol),
         "metadata_keys": list(registry.METADATA_KEYS),
         "limits": vars(FORMAT_LIMITS),
         "errors": {

@@ -14,39 +14,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-
-import numpy as np
+from collections.abc import Iterator
+from dataclasses import replace
 
 from pavfmt import events as ev
 from pavfmt.compression import ColumnDecompressor
 from pavfmt.errors import FormatError, PavError
 from pavfmt.fields import FieldReader
 from pavfmt.framing import DamagedFrame, Frame, Framing
+from pavfmt.interpretation import RIG_TYPES, Interpreter, Unit
 from pavfmt.limits import FORMAT_LIMITS, Limits
-from pavfmt.model import Site
-from pavfmt.registry import CriticalFeature, RigSource, UnitType
-from pavfmt.scene import Scene, check_faces
-from pavfmt.units.annotations import decode_metadata, decode_thumbnail, decode_track
-from pavfmt.units.directory import decode_directory
-from pavfmt.units.gaussians import GaussianBlock, decode_gaussians
-from pavfmt.units.hand_over import decode_hand_over
-from pavfmt.units.levels import LevelTable, decode_levels
+from pavfmt.registry import UnitType
+from pavfmt.scene import Scene
 from pavfmt.units.needs import decode_needs
-from pavfmt.units.rig import (
-    RigCore,
-    RigReference,
-    decode_correctives,
-    decode_identity,
-    decode_reference,
-    decode_rig,
-    decode_shape,
-)
-from pavfmt.units.splits import SplitBlock, decode_splits
+from pavfmt.units.rig import RigReference, decode_reference
 
 KNOWN_TYPES = frozenset(UnitType)
-RIG_TYPES = frozenset({UnitType.RIG, UnitType.RIG_REFERENCE})
 ONLY_ONE = {
     UnitType.DIRECTORY: frozenset({UnitType.DIRECTORY}),
     UnitType.RIG: RIG_TYPES,
@@ -60,25 +43,6 @@ ONLY_ONE = {
 """Types of which a file has at most one → the types that count as the same."""
 
 
-@dataclass(frozen=True)
-class Unit:
-    """An intact unit whose needs have been read."""
-
-    frame: Frame
-    reader: FieldReader
-    needs: tuple[int, ...]
-
-    @property
-    def id(self) -> int:
-        """Its id."""
-        return self.frame.header.id
-
-    @property
-    def type(self) -> UnitType:
-        """Its type, a known one."""
-        return UnitType(self.frame.header.type)
-
-
 class Decoder:
     """Sans-I/O decoder of `.pav` files, prefixes, and ranges in any order."""
 
@@ -90,7 +54,7 @@ class Decoder:
         self._waiting: dict[int, Unit] = {}
         self._dependants: dict[int, list[int]] = {}
         self._types: dict[int, UnitType] = {}
-        self._brought: dict[int, SplitBlock | GaussianBlock] = {}
+        self._interpreter = Interpreter(self.scene, self._types)
         self._supplied: bytes | None = None
         self._named: Unit | None = None
         self._reference: RigReference | None = None
@@ -98,7 +62,6 @@ class Decoder:
         self._closed = False
         self._ended = False
         self._queue: deque[ev.Event] = deque()
-        self._shared: list[ev.Event] = []
 
     def feed(self, data: bytes) -> None:
         """Store the next bytes of the file; raises nothing about their content."""
@@ -248,77 +211,15 @@ class Decoder:
         return {id_: missing for id_, missing in causes.items() if id_ in self._waiting}
 
     def _activate(self, unit: Unit) -> None:
-        event = _HANDLERS[unit.type](self, unit)
+        elsewhere = unit.type is UnitType.RIG_REFERENCE
+        events = self._open_rig(unit) if elsewhere else [self._interpreter.interpret(unit)]
         unit.reader.finish()
-        shared, self._shared = self._shared, []
-        for one in (event, *shared):
-            self._commit(unit, one)
-        self.scene.active_units.add(unit.id)
-        self._queue += (event, *shared)
-
-    def _commit(self, unit: Unit, event: ev.Event) -> None:
-        """Put a checked unit into the scene."""
-        scene, fits = self.scene, True
-        match event:
-            case ev.DirectoryArrived():
+        for event in events:
+            self._interpreter.commit(unit, event)
+            if isinstance(event, ev.DirectoryArrived):
                 self._framing.learn(event.entries)
-            case ev.RigArrived():
-                scene.core = event.core
-            case ev.IdentityArrived():
-                scene.identity = event.identity
-            case ev.ShapeArrived():
-                fits = scene.shapes.setdefault(event.index, event.shape) is event.shape
-            case ev.CorrectivesArrived():
-                fits = scene.correctives is None
-                scene.correctives = scene.correctives or event.correctives
-            case ev.LevelsArrived():
-                scene.table = event.table
-            case ev.SplitsArrived():
-                fits = scene.add_splits(event.block)
-                self._brought[unit.id] = event.block
-            case ev.GaussiansArrived():
-                fits = scene.add_gaussians(event.block)
-                self._brought[unit.id] = event.block
-            case ev.HandOverArrived():
-                scene.hand_overs[unit.id] = event.record
-            case ev.MetadataArrived():
-                scene.metadata.update(event.metadata)
-            case ev.ThumbnailArrived():
-                scene.thumbnail = event.thumbnail
-            case ev.TrackArrived():
-                scene.tracks[unit.id] = event.track
-        if not fits:
-            message = f"unit {unit.id} brings what another unit has brought"
-            raise FormatError("overlapping-range", message, unit.frame.offset)
-
-    def _core(self, unit: Unit) -> RigCore:
-        if self.scene.core is None or not any(self._types.get(need) in RIG_TYPES for need in unit.needs):
-            raise self._undeclared(unit, "rig")
-        return self.scene.core
-
-    def _table(self, unit: Unit) -> LevelTable:
-        if self.scene.table is None or UnitType.LEVELS not in map(self._types.get, unit.needs):
-            raise self._undeclared(unit, "levels")
-        return self.scene.table
-
-    def _undeclared(self, unit: Unit, what: str) -> FormatError:
-        message = f"a {unit.type.name} unit must need the {what} unit"
-        return FormatError("bad-needs", message, unit.frame.payload_offset)
-
-    def _needed_splits(self, unit: Unit, level: int) -> list[tuple[int, int]]:
-        blocks = (self._brought.get(need) for need in unit.needs)
-        return [
-            (block.first, len(block))
-            for block in blocks
-            if isinstance(block, SplitBlock) and block.level == level
-        ]
-
-    def _on_directory(self, unit: Unit) -> ev.Event:
-        end = unit.frame.payload_offset + len(unit.frame.payload)
-        return ev.DirectoryArrived(unit.id, unit.frame.offset, decode_directory(unit.reader, end))
-
-    def _on_rig(self, unit: Unit) -> ev.Event:
-        return ev.RigArrived(unit.id, unit.frame.offset, decode_rig(unit.reader))
+        self.scene.active_units.add(unit.id)
+        self._queue += events
 
     def _reference_of(self, unit: Unit) -> RigReference:
         if self._reference is None:
@@ -326,7 +227,7 @@ class Decoder:
             unit.reader.finish()
         return self._reference
 
-    def _on_reference(self, unit: Unit) -> ev.Event:
+    def _open_rig(self, unit: Unit) -> list[ev.Event]:
         """Open the supplied rig file; its shapes become this scene's."""
         reference, data = self._reference_of(unit), self._supplied or b""
         digest = hashlib.sha256(data).digest()
@@ -340,94 +241,8 @@ class Decoder:
             message = f"rig {reference.name!r} holds no rig unit"
             raise FormatError("rig-mismatch", message, unit.frame.payload_offset)
         kept = (ev.ShapeArrived, ev.CorrectivesArrived)
-        self._shared = [replace(event, unit=None) for event in arrived if isinstance(event, kept)]
-        return ev.RigArrived(unit.id, unit.frame.offset, inner.scene.core)
-
-    def _on_identity(self, unit: Unit) -> ev.Event:
-        identity = decode_identity(unit.reader, self._core(unit))
-        return ev.IdentityArrived(unit.id, unit.frame.offset, identity)
-
-    def _on_shape(self, unit: Unit) -> ev.Event:
-        index, shape = decode_shape(unit.reader, self._core(unit))
-        return ev.ShapeArrived(unit.id, unit.frame.offset, index, shape)
-
-    def _on_correctives(self, unit: Unit) -> ev.Event:
-        correctives = decode_correctives(unit.reader, self._core(unit))
-        return ev.CorrectivesArrived(unit.id, unit.frame.offset, correctives)
-
-    def _on_levels(self, unit: Unit) -> ev.Event:
-        return ev.LevelsArrived(unit.id, unit.frame.offset, decode_levels(unit.reader))
-
-    def _on_splits(self, unit: Unit) -> ev.Event:
-        block = decode_splits(unit.reader, self._table(unit))
-        core, at = self._core(unit), unit.frame.payload_offset
-        if block.level > 1:
-            check_faces(block.parents, self._needed_splits(unit, block.level - 1), at)
-        elif int(block.parents.max()) >= core.face_count:
-            message = f"face {block.parents.max()} of {core.face_count} is split"
-            raise FormatError("index-out-of-range", message, at)
-        return ev.SplitsArrived(unit.id, unit.frame.offset, block)
-
-    def _on_gaussians(self, unit: Unit) -> ev.Event:
-        table = self._table(unit)
-        block = decode_gaussians(unit.reader, table)
-        self._check_sites(unit, table, block)
-        return ev.GaussiansArrived(unit.id, unit.frame.offset, block)
-
-    def _check_sites(self, unit: Unit, table: LevelTable, block: GaussianBlock) -> None:
-        site, at = table.levels[block.level].site, unit.frame.payload_offset
-        core = None if table.rig_source is RigSource.NONE else self._core(unit)
-        if site is Site.FACE and block.level > 0:
-            check_faces(block.sites, self._needed_splits(unit, block.level), at)
-            return
-        counts = {Site.FACE: 0, Site.VERTEX: 0, Site.JOINT: 1}
-        if core is not None:
-            counts = dict(zip(Site, (core.face_count, *core.weights.shape), strict=True))
-        if int(block.sites.max()) >= counts[site]:
-            message = f"{site.name.lower()} {block.sites.max()} of {counts[site]}"
-            raise FormatError("index-out-of-range", message, at)
-
-    def _on_hand_over(self, unit: Unit) -> ev.Event:
-        table, at = self._table(unit), unit.frame.payload_offset
-        header = self.scene.header
-        if header is None or not header.critical_features & CriticalFeature.HAND_OVER:
-            raise FormatError("bad-field", "hand-over in a file without the hand-over feature", at)
-        record = decode_hand_over(unit.reader, unit.id, table)
-        covered = np.zeros(len(record.gaussians), dtype=bool)
-        for need in unit.needs:
-            block = self._brought.get(need)
-            if isinstance(block, GaussianBlock) and block.level == record.level:
-                last = block.first + len(block)
-                covered |= (record.gaussians >= block.first) & (record.gaussians < last)
-        if not covered.all():
-            raise FormatError("index-out-of-range", "a Gaussian is not of the units needed", at)
-        return ev.HandOverArrived(unit.id, unit.frame.offset, record)
-
-    def _on_metadata(self, unit: Unit) -> ev.Event:
-        return ev.MetadataArrived(unit.id, unit.frame.offset, decode_metadata(unit.reader))
-
-    def _on_thumbnail(self, unit: Unit) -> ev.Event:
-        return ev.ThumbnailArrived(unit.id, unit.frame.offset, decode_thumbnail(unit.reader))
-
-    def _on_track(self, unit: Unit) -> ev.Event:
-        return ev.TrackArrived(unit.id, unit.frame.offset, decode_track(unit.reader))
-
-
-_HANDLERS: dict[UnitType, Callable[[Decoder, Unit], ev.Event]] = {
-    UnitType.DIRECTORY: Decoder._on_directory,
-    UnitType.RIG: Decoder._on_rig,
-    UnitType.RIG_REFERENCE: Decoder._on_reference,
-    UnitType.IDENTITY: Decoder._on_identity,
-    UnitType.SHAPE: Decoder._on_shape,
-    UnitType.CORRECTIVES: Decoder._on_correctives,
-    UnitType.LEVELS: Decoder._on_levels,
-    UnitType.SPLITS: Decoder._on_splits,
-    UnitType.GAUSSIANS: Decoder._on_gaussians,
-    UnitType.HAND_OVER: Decoder._on_hand_over,
-    UnitType.METADATA: Decoder._on_metadata,
-    UnitType.THUMBNAIL: Decoder._on_thumbnail,
-    UnitType.TRACK: Decoder._on_track,
-}
+        shared = [replace(event, unit=None) for event in arrived if isinstance(event, kept)]
+        return [ev.RigArrived(unit.id, unit.frame.offset, inner.scene.core), *shared]
 
 
 def decode(data: bytes, limits: Limits = FORMAT_LIMITS) -> Scene:

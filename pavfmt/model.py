@@ -159,13 +159,23 @@ class Rig:
         if weights.size and (weights.min() < 0 or abs(weights.sum(axis=1) - 1).max() > 1e-3):
             raise EncodeError("bad-weights", "skinning weights must be non-negative and sum to 1 per vertex")
         set_(self, "weights", weights)
-        for shape in self.shapes:
-            if len(shape.displacements) != base_count:
-                found = len(shape.displacements)
-                raise EncodeError("bad-shape", f"shape {shape.name!r} has {found} rows, mesh {base_count}")
+        if len(weights) < base_count or (self.subdivisions == 0 and len(weights) > base_count):
+            raise EncodeError("bad-shape", f"weights of {len(weights)} vertices, the mesh has {base_count}")
+        self._check_moving_parts(base_count, joint_count)
         for name, mask in self.regions.items():
             if np.shape(mask) != (base_count,):
                 raise EncodeError("bad-shape", f"region {name!r} has shape {np.shape(mask)}")
+
+    def _check_moving_parts(self, base_count: int, joint_count: int) -> None:
+        for shape in self.shapes:
+            rows, joints = len(shape.displacements), shape.joint_displacements
+            if rows != base_count or (joints is not None and len(joints) != joint_count):
+                raise EncodeError("bad-shape", f"shape {shape.name!r} has {rows} rows, the mesh {base_count}")
+        if self.correctives is not None:
+            rows = self.correctives.displacements.shape[1]
+            if rows != base_count:
+                raise EncodeError("bad-shape", f"pose correctives have {rows} rows, the mesh {base_count}")
+            _indices_in("corrective joints", np.array(self.correctives.joints, dtype=np.int32), joint_count)
 
     @property
     def joint_count(self) -> int:
@@ -375,6 +385,10 @@ class Avatar:
         if self.levels[0].splits is not None:
             raise EncodeError("bad-level", "level 0 has no splits: its faces are the template's")
         face_count, vertex_count, joint_count = 0, 0, 1
+        if self.identity is not None and (
+            self.rig is None or len(self.identity.neutral) != len(self.rig.mean_neutral)
+        ):
+            raise EncodeError("bad-shape", "an identity has as many vertices as its rig")
         if self.rig is not None:
             face_count = len(self.rig.faces) * 4**self.rig.subdivisions
             vertex_count, joint_count = self.rig.weights.shape

@@ -1,6 +1,7 @@
 """The faults that `tests/planted_faults.py` plants can still be planted."""
 
 import pytest
+
 from planted_faults import FAULTS, ROOT
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pavfmt.connectivity import tell
+from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Identity, Int32Array, Level, PoseCorrectives, Rig, Site
 from pavfmt.subdivision import edges_of
 
@@ -35,6 +36,9 @@ def renumbered_rig(rig: Rig) -> tuple[Rig, Order]:
     back, number = told.vertex_order, _inverse(told.vertex_order)
     faces = number[rig.faces[told.face_order]]
     face_number, vertex_number = _inverse(told.face_order), number
+    vertex_count = len(number) + (len(edges_of(rig.faces)) if rig.subdivisions else 0)
+    if len(rig.weights) != vertex_count:
+        raise EncodeError("bad-shape", f"weights of {len(rig.weights)} vertices, the mesh has {vertex_count}")
     if rig.subdivisions:
         count = len(faces)
         face_number = np.concatenate([face_number + k * count for k in range(4)])

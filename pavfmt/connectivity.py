@@ -70,27 +70,28 @@ class Walk:
                 return edge
         return NONE
 
-    def add_new(self, edge: int, x: int, y: int, new: int) -> None:
-        """`add(y, x, new)` for a vertex that no edge has yet, and x ≠ y: half of all faces, in fewer steps."""
-        first, second = new * self.vertex_count + y, x * self.vertex_count + new
-        del self.opposite[edge]
-        self.opposite[first] = x
-        self.opposite[second] = y
-        self.last_end[new], self.last_begin[y] = y, new
-        self.last_end[x], self.last_begin[new] = new, x
-        self._stack += (first, second)
-
-    def add(self, a: int, b: int, c: int) -> None:
-        """A face: each of its edges closes the opposite one, or opens."""
-        count, opposite = self.vertex_count, self.opposite
+    def start(self, a: int, b: int, c: int) -> None:
+        """The first face of a part: each of its edges closes the opposite one, or opens."""
         for x, y, z in ((a, b, c), (c, a, b), (b, c, a)):
-            if opposite.pop(y * count + x, NONE) == NONE:
-                edge = x * count + y
-                if edge not in opposite:
-                    opposite[edge] = z
-                    self.last_end[x] = y
-                    self.last_begin[y] = x
-                    self._stack.append(edge)
+            if self.opposite.pop(y * self.vertex_count + x, NONE) == NONE:
+                self._open(x, y, z)
+
+    def cross(self, edge: int, x: int, y: int, v: int) -> None:
+        """The face (y, x, v) across the open edge x → y: what `start` does, y → x closing `edge`."""
+        count, opposite = self.vertex_count, self.opposite
+        del opposite[edge]
+        if opposite.pop(y * count + v, NONE) == NONE:
+            self._open(v, y, x)
+        if opposite.pop(v * count + x, NONE) == NONE:
+            self._open(x, v, y)
+
+    def _open(self, x: int, y: int, z: int) -> None:
+        edge = x * self.vertex_count + y
+        if edge not in self.opposite:
+            self.opposite[edge] = z
+            self.last_end[x] = y
+            self.last_begin[y] = x
+            self._stack.append(edge)
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ class _Teller:
         self._told[face] = True
         self._order.append(face)
         a, b, c = (self._number[vertex] for vertex in self._faces[face])
-        self._walk.add(a, b, c)
+        self._walk.start(a, b, c)
 
     def _look_across(self, x: int, y: int) -> None:
         given_x, given_y = self._vertices[x], self._vertices[y]
@@ -173,7 +174,7 @@ class _Teller:
         self._order.append(face)
         vertex = corners[(rotation + 2) % 3]
         self._symbols.append(self._symbol(x, y, vertex))
-        self._walk.add(y, x, self._number[vertex])
+        self._walk.cross(x * self._walk.vertex_count + y, x, y, self._number[vertex])
 
     def _symbol(self, x: int, y: int, vertex: int) -> Symbol:
         if self._meet(vertex):
@@ -237,7 +238,7 @@ def _hear(walk: Walk, streams: list[Iterator[int]], face_count: int, guides: lis
         if edge == NONE:
             corners, known = _heard_start(numbers, known, vertex_count)
             faces += corners
-            walk.add(*corners)
+            walk.start(*corners)
             continue
         x, y = divmod(edge, vertex_count)
         symbol = next(symbols, NONE)
@@ -260,10 +261,7 @@ def _hear(walk: Walk, streams: list[Iterator[int]], face_count: int, guides: lis
         if not 0 <= vertex < known or not 0 <= rotation < 3:
             raise BadWalkError(f"symbol {symbol}, vertex {vertex} of {known} met, rotation {rotation}")
         faces += ((y, x, vertex), (vertex, y, x), (x, vertex, y))[rotation]
-        if symbol == new and x != y:
-            walk.add_new(edge, x, y, vertex)
-        else:
-            walk.add(y, x, vertex)
+        walk.cross(edge, x, y, vertex)
     return faces
 
 

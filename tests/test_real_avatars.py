@@ -1,5 +1,6 @@
 """Three real heads, exports of LAM: small, sharp, and visible early."""
 
+import itertools
 import random
 from dataclasses import replace
 from functools import cache
@@ -75,8 +76,8 @@ def test_it_is_clean(name):
 def test_prefixes_begin_the_whole(name):
     data = head_file(name)
     whole = decode(data).arrays()
-    cuts = {n for end in unit_ends(data)[::6] for n in (end - 1, end, end + 1) if n <= len(data)}
-    for n in [*sorted(cuts), *random.Random(2).sample(range(len(data)), 6)]:
+    cuts = {n for end in unit_ends(data) for n in (end - 1, end, end + 1) if n <= len(data)}
+    for n in [*sorted(cuts), *random.Random(2).sample(range(len(data)), 200)]:
         assert begins(decode(data[:n]).arrays(), whole)
 
 
@@ -87,6 +88,15 @@ def test_small_pieces_and_any_order_give_the_same_scene(name):
     shuffled = [(at, data[at : at + 7000]) for at in range(0, len(data), 7000)]
     random.Random(3).shuffle(shuffled)
     assert frozen_scene(history(shuffled)[1]) == frozen_scene(decode(data))
+
+
+def test_single_bytes_and_random_splits_give_the_same_events(name):
+    data = head_file(name)
+    wanted = history([data])[0]
+    assert history([data[at : at + 1] for at in range(len(data))])[0] == wanted
+    places = sorted(random.Random(4).sample(range(len(data)), 300))
+    splits = [data[low:high] for low, high in itertools.pairwise([0, *places, len(data)])]
+    assert history(splits)[0] == wanted
 
 
 def test_motion_and_metadata_of_the_source_are_kept(name):

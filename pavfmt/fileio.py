@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pavfmt.errors import EncodeError
@@ -48,12 +48,31 @@ def check_target(path: str, force: bool) -> None:
 
 def write_bytes(path: str, data: bytes, force: bool = False) -> None:
     """Write under a temporary name in the same folder, then rename; "-" is stdout."""
-    if path == "-":
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    check_target(path, force)
-    target = Path(path)
+    write_together({path: data}, force)
+
+
+def write_together(files: Mapping[str, bytes], force: bool = False) -> None:
+    """Several files: none gets its name before all are written. At most one may be "-"."""
+    for path in files:
+        check_target(path, force)
+    written: list[tuple[Path, Path]] = []
+    try:
+        for path, data in files.items():
+            if path != "-":
+                written.append((_write_aside(Path(path), data), Path(path)))
+        if "-" in files:
+            sys.stdout.buffer.write(files["-"])
+            sys.stdout.buffer.flush()
+        for temporary, target in written:
+            temporary.replace(target)
+    except BaseException:
+        for temporary, _ in written:
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_aside(target: Path, data: bytes) -> Path:
+    """`data` in a temporary file beside `target`, with the permissions a new file would have."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -63,7 +82,7 @@ def write_bytes(path: str, data: bytes, force: bool = False) -> None:
         mask = os.umask(0)
         os.umask(mask)
         Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    return Path(name)

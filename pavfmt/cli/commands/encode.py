@@ -21,7 +21,7 @@ from pavfmt.encoder import (
 )
 from pavfmt.encoder.importance import has_stored_importance
 from pavfmt.errors import EncodeError
-from pavfmt.fileio import check_target, read_bytes, write_bytes
+from pavfmt.fileio import check_target, read_bytes, write_together
 from pavfmt.interop import read_avatar
 from pavfmt.model import Avatar, Float64Array
 from pavfmt.registry import METADATA_KEYS
@@ -92,9 +92,8 @@ def run(args: argparse.Namespace) -> int:
     with bar("encoding", args.quiet) as advance:
         name = Path(args.rig_output).name if rig_file is not None else ""
         data = encode(avatar, options, importance, rig_file, name, progress=advance)
-    if rig_file is not None:
-        write_bytes(args.rig_output, rig_file, args.force)
-    write_bytes(args.output, data, args.force)
+    outputs = {args.output: data} if rig_file is None else {args.rig_output: rig_file, args.output: data}
+    write_together(outputs, args.force)
     if not args.quiet:
         count = avatar.gaussian_count
         print(f"{args.output}: {len(data):,} bytes, {count:,} Gaussians, order by {source}", file=sys.stderr)

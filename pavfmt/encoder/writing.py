@@ -35,7 +35,6 @@ from pavfmt.units.annotations import encode_metadata, encode_thumbnail, encode_t
 from pavfmt.units.gaussians import Columns, encode_gaussians, quantize_gaussians
 from pavfmt.units.levels import LevelEntry, LevelTable, encode_levels
 from pavfmt.units.rig import (
-    RigCore,
     RigReference,
     decode_identity,
     decode_rig,
@@ -73,9 +72,7 @@ def encode_rig_file(rig: Rig, options: EncodeOptions | None = None) -> bytes:
     options = options or EncodeOptions()
     rig, _ = renumbered_rig(rig)
     draft = Draft()
-    rig_id = draft.add(
-        UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step, options.weight_bits)
-    )
+    rig_id = draft.add(UnitType.RIG, (), lambda w: w.raw(_rig_body(rig, options)))
     for add in _rig_extras(draft, rig, rig_id, options):
         add()
     return _checked(draft.getvalue())
@@ -96,33 +93,27 @@ def _checked(data: bytes, rig_file: bytes | None = None) -> bytes:
     return data
 
 
-def _encode_rig(writer: FieldWriter, rig: Rig, options: EncodeOptions) -> None:
-    encode_rig(writer, rig, options.neutral_step, options.weight_bits)
-
-
-def _decoded_core(rig: Rig, options: EncodeOptions) -> RigCore:
+def _body(encode_body: Callable[[FieldWriter], None]) -> bytes:
     writer = FieldWriter()
-    _encode_rig(writer, rig, options)
-    return decode_rig(_reader(writer))
+    encode_body(writer)
+    return writer.getvalue()
 
 
-def _reader(writer: FieldWriter) -> FieldReader:
-    return FieldReader(writer.getvalue(), 0, FORMAT_LIMITS, ColumnDecompressor())
+def _rig_body(rig: Rig, options: EncodeOptions) -> bytes:
+    return _body(lambda w: encode_rig(w, rig, options.neutral_step, options.weight_bits))
 
 
-def _shape_order(rig: Rig) -> list[int]:
-    """Essential shapes first, then by energy (sum of squared displacements), largest first."""
-    energy = _energies(rig)
-    return sorted(range(len(rig.shapes)), key=lambda k: (not rig.shapes[k].essential, -energy[k], k))
-
-
-def _energies(rig: Rig) -> list[float]:
-    return [float(np.sum(shape.displacements.astype(np.float64) ** 2)) for shape in rig.shapes]
+def _reader(body: bytes) -> FieldReader:
+    return FieldReader(body, 0, FORMAT_LIMITS, ColumnDecompressor())
 
 
 def _rig_extras(draft: Draft, rig: Rig, rig_id: int, options: EncodeOptions) -> list[Callable[[], int]]:
-    """What may be written between the Gaussians: shapes in order, correctives after the essential ones."""
-    energy = _energies(rig)
+    """What may be written between the Gaussians.
+
+    Essential shapes, correctives, then the other shapes by energy (sum of squared displacements), largest first.
+    """
+    energy = [float(np.sum(shape.displacements.astype(np.float64) ** 2)) for shape in rig.shapes]
+    order = sorted(range(len(rig.shapes)), key=lambda k: (not rig.shapes[k].essential, -energy[k], k))
     total = sum(energy) or 1.0
 
     def shape(index: int) -> int:
@@ -133,7 +124,6 @@ def _rig_extras(draft: Draft, rig: Rig, rig_id: int, options: EncodeOptions) -> 
             importance=energy[index] / total,
         )
 
-    order = _shape_order(rig)
     extras: list[Callable[[], int]] = [partial(shape, index) for index in order]
     correctives = rig.correctives
     if correctives is not None:
@@ -202,14 +192,14 @@ class _Writer:
         rig, identity = self._original.rig, self._original.identity
         if rig is None:
             return None, None
-        core = _decoded_core(rig, self._options)
-        self._core = core
+        self._rig_body = _rig_body(rig, self._options)
+        core = decode_rig(_reader(self._rig_body))
         decoded = replace(rig, mean_neutral=core.mean_neutral, weights=core.weights)
         if identity is None:
             return decoded, None
-        writer = FieldWriter()
-        encode_identity(writer, identity, core, self._options.neutral_step)
-        return decoded, decode_identity(_reader(writer), core)
+        step = self._options.neutral_step
+        self._identity_body = _body(lambda w: encode_identity(w, identity, core, step))
+        return decoded, decode_identity(_reader(self._identity_body), core)
 
     def _plan_levels(self, importance: Sequence[Float64Array]) -> list[_LevelPlan]:
         mesh = pose_mesh(self._avatar.rig or STATIC_RIG, self._avatar.identity, Pose())
@@ -258,21 +248,13 @@ class _Writer:
             reference = RigReference(hashlib.sha256(rig_file).digest(), rig_name)
             rig_id = self._draft.add(UnitType.RIG_REFERENCE, (), lambda w: encode_reference(w, reference))
         else:
-            rig_id = self._draft.add(
-                UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step, options.weight_bits)
-            )
+            rig_id = self._draft.add(UnitType.RIG, (), lambda w: w.raw(self._rig_body))
             self._extras = _rig_extras(self._draft, rig, rig_id, options)
             self._unessential_count = len(self._extras) - sum(shape.essential for shape in rig.shapes)
         self._base_needs = (rig_id,)
         if identity is not None:
-            core = self._core
-            self._base_needs += (
-                self._draft.add(
-                    UnitType.IDENTITY,
-                    (rig_id,),
-                    lambda w: encode_identity(w, identity, core, options.neutral_step),
-                ),
-            )
+            add = partial(self._draft.add, UnitType.IDENTITY, (rig_id,))
+            self._base_needs += (add(lambda w: w.raw(self._identity_body)),)
 
     def _queue_thumbnail(self) -> None:
         """Among what is written between Gaussians, after the essential shapes."""

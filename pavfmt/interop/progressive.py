@@ -1,38 +1,6 @@
 """Our own checkpoint of a hierarchical avatar: what a ProgressiveAvatars-style trainer writes.
 
-A folder holds `avatar.json` and `.npy` arrays (no pickles). All conventions are those of `pavfmt.model`.
-
-```
-avatar.json
-thumbnail.bin                    a PNG, JPEG or WebP picture, if "thumbnail" is true
-rig/  faces (F0, 3) int          mean_neutral (V0, 3)      mean_joints (J, 3)
-      weights (V, J)             shapes (K, V0, 3)         shape_joints (K, J, 3)   if a shape moves joints
-      correctives (9 C, V0, 3)   if there are corrective joints
-      regions (M, V0) bool       if there are regions
-identity/  neutral (V0, 3)       joints (J, 3)             if "identity" is true
-level_0/   sites (N,) int        means (N, 3)              quats (N, 4) (w, x, y, z)
-           log_scales (N, 3)     logit_opacities (N,)      sh0 (N, 1, 3)            shN (N, 0 | 3 | 8 | 15, 3)
-           barycentrics (N, 3)   surface points on faces   importance (N,)          if "importance" is true
-level_1/   the same, and split_parents (S,) int, split_barycentrics (S, 3)
-track_0/   weights (T, K)        rotations (T, J, 3)       translation (T, 3)
-```
-
-Floating-point arrays may have any precision and are read as float32; indices may be of any integer type.
-
-```
-{"format": "pav-progressive", "version": 1, "thumbnail": false, "identity": true,
- "metadata": {"title": "…"},
- "rig": {"profile": "flame", "subdivisions": 0, "joints": ["neck", "jaw"], "parents": [-1, 0],
-         "shapes": ["jawOpen"], "essential": ["jawOpen"], "moves_joints": [],
-         "corrective_joints": [1], "regions": ["mouth"]},
- "levels": [{"binding": "face-frame", "site": "face", "sh_frame": "world", "importance": false}],
- "tracks": [{"name": "talk", "frames_per_second": 30.0, "shapes": ["jawOpen"], "joints": [],
-             "translation": false}]}
-```
-
-`"rig"` is null for a static scene. `binding` is "face-frame" or "surface-point"; `site` is "face", "vertex"
-or "joint"; `sh_frame` is "world" or "local". Every field must be there, and no other. A reader refuses a
-version it does not know.
+spec/progressive-checkpoint.md says what stands where; the form is defined there and nowhere else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The measurements behind the decision records, on the three LAM heads of the test data.
 
-    python spec/decisions/measure.py [columns|units|grids|rotation|rig|order|mesh] …
+    python spec/decisions/measure.py [columns|units|grids|rotation|rig|order|mesh|shared|sh] …
 
 Prints Markdown tables. PAV_TEST_DATA names the data folder (default ../shared/data). The pictures that `grids`
 compares are not those quality is reported on.
@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import zstandard
 
-from pavfmt import EncodeOptions, Pose, decode, encode, pose_avatar
+from pavfmt import EncodeOptions, Pose, decode, encode, inspect, pose_avatar
 from pavfmt.compression import compress_column
 from pavfmt.connectivity import hear, residuals, tell
-from pavfmt.encoder import opacity_area_importance, rendered_importance
+from pavfmt.encoder import encode_rig_file, opacity_area_importance, rendered_importance
 from pavfmt.encoder.grids import choose_grids
 from pavfmt.encoder.importance import VIEWS, order_of
 from pavfmt.encoder.renumbering import renumbered_rig
@@ -29,6 +29,7 @@ from pavfmt.interop.lam import read_lam
 from pavfmt.model import Avatar
 from pavfmt.posing import blended_rotations, pose_mesh, rotation_from_quaternion
 from pavfmt.subdivision import edges_of, subdivided_values
+from pavfmt.synthetic import synthetic_avatar
 from pavfmt.units.gaussians import Columns, quantize_gaussians
 
 DATA = Path(os.environ.get("PAV_TEST_DATA", "../shared/data"))
@@ -257,6 +258,38 @@ def measure_mesh(avatars: dict[str, Avatar]) -> None:
     table("Bytes of a rig's parts", header, rows)
 
 
+def measure_shared(avatars: dict[str, Avatar]) -> None:
+    """What naming the rig saves an avatar, and how early its first picture is."""
+    rows: list[list[object]] = []
+    for name, avatar in avatars.items():
+        assert avatar.rig is not None
+        rig_file = encode_rig_file(avatar.rig)
+        embedded = inspect(encode(avatar))
+        external = inspect(encode(avatar, rig_file=rig_file, rig_name="rig.pav"), rig_file=rig_file)
+        sizes = [one.complete_file_bytes for one in (embedded, external)]
+        visible = [one.bytes_until_visible for one in (embedded, external)]
+        rows.append([name, *sizes, len(rig_file), *visible])
+    header = ["head", "file_bytes, embedded", "named", "the rig's file", "visible, embedded", "named"]
+    table("A shared rig", header, rows)
+
+
+def measure_sh(avatars: dict[str, Avatar]) -> None:
+    """Where the bytes of the seeded 170,000-Gaussian SH 3 avatar are."""
+    rig = read_cc0_rig(DATA / "rigs" / "mh_head_arkit52.npz")
+    report = inspect(encode(synthetic_avatar(rig), EncodeOptions(importance_per="face")))
+    higher = sum(level.bytes_by_attribute["shN"] for level in report.levels)
+    largest = max(report.units, key=lambda unit: unit.gaussian_count)
+    share = f"{100 * higher / report.complete_gaussian_bytes:.0f} %"
+    header = ["file_bytes", "gaussian_bytes", "of them shN", "units", "directory", "largest unit"]
+    largest_text = f"{largest.bytes} bytes, {largest.gaussian_count} Gaussians"
+    sizes = [report.complete_file_bytes, report.complete_gaussian_bytes, share]
+    table(
+        "The seeded avatar",
+        header,
+        [[*sizes, len(report.units), report.bytes_by_section["directory"], largest_text]],
+    )
+
+
 def column_bytes(values: np.ndarray, width: int) -> int:
     """Of one column, its kind and length included."""
     unsigned = np.ascontiguousarray(values).view({1: np.uint8, 2: np.uint16, 4: np.uint32}[width])
@@ -278,6 +311,8 @@ MEASURES = {
     "rig": measure_rig,
     "order": measure_order,
     "mesh": measure_mesh,
+    "shared": measure_shared,
+    "sh": measure_sh,
 }
 
 

@@ -6,10 +6,7 @@ core: set OMP_NUM_THREADS=1 (nothing here uses more).
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import zstandard
@@ -20,19 +17,10 @@ from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.interop.lam import read_lam
 from pavfmt.synthetic import synthetic_avatar
 from pavplayer.importance import open_renderer
+from tests.benchmarks.timing import milliseconds
 
 Row = tuple[str, float, float]
 """What, milliseconds, ratio to the yardstick."""
-
-
-def milliseconds(work: Callable[[], object], repeats: int) -> float:
-    """The median after one run that is not counted."""
-    times = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return 1000 * median(times[1:])
 
 
 def decoded(data: bytes) -> Scene:

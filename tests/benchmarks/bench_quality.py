@@ -16,6 +16,7 @@ import numpy as np
 
 from pavfmt import decode, encode, inspect
 from pavfmt.encoder import rendered_importance
+from pavfmt.inspection import gaussian_bytes_of
 from pavfmt.interop.lam import read_lam
 from pavplayer.evaluation import read_evaluation_set
 from pavplayer.importance import open_renderer
@@ -59,7 +60,7 @@ def main(path: Path) -> None:
             assert snapshot is not None
             found = errors(Poser(snapshot.avatar, snapshot.order), Poser(avatar), cameras, poses)
             report = inspect(part)
-            sizes = sum(report.bytes_by_section.get(kind, 0) for kind in ("splits", "gaussians", "hand-over"))
+            sizes = gaussian_bytes_of(report)
             quality = f"{psnr_of_error(float(found.mean())):.2f} | {psnr_of_error(float(found.max())):.2f}"
             print(
                 f"| {name} | {len(part):,} | {sizes:,} | {report.gaussian_count:,} | {quality} |", flush=True

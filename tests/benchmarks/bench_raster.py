@@ -1,16 +1,14 @@
 """How long the player's posing and rasterizer take, as medians of one run and as ratios to the blending alone.
 
-`python tests/benchmarks/bench_raster.py RIG.npz [--repeats N]`, the rig being the CC0 head rig: the avatar is
+`python -m tests.benchmarks.bench_raster RIG.npz [--repeats N]`, the rig being the CC0 head rig: the avatar is
 the seeded one of 170,000 Gaussians that every speed figure uses. Kernels are compiled before the clock starts.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
 
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.model import Pose
@@ -19,6 +17,7 @@ from pavplayer.camera import evaluation_camera
 from pavplayer.posing import Poser
 from pavplayer.rasterizers import open_rasterizer
 from pavplayer.rasterizers.tiles import draw, sort_into_tiles
+from tests.benchmarks.timing import milliseconds
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,8 @@ class Timing:
 
 
 def timed(step: str, repeats: int, work: Callable[[], object]) -> Timing:
-    """The median of `repeats` runs after two that are not counted."""
-    times = []
-    for _ in range(repeats + 2):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return Timing(step, 1000 * median(times[2:]))
+    """One step, measured."""
+    return Timing(step, milliseconds(work, repeats))
 
 
 def run(rig_path: str, repeats: int = 15) -> list[Timing]:

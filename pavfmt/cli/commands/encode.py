@@ -78,7 +78,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
-    check_target(args.output, args.force)
+    for target in filter(None, (args.output, args.rig_output)):
+        check_target(target, args.force)
     avatar = _with_extras(read_avatar(Path(args.source), flame=args.flame), args)
     _check_rig_licence(avatar, args)
     per = args.importance_per or ("face" if len(avatar.levels) > 1 else "gaussian")
@@ -88,7 +89,6 @@ def run(args: argparse.Namespace) -> int:
     rig_file = None
     if args.rig == "external" and avatar.rig is not None:
         rig_file = encode_rig_file(avatar.rig, options)
-        check_target(args.rig_output, args.force)
     with bar("encoding", args.quiet) as advance:
         name = Path(args.rig_output).name if rig_file is not None else ""
         data = encode(avatar, options, importance, rig_file, name, progress=advance)

@@ -1,0 +1,30 @@
+"""Sources of truth: a finished avatar (teacher), a capture, or the rendered scene, behind one interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pavtraining.sources.teacher import Teacher, open_teacher
+from pavtraining.sources.view import LazyViews, Mask, Picture, Size, Source, View, scaled_camera
+
+__all__ = [
+    "LazyViews",
+    "Mask",
+    "Picture",
+    "Size",
+    "Source",
+    "Teacher",
+    "View",
+    "open_source",
+    "open_teacher",
+    "scaled_camera",
+]
+
+
+def open_source(name: str | Path, *, flame: str | Path | None = None, seed: int = 0) -> Source:
+    """The source that a path or a name stands for.
+
+    Any avatar is a teacher; `flame` is a FLAME model file, for sources that need one, and `seed` picks the
+    training views.
+    """
+    return open_teacher(name, flame, seed)

@@ -1,0 +1,135 @@
+"""The tile rasterizer as a differentiable function of torch tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pavplayer.rasterizers import binning
+from pavplayer.rasterizers.projection import RECORD_WIDTH
+from pavtraining.rendering import kernels
+from pavtraining.rendering.projection import Projected
+
+
+def _doubles(tensor: Tensor) -> NDArray[np.float64]:
+    return np.ascontiguousarray(tensor.detach().double().numpy())
+
+
+def _singles(tensor: Tensor) -> NDArray[np.float32]:
+    return np.ascontiguousarray(tensor.detach().float().numpy())
+
+
+@dataclass(frozen=True)
+class _Tiles:
+    """What forward leaves for backward."""
+
+    order: NDArray[np.int32]
+    records: NDArray[np.float64]
+    boxes: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    entries: NDArray[np.int32]
+    light: NDArray[np.float32]
+    through: NDArray[np.float32]
+
+
+def _draw(
+    means2d: Tensor,
+    factors: Tensor,
+    opacities: Tensor,
+    colours: Tensor,
+    spreads: Tensor,
+    depths: Tensor,
+    size: tuple[int, int],
+) -> tuple[_Tiles, NDArray[np.int32]]:
+    """The picture and its tiles, and boxes (N, 4) in the order given."""
+    width, height = size
+    records, boxes = np.empty((len(means2d), RECORD_WIDTH)), np.empty((len(means2d), 4), np.int32)
+    kernels.fill_records(
+        _doubles(means2d),
+        _doubles(factors),
+        _doubles(spreads),
+        _doubles(opacities),
+        _doubles(colours),
+        _doubles(depths),
+        size,
+        records,
+        boxes,
+    )
+    order = binning.depth_order(_singles(depths), boxes)
+    records, sorted_boxes = binning.reordered(order, records, boxes)
+    starts, entries = binning.tile_lists(records, sorted_boxes, width, height)
+    light, through = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
+    kernels.blend(records, sorted_boxes, starts, entries, light, through)
+    return _Tiles(order, records, sorted_boxes, starts, entries, light, through), boxes
+
+
+def _gradients(tiles: _Tiles, by_light: Tensor, by_through: Tensor, count: int) -> Tensor:
+    """(N, 9) float64, as `kernels.GRADIENT_WIDTH` lists them."""
+    rows = np.zeros((len(tiles.entries), kernels.GRADIENT_WIDTH), np.float32)
+    kernels.blend_backward(
+        tiles.records,
+        tiles.boxes,
+        tiles.starts,
+        tiles.entries,
+        tiles.light,
+        tiles.through,
+        _singles(by_light),
+        _singles(by_through),
+        rows,
+    )
+    totals = np.zeros((count, kernels.GRADIENT_WIDTH))
+    kernels.summed(tiles.order, tiles.entries, rows, totals)
+    return torch.from_numpy(totals)
+
+
+class _Blend(torch.autograd.Function):
+    """Light (H, W, 3), the T left (H, W) and boxes (N, 4) of projected Gaussians."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        means2d: Tensor,
+        factors: Tensor,
+        opacities: Tensor,
+        colours: Tensor,
+        spreads: Tensor,
+        depths: Tensor,
+        size: tuple[int, int],
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.tiles, found = _draw(means2d, factors, opacities, colours, spreads, depths, size)
+        ctx.count, ctx.dtype = len(means2d), means2d.dtype
+        light, through = (torch.from_numpy(one.copy()) for one in (ctx.tiles.light, ctx.tiles.through))
+        boxes = torch.from_numpy(found)
+        ctx.mark_non_differentiable(boxes)
+        return light.to(means2d), through.to(means2d), boxes
+
+    @staticmethod
+    def backward(ctx: Any, *by_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        columns = _gradients(ctx.tiles, by_outputs[0], by_outputs[1], ctx.count).to(ctx.dtype)
+        return columns[:, :2], columns[:, 2:5], columns[:, 5], columns[:, 6:], None, None, None
+
+
+def blend(
+    projected: Projected, opacities: Tensor, colours: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Σ α·T·colour as (H, W, 3), the T left as (H, W), and the boxes (N, 4) of the pixels covered.
+
+    `opacities` is (N,), `colours` (N, 3), `size` width and height in pixels. A box holds first and one past the
+    last column, then row; all 0 where a Gaussian is not drawn. Gradients flow to centres, factors, opacities and
+    colours; the numbers inside are float32, whatever the tensors are.
+    """
+    light, through, boxes = _Blend.apply(  # type: ignore[no-untyped-call]
+        projected.means2d,
+        projected.factors,
+        opacities,
+        colours,
+        projected.spreads,
+        projected.depths,
+        size,
+    )
+    return light, through, boxes

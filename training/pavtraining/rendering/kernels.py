@@ -1,0 +1,281 @@
+"""Blending of tiles and its exact backward pass, in numba.
+
+Forward is the player's: the same records, tile lists and steps. Backward walks every tile front to back again,
+so that each pixel stops where it stopped, and carries what is still to come: with the gradient G of the
+loss by a pixel's colour and T's gradient G_T, the light left is R = Σ over later Gaussians of α T (c · G), plus
+T_end G_T, and ∂loss/∂α = T (c · G) − R / (1 − α), T being what reached this Gaussian.
+
+Every entry of a tile's list gets its own row of gradients; they are added up in the order of the list, so the
+sums are the same bits for any number of threads.
+"""
+
+from __future__ import annotations
+
+from math import exp2, log, log2
+
+import numpy as np
+
+from pavplayer.rasterizers import blending, projection, rules
+from pavplayer.rasterizers.binning import TILE
+from pavplayer.rasterizers.compilation import (
+    Float32Array,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    compiled,
+    contracted,
+    inlined,
+    parallel,
+    prange,
+)
+from pavplayer.rasterizers.projection import (
+    BLUE,
+    CENTRE_X,
+    CENTRE_Y,
+    GREEN,
+    LOG_OPACITY,
+    REACH,
+    RED,
+    UX,
+    UY,
+    VY,
+)
+
+GRADIENT_WIDTH = 9
+"""CENTRE_X, CENTRE_Y, UX, UY, VY, opacity, RED, GREEN, BLUE."""
+
+_PIXELS = TILE * TILE
+_REST, _BY_RED, _BY_GREEN, _BY_BLUE = _PIXELS, 2 * _PIXELS, 3 * _PIXELS, 4 * _PIXELS
+_STATE = 5 * _PIXELS
+"""State of a tile going backward: T, R, then the three planes of G."""
+
+_ALPHA_MINIMUM = rules.ALPHA_MINIMUM
+_NEAR, _FAR = rules.NEAR_PLANE, rules.FAR_PLANE
+_LOG_ALPHA_MINIMUM = np.float32(log2(rules.ALPHA_MINIMUM))
+_ALPHA_MAXIMUM = np.float32(rules.ALPHA_MAXIMUM)
+_LIMIT = np.float32(rules.TRANSMITTANCE_MINIMUM)
+_ONE, _ZERO = np.float32(1), np.float32(0)
+_LN_2 = log(2.0)
+_LOG2_E = 1.4426950408889634
+_CHECK_EVERY = 16
+
+# The player's own steps, so that both renderers draw the same picture.
+_box = projection._box
+_exp2 = blending._exp2
+_paint = blending._paint
+_start = blending._start
+_all_stopped = blending._all_stopped
+_scattered = blending._scattered
+
+
+@parallel
+def fill_records(
+    means2d: Float64Array,
+    factors: Float64Array,
+    spreads: Float64Array,
+    opacities: Float64Array,
+    colours: Float64Array,
+    depths: Float64Array,
+    size: tuple[int, int],
+    records: Float64Array,
+    boxes: Int32Array,
+) -> None:
+    """The arrays of `projection.Projected` as the player's records (N, 10) and boxes (N, 4)."""
+    width, height = size
+    for i in prange(len(means2d)):
+        boxes[i, :] = 0
+        opacity = opacities[i]
+        if not (_NEAR <= depths[i] <= _FAR and opacity >= _ALPHA_MINIMUM):
+            continue
+        if not (spreads[i, 0] < 1e18 and spreads[i, 1] < 1e18):
+            continue
+        reach = log(opacity / _ALPHA_MINIMUM) * _LOG2_E
+        x0, x1 = _box(means2d[i, 0], spreads[i, 0], reach, width)
+        y0, y1 = _box(means2d[i, 1], spreads[i, 1], reach, height)
+        if x0 < x1 and y0 < y1:
+            boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = x0, x1, y0, y1
+            records[i, CENTRE_X], records[i, CENTRE_Y] = means2d[i, 0], means2d[i, 1]
+            records[i, UX], records[i, UY], records[i, VY] = factors[i, 0], factors[i, 1], factors[i, 2]
+            records[i, LOG_OPACITY], records[i, REACH] = log2(opacity), reach
+            records[i, RED], records[i, GREEN], records[i, BLUE] = colours[i, 0], colours[i, 1], colours[i, 2]
+
+
+@parallel
+def blend(
+    records: Float64Array,
+    boxes: Int32Array,
+    starts: Int64Array,
+    entries: Int32Array,
+    light: Float32Array,
+    through: Float32Array,
+) -> None:
+    """Σ α·T·colour into `light` (H, W, 3) and what T is left into `through` (H, W)."""
+    height, width = through.shape
+    columns = -(-width // TILE)
+    count = starts.shape[0] - 1
+    step = _scattered(count)
+    for k in prange(count):
+        tile = k * step % count
+        left, top = tile % columns * TILE, tile // columns * TILE
+        state = np.empty(4 * _PIXELS, np.float32)
+        _start(state, left, top, width, height)
+        for entry in range(starts[tile], starts[tile + 1]):
+            _paint(state, records[entries[entry]], boxes[entries[entry]], left, top)
+            if (entry - starts[tile]) % _CHECK_EVERY == _CHECK_EVERY - 1 and _all_stopped(state[:_PIXELS]):
+                break
+        _write(state, left, top, light, through)
+
+
+@compiled
+def _write(state: Float32Array, left: int, top: int, light: Float32Array, through: Float32Array) -> None:
+    for row in range(min(TILE, through.shape[0] - top)):
+        for column in range(min(TILE, through.shape[1] - left)):
+            at = row * TILE + column
+            through[top + row, left + column] = abs(state[at])
+            for channel in range(3):
+                light[top + row, left + column, channel] = state[at + (channel + 1) * _PIXELS]
+
+
+@compiled
+def _load(
+    state: Float32Array,
+    left: int,
+    top: int,
+    light: Float32Array,
+    through: Float32Array,
+    by_light: Float32Array,
+    by_through: Float32Array,
+) -> None:
+    """A tile before its first Gaussian: T = 1, R = the whole pixel's light · G, and G."""
+    _start(state, left, top, through.shape[1], through.shape[0])
+    for row in range(min(TILE, through.shape[0] - top)):
+        for column in range(min(TILE, through.shape[1] - left)):
+            at, y, x = row * TILE + column, top + row, left + column
+            rest = through[y, x] * by_through[y, x]
+            for channel in range(3):
+                rest += light[y, x, channel] * by_light[y, x, channel]
+                state[at + _BY_RED + channel * _PIXELS] = by_light[y, x, channel]
+            state[at + _REST] = rest
+
+
+@inlined
+def _step_back(
+    exponent: np.float32, through: np.float32, rest: np.float32, dot: np.float32
+) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """One Gaussian at one pixel: log2 α, T, R and c · G → the new T and R, α T, and α · ∂loss/∂α."""
+    free = _exp2(exponent)
+    alpha = free if free < _ALPHA_MAXIMUM else _ALPHA_MAXIMUM
+    alpha = alpha if exponent >= _LOG_ALPHA_MINIMUM else _ZERO
+    clear = _ONE - alpha
+    after = through * clear
+    goes_on = after > _LIMIT
+    weight = alpha * through if goes_on else _ZERO
+    stopped = -abs(through) if alpha > _ZERO else through
+    rest = rest - weight * dot
+    slope = alpha * (through * dot - rest / clear) if goes_on else _ZERO
+    slope = slope if free < _ALPHA_MAXIMUM else _ZERO
+    return after if goes_on else stopped, rest, weight, slope
+
+
+@contracted
+def _unpaint(
+    state: Float32Array, record: Float64Array, box: Int32Array, left: int, top: int, sums: Float32Array
+) -> None:
+    """Takes one Gaussian's light off a tile; leaves nine rows of 16 partial sums in `sums`.
+
+    They have an array of their own, so that the compiler sees that nothing overlaps and makes vector code.
+    """
+    red, green, blue = np.float32(record[RED]), np.float32(record[GREEN]), np.float32(record[BLUE])
+    step = np.float32(record[UX])
+    dx = left + 0.5 - record[CENTRE_X]
+    first_dx = np.float32(dx)
+    sums[:] = _ZERO
+    for row in range(max(box[2] - top, 0), min(box[3] - top, TILE)):
+        dy = top + row + 0.5 - record[CENTRE_Y]
+        peak = np.float32(record[LOG_OPACITY] - (record[VY] * dy) ** 2)
+        start = np.float32(record[UX] * dx + record[UY] * dy)
+        high = np.float32(dy)
+        base = np.uint64(row * TILE)
+        for lane in range(TILE):
+            at = base + np.uint64(lane)
+            into = np.uint64(lane)
+            across = np.float32(lane)
+            u = start + step * across
+            by_red = state[at + np.uint64(_BY_RED)]
+            by_green = state[at + np.uint64(_BY_GREEN)]
+            by_blue = state[at + np.uint64(_BY_BLUE)]
+            dot = red * by_red + green * by_green + blue * by_blue
+            after, rest, weight, slope = _step_back(
+                peak - u * u, state[at], state[at + np.uint64(_REST)], dot
+            )
+            state[at] = after
+            state[at + np.uint64(_REST)] = rest
+            turned = slope * u
+            sums[into] += slope
+            sums[into + np.uint64(TILE)] += slope * high
+            sums[into + np.uint64(2 * TILE)] += slope * high * high
+            sums[into + np.uint64(3 * TILE)] += turned
+            sums[into + np.uint64(4 * TILE)] += turned * high
+            sums[into + np.uint64(5 * TILE)] += turned * (first_dx + across)
+            sums[into + np.uint64(6 * TILE)] += weight * by_red
+            sums[into + np.uint64(7 * TILE)] += weight * by_green
+            sums[into + np.uint64(8 * TILE)] += weight * by_blue
+
+
+@compiled
+def _gather(flat: Float32Array, record: Float64Array, gradient: Float32Array) -> None:
+    """The sums of `_unpaint` as one entry's gradients, by the record's own numbers."""
+    sums = flat.reshape((GRADIENT_WIDTH, TILE))
+    plain, high, square = sums[0].sum(), sums[1].sum(), sums[2].sum()
+    turned, turned_high, turned_wide = sums[3].sum(), sums[4].sum(), sums[5].sum()
+    ux, uy, vy = record[UX], record[UY], record[VY]
+    gradient[0] = 2 * _LN_2 * ux * turned
+    gradient[1] = 2 * _LN_2 * (uy * turned + vy * vy * high)
+    gradient[2] = -2 * _LN_2 * turned_wide
+    gradient[3] = -2 * _LN_2 * turned_high
+    gradient[4] = -2 * _LN_2 * vy * square
+    gradient[5] = plain / exp2(record[LOG_OPACITY])
+    gradient[6], gradient[7], gradient[8] = sums[6].sum(), sums[7].sum(), sums[8].sum()
+
+
+@parallel
+def blend_backward(
+    records: Float64Array,
+    boxes: Int32Array,
+    starts: Int64Array,
+    entries: Int32Array,
+    light: Float32Array,
+    through: Float32Array,
+    by_light: Float32Array,
+    by_through: Float32Array,
+    gradients: Float32Array,
+) -> None:
+    """∂loss by every entry's record into `gradients` (entries, 9), which starts as zeros.
+
+    `light` and `through` are what `blend` wrote; `by_light` (H, W, 3) and `by_through` (H, W) the gradients
+    by them.
+    """
+    columns = -(-through.shape[1] // TILE)
+    count = starts.shape[0] - 1
+    step = _scattered(count)
+    for k in prange(count):
+        tile = k * step % count
+        left, top = tile % columns * TILE, tile // columns * TILE
+        state = np.zeros(_STATE, np.float32)
+        sums = np.empty(GRADIENT_WIDTH * TILE, np.float32)
+        _load(state, left, top, light, through, by_light, by_through)
+        for entry in range(starts[tile], starts[tile + 1]):
+            i = entries[entry]
+            _unpaint(state, records[i], boxes[i], left, top, sums)
+            _gather(sums, records[i], gradients[entry])
+            if (entry - starts[tile]) % _CHECK_EVERY == _CHECK_EVERY - 1 and _all_stopped(state[:_PIXELS]):
+                break
+
+
+@compiled
+def summed(order: Int32Array, entries: Int32Array, gradients: Float32Array, totals: Float64Array) -> None:
+    """Adds every entry's gradients to its Gaussian's row of `totals` (N, 9), in the order of the entries."""
+    for entry in range(len(entries)):
+        row = order[entries[entry]]
+        for k in range(GRADIENT_WIDTH):
+            totals[row, k] += gradients[entry, k]

@@ -1,0 +1,64 @@
+"""A rig's mesh in a pose: the points that Gaussians are bound to. Nothing here asks for gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pavfmt.model import Avatar, Gaussians, Identity, Level, Pose, Rig
+from pavplayer.arrays import open_namespace
+from pavplayer.posing import Mesh
+
+
+@dataclass(frozen=True)
+class PosedSurface:
+    """One pose of the mesh, as float64 tensors: the frames of small faces need them."""
+
+    vertices: Tensor
+    """(V, 3) metres, skinned, root translation included."""
+    rest: Tensor
+    """(V, 3) neutral plus weighted shapes and correctives, before skinning."""
+    rotations: Tensor
+    """(J, 3, 3): skinning moves a fully bound point p to R p + t."""
+    translations: Tensor
+    """(J, 3) metres."""
+
+    def to(self, device: torch.device | str) -> PosedSurface:
+        """The same on another device."""
+        return PosedSurface(**{name: value.to(device) for name, value in vars(self).items()})
+
+
+def no_gaussians(coefficients: int = 0) -> Gaussians:
+    """None, with room for `coefficients` higher SH each."""
+    widths = {"means": (3,), "quats": (4,), "log_scales": (3,), "opacities": (), "sh0": (1, 3)}
+    parts = {name: np.zeros((0, *shape), np.float32) for name, shape in widths.items()}
+    return Gaussians(np.zeros(0, np.int32), **parts, shN=np.zeros((0, coefficients, 3), np.float32))
+
+
+class Surface:
+    """Poses one rig again and again."""
+
+    def __init__(self, rig: Rig, identity: Identity | None = None) -> None:
+        self.rig, self.identity = rig, identity
+        bare = Avatar((Level(no_gaussians()),), rig, identity)
+        self._mesh = Mesh(bare, open_namespace("numpy"))
+        self.faces = torch.from_numpy(self._mesh.corners[0].copy())
+        """(F, 3) int64 vertices of the template's faces, after subdivision."""
+        self.weights = torch.from_numpy(self._mesh.host_weights.copy())
+        """(V, J) skinning weights, float64."""
+
+    @property
+    def neutral(self) -> np.typing.NDArray[np.float32]:
+        """(V0, 3) metres: this avatar's own face at rest, on the base mesh."""
+        return self.rig.mean_neutral if self.identity is None else self.identity.neutral
+
+    def posed(self, pose: Pose) -> PosedSurface:
+        """The mesh in a pose."""
+        motion = self._mesh.motion(pose)
+        rest = self._mesh.rest(pose.weights, motion)
+        vertices = self._mesh.skinned(rest, motion)
+        arrays = (vertices.T, rest.T, motion.rotations, motion.translations)
+        return PosedSurface(*(torch.from_numpy(np.array(one, np.float64, order="C")) for one in arrays))

@@ -58,3 +58,36 @@ def read_evaluation_set(path: str | Path) -> EvaluationSet:
     """The set in a JSON file."""
     fields: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     return evaluation_set(fields)
+
+
+EVALUATION_V1 = evaluation_set(
+    {
+        "image": [550, 802],
+        "focal_px": 1900.0,
+        "background": [1.0, 1.0, 1.0],
+        "distance_heights": 3.25,
+        "views_yaw_pitch_degrees": [
+            [0, 0],
+            [20, 5],
+            [-20, -5],
+            [40, 10],
+            [-40, 0],
+            [10, 15],
+            [-30, -10],
+            [30, 0],
+        ],
+        "expressions": {
+            "rest": {},
+            "open": {"jawOpen": 0.6},
+            "smile": {
+                "mouthSmileLeft": 0.8,
+                "mouthSmileRight": 0.8,
+                "cheekSquintLeft": 0.5,
+                "cheekSquintRight": 0.5,
+            },
+            "blink": {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
+            "pucker": {"mouthPucker": 0.6, "browInnerUp": 0.8},
+        },
+    }
+)
+"""The set that quality is reported on. Encoders and trainers that look at pictures use others."""

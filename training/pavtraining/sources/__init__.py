@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pavtraining.sources.scene import SceneSource
 from pavtraining.sources.teacher import Teacher, open_teacher
 from pavtraining.sources.view import LazyViews, Mask, Picture, Size, Source, View, scaled_camera
 
@@ -11,6 +12,7 @@ __all__ = [
     "LazyViews",
     "Mask",
     "Picture",
+    "SceneSource",
     "Size",
     "Source",
     "Teacher",
@@ -20,11 +22,15 @@ __all__ = [
     "scaled_camera",
 ]
 
+SCENE_NAME = "scene"
+
 
 def open_source(name: str | Path, *, flame: str | Path | None = None, seed: int = 0) -> Source:
     """The source that a path or a name stands for.
 
-    Any avatar is a teacher; `flame` is a FLAME model file, for sources that need one, and `seed` picks the
-    training views.
+    "scene" is the project's own scene; anything else is a path to an avatar, a teacher. `flame` is a FLAME model
+    file, for sources that need one, and `seed` picks the training views.
     """
+    if str(name) == SCENE_NAME:
+        return SceneSource(seed)
     return open_teacher(name, flame, seed)

@@ -15,7 +15,7 @@ from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES, PRIVATE_UNIT_TYPES, UnitType
 from pavfmt.scene import Scene
 from pavfmt.units.directory import DirectoryEntry
-from pavfmt.units.gaussians import column_bytes
+from pavfmt.units.gaussians import section_bytes
 from pavfmt.units.needs import decode_needs
 
 
@@ -254,7 +254,7 @@ def _level_reports(scene: Scene, frames: list[Frame | DamagedFrame]) -> list[Lev
         reader = FieldReader(one.payload, one.payload_offset, FORMAT_LIMITS, columns)
         decode_needs(reader, one.header.id)
         level = one.payload[reader.offset - one.payload_offset]
-        for name, size in column_bytes(reader, table).items():
+        for name, size in section_bytes(reader, table).items():
             sizes = reports[level].bytes_by_attribute
             sizes[name] = sizes.get(name, 0) + size
     return reports

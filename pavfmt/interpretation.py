@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -14,12 +15,12 @@ from pavfmt import events as ev
 from pavfmt.errors import FormatError
 from pavfmt.fields import FieldReader
 from pavfmt.framing import Frame
-from pavfmt.model import Site
+from pavfmt.model import Int32Array, Site
 from pavfmt.registry import CriticalFeature, RigSource, UnitType
-from pavfmt.scene import Scene, check_faces
+from pavfmt.scene import Scene, template_faces
 from pavfmt.units.annotations import decode_metadata, decode_thumbnail, decode_track
 from pavfmt.units.directory import decode_directory
-from pavfmt.units.gaussians import GaussianBlock, decode_gaussians
+from pavfmt.units.gaussians import GaussianBlock, Int64Array, decode_gaussians
 from pavfmt.units.hand_over import decode_hand_over
 from pavfmt.units.levels import LevelTable, decode_levels
 from pavfmt.units.rig import RigCore, decode_correctives, decode_identity, decode_rig, decode_shape
@@ -55,6 +56,8 @@ class Interpreter:
         self._types = types
         """Of every intact unit, by id."""
         self._brought: dict[int, SplitBlock | GaussianBlock] = {}
+        self._roots: dict[int, Int32Array] = {}
+        """Per splits unit, the template's face that each of its splits is within."""
 
     def interpret(self, unit: Unit) -> ev.Event:
         """The event of one unit; FormatError with the offset of what is wrong."""
@@ -107,12 +110,13 @@ class Interpreter:
         message = f"a {unit.type.name} unit must need the {what} unit"
         return FormatError("bad-needs", message, unit.frame.payload_offset)
 
-    def _needed_splits(self, unit: Unit, level: int) -> list[tuple[int, int]]:
-        blocks = (self._brought.get(need) for need in unit.needs)
+    def _needed_splits(self, unit: Unit, level: int) -> list[tuple[SplitBlock, Int32Array]]:
+        """Those of a level, and the template's faces they are within."""
+        blocks = ((self._brought.get(need), self._roots.get(need)) for need in unit.needs)
         return [
-            (block.first, len(block))
-            for block in blocks
-            if isinstance(block, SplitBlock) and block.level == level
+            (block, roots)
+            for block, roots in blocks
+            if isinstance(block, SplitBlock) and roots is not None and block.level == level
         ]
 
     def _on_directory(self, unit: Unit) -> ev.Event:
@@ -140,31 +144,35 @@ class Interpreter:
     def _on_splits(self, unit: Unit) -> ev.Event:
         block = decode_splits(unit.reader, self._table(unit))
         core, at = self._core(unit), unit.frame.payload_offset
+        roots = block.parents
         if block.level > 1:
-            check_faces(block.parents, self._needed_splits(unit, block.level - 1), at)
+            roots = template_faces(block.parents, self._needed_splits(unit, block.level - 1), at)
         elif int(block.parents.max()) >= core.face_count:
             message = f"face {block.parents.max()} of {core.face_count} is split"
             raise FormatError("index-out-of-range", message, at)
+        self._roots[unit.id] = roots
         return ev.SplitsArrived(unit.id, unit.frame.offset, block)
 
     def _on_gaussians(self, unit: Unit) -> ev.Event:
         table = self._table(unit)
-        block = decode_gaussians(unit.reader, table)
-        self._check_sites(unit, table, block)
+        block = decode_gaussians(unit.reader, table, partial(self._places, unit, table))
         return ev.GaussiansArrived(unit.id, unit.frame.offset, block)
 
-    def _check_sites(self, unit: Unit, table: LevelTable, block: GaussianBlock) -> None:
-        site, at = table.levels[block.level].site, unit.frame.payload_offset
+    def _places(self, unit: Unit, table: LevelTable, level: int, sites: Int32Array) -> Int64Array:
+        """Where the sites of a Gaussians unit are, once it is sure that they exist."""
+        site, at = table.levels[level].site, unit.frame.payload_offset
         core = None if table.rig_source is RigSource.NONE else self._core(unit)
-        if site is Site.FACE and block.level > 0:
-            check_faces(block.sites, self._needed_splits(unit, block.level), at)
-            return
+        if site is Site.FACE and level > 0:
+            sites = template_faces(sites, self._needed_splits(unit, level), at)
         counts = {Site.FACE: 0, Site.VERTEX: 0, Site.JOINT: 1}
         if core is not None:
             counts = dict(zip(Site, (core.face_count, *core.weights.shape), strict=True))
-        if int(block.sites.max()) >= counts[site]:
-            message = f"{site.name.lower()} {block.sites.max()} of {counts[site]}"
+        if int(sites.max()) >= counts[site]:
+            message = f"{site.name.lower()} {sites.max()} of {counts[site]}"
             raise FormatError("index-out-of-range", message, at)
+        if core is None or site is Site.JOINT:
+            return np.zeros((len(sites), 3), dtype=np.int64)
+        return (core.places.faces if site is Site.FACE else core.places.vertices)[sites]
 
     def _on_hand_over(self, unit: Unit) -> ev.Event:
         table, at = self._table(unit), unit.frame.payload_offset

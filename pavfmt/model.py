@@ -312,8 +312,14 @@ class Level:
     sh_frame: ShFrame = ShFrame.WORLD
     splits: Splits | None = None
     """None for level 0, whose faces are the template's."""
+    parents: Int32Array | None = None
+    """(N,) the Gaussian of the level before that hands over to this one, −1: none. It retires when all to which
+    it hands over are there. None: the level adds to what is there (the paper's rule)."""
 
     def __post_init__(self) -> None:
+        if self.parents is not None:
+            parents = _array("parents", self.parents, np.int32, len(self.gaussians))
+            object.__setattr__(self, "parents", parents)
         if self.binding is Binding.FACE_FRAME and self.site is not Site.FACE:
             raise EncodeError("bad-site", "the face-frame binding binds to faces")
         on_face_point = self.binding is Binding.SURFACE_POINT and self.site is Site.FACE
@@ -403,6 +409,11 @@ class Avatar:
                 face_count = 3 * len(splits.parents)
             count = {Site.FACE: face_count, Site.VERTEX: vertex_count, Site.JOINT: joint_count}[level.site]
             _indices_in(f"level {number} sites", level.gaussians.sites, count)
+            if level.parents is not None:
+                if not number:
+                    raise EncodeError("bad-level", "level 0 has no level before it to take over from")
+                older = len(self.levels[number - 1].gaussians)
+                _indices_in(f"level {number} parents", level.parents[level.parents != -1], older)
 
     @property
     def gaussian_count(self) -> int:

@@ -22,7 +22,7 @@ UnsignedArray = NDArray[np.unsignedinteger]
 MAX_BITS = 16
 MAX_SHIFT = 52
 QUATERNION_SHIFT = 24
-"""Quaternion components are integers in units of 2^−24, so that their squares sum exactly in 2^53."""
+"""Stereographic coordinates are integers in units of 2^−24, so that their squares sum exactly in 2^53."""
 FINEST = 2.0**-30
 """No grid is finer than this share of its largest value: finer than float32, and exact in binary64."""
 BARYCENTRIC_ONE = 1 << 15
@@ -55,9 +55,14 @@ class Affine:
         brackets = self.offset + self.step * np.arange(1 << self.bits, dtype=np.int64)
         return (brackets.astype(np.float64) * 2.0**-self.shift).astype(np.float32)
 
-    def dequantize(self, quantized: UnsignedArray) -> Float32Array:
+    def dequantize(self, quantized: NDArray[np.integer]) -> Float32Array:
         """float32 values of the same shape; `quantized` must be below 2^bits."""
         return self.table.take(quantized, mode="clip")
+
+    @property
+    def unit(self) -> float:
+        """The distance between neighbouring values."""
+        return self.step * 2.0**-self.shift
 
     def quantize(self, values: Float64Array | Float32Array) -> UnsignedArray:
         """The nearest q of each value, clipped to the grid."""
@@ -80,53 +85,57 @@ class Affine:
         step = max(step, (high - low) / ((1 << MAX_BITS) - 1), finest, 1e-12)
         shift = min(max(15 - math.floor(math.log2(step)), 0), MAX_SHIFT)
         int_step = max(math.ceil(step * 2.0**shift), 1)
-        offset = math.floor(low * 2.0**shift)
+        offset = int_step * math.floor(low * 2.0**shift / int_step)  # so that 0, if within, is on the grid
         count = math.ceil((high * 2.0**shift - offset) / int_step) + 1
         grid = cls(offset, int_step, shift, min(max((count - 1).bit_length(), 1), MAX_BITS))
         if not grid.is_exact:
             raise EncodeError("out-of-range", f"values from {low} to {high} are too large to be written")
         return grid
 
-    @classmethod
-    def quaternion(cls, bits: int) -> Affine:
-        """The symmetric grid for the three smaller components of a unit quaternion."""
-        half = 1 << (bits - 1)
-        step = math.ceil(math.sqrt(0.5) * (1 << QUATERNION_SHIFT) / (half - 1))
-        return cls(-step * half, step, QUATERNION_SHIFT, bits)
+
+def stereographic_grid(step: float) -> Affine:
+    """The grid over −1…1 with at most the given step (if 16 bits allow it), 0 on it."""
+    bits = min(max(math.ceil(math.log2(2 / step + 2)), 2), MAX_BITS)
+    half = 1 << (bits - 1)
+    int_step = -(-(1 << QUATERNION_SHIFT) // (half - 1))
+    return Affine(-int_step * half, int_step, QUATERNION_SHIFT, bits)
 
 
-def quantize_quaternions(quats: Float64Array, grid: Affine) -> tuple[UnsignedArray, UnsignedArray]:
-    """(N, 4) quaternions, any length and sign → largest component's index (N,) and the other three (N, 3)."""
+BARYCENTRIC_GRID = Affine(0, 1, 15, 16)
+"""Barycentric coordinates as grid values: multiples of 1 / BARYCENTRIC_ONE."""
+
+
+def stereographic(quats: Float64Array) -> Float64Array:
+    """(N, 4) quaternions, any length and sign → (N, 3) stereographic coordinates (x, y, z) / (1 + w), |·| ≤ 1."""
     unit = quats / np.linalg.norm(quats, axis=1, keepdims=True)
-    largest = np.argmax(np.abs(unit), axis=1)
-    unit = unit * np.where(np.take_along_axis(unit, largest[:, None], axis=1) < 0, -1.0, 1.0)
-    others = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])[largest]
-    return largest.astype(np.uint8), grid.quantize(np.take_along_axis(unit, others, axis=1))
+    unit = np.where(unit[:, :1] < 0, -unit, unit)
+    points: Float64Array = unit[:, 1:] / (1 + unit[:, :1])
+    return points
 
 
-def dequantize_quaternions(largest: UnsignedArray, others: UnsignedArray, grid: Affine) -> Float32Array:
-    """(N,) indices 0..3 and (N, 3) components in ascending order → (N, 4) quaternions (w, x, y, z)."""
-    small = grid.offset + grid.step * others.astype(np.int64)
-    rest = np.maximum((1 << (2 * grid.shift)) - np.sum(small * small, axis=1), 0)
-    big = np.floor(np.sqrt(rest.astype(np.float64))).astype(np.int64)  # exact: rest < 2^53
-    scaled = np.empty((len(others), 4), dtype=np.int64)
-    slot = largest.astype(np.intp)
-    for component in range(3):
-        column = component + (component >= slot)
-        scaled[np.arange(len(slot)), column] = small[:, component]
-    scaled[np.arange(len(slot)), slot] = big
-    return (scaled.astype(np.float64) * 2.0**-grid.shift).astype(np.float32)
+def dequantize_quaternions(quantized: NDArray[np.integer], grid: Affine) -> Float32Array:
+    """(N, 3) integers of stereographic coordinates → (N, 4) unit quaternions (w, x, y, z).
+
+    p → (1 − |p|², 2p) / (1 + |p|²). The integers stay below 2^53, each division is rounded once to binary64.
+    """
+    points = grid.offset + grid.step * quantized.astype(np.int64)
+    square = np.sum(points * points, axis=1)
+    one = 1 << (2 * QUATERNION_SHIFT)
+    above = np.concatenate([(one - square)[:, None], points << (QUATERNION_SHIFT + 1)], axis=1)
+    quats: Float64Array = above.astype(np.float64) / (one + square).astype(np.float64)[:, None]
+    return quats.astype(np.float32)
 
 
-def quantize_barycentrics(points: Float64Array | Float32Array) -> UnsignedArray:
-    """(N, 3) → (N, 2) integers q0, q1; q2 = 2^15 − q0 − q1 is never negative."""
-    scaled = np.asarray(points, dtype=np.float64) * BARYCENTRIC_ONE
-    first = np.clip(np.rint(scaled[:, 0]), 0, BARYCENTRIC_ONE)
-    second = np.clip(np.rint(scaled[:, 1]), 0, BARYCENTRIC_ONE - first)
-    return np.stack([first, second], axis=1).astype(np.uint16)
+def quantize_barycentrics(points: Float64Array | Float32Array, bits: int = 15) -> UnsignedArray:
+    """(N, 3) → (N, 2) integers q0, q1, multiples of 2^(15 − bits); q2 = 2^15 − q0 − q1 is never negative."""
+    one = 1 << bits
+    scaled = np.asarray(points, dtype=np.float64) * one
+    first = np.clip(np.rint(scaled[:, 0]), 0, one)
+    second = np.clip(np.rint(scaled[:, 1]), 0, one - first)
+    return (np.stack([first, second], axis=1) * (BARYCENTRIC_ONE >> bits)).astype(np.uint16)
 
 
-def dequantize_barycentrics(quantized: UnsignedArray) -> Float32Array:
+def dequantize_barycentrics(quantized: NDArray[np.integer]) -> Float32Array:
     """(N, 2) integers → (N, 3) coordinates, exact in float32 (multiples of 2^−15)."""
     pair = quantized.astype(np.int32)
     triple = np.concatenate([pair, BARYCENTRIC_ONE - pair.sum(axis=1, keepdims=True)], axis=1)

@@ -308,12 +308,17 @@ def _copy_block(buffers: dict[str, np.ndarray], at: int, block: GaussianBlock) -
     buffers["barycentrics"][rows] = 0 if block.barycentrics is None else block.barycentrics
 
 
-def check_faces(faces: Int32Array, ranges: list[tuple[int, int]], offset: int) -> None:
-    """Every face of a level above 0 must come from a split in one of `ranges` (first, count)."""
-    splits = faces // 3
-    covered = np.zeros(len(faces), dtype=bool)
-    for first, count in ranges:
-        covered |= (splits >= first) & (splits < first + count)
-    if not covered.all():
-        face = int(faces[np.argmin(covered)])
+def template_faces(faces: Int32Array, blocks: list[tuple[SplitBlock, Int32Array]], offset: int) -> Int32Array:
+    """(N,) faces of a level above 0 → the template's faces they are within.
+
+    Each must come from a split in one of `blocks` (with the template's face of each of its splits), or it is a
+    FormatError.
+    """
+    splits, roots = faces // 3, np.full(len(faces), -1, dtype=np.int32)
+    for block, known in blocks:
+        here = (splits >= block.first) & (splits < block.first + len(block))
+        roots[here] = known[splits[here] - block.first]
+    if (roots < 0).any():
+        face = int(faces[np.argmin(roots)])
         raise FormatError("index-out-of-range", f"face {face} is of no split among the unit's needs", offset)
+    return roots

@@ -38,7 +38,7 @@ class Draft:
         sphere: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
     ) -> int:
         """Append a unit; returns its id."""
-        id_, needs = len(self.units) + 1, tuple(sorted(set(needs)))
+        id_, needs = self.next_id, tuple(sorted(set(needs)))
         writer = FieldWriter()
         encode_needs(writer, id_, needs)
         encode_body(writer)
@@ -49,6 +49,11 @@ class Draft:
         )
         self.units.append(DraftUnit(entry, payload))
         return id_
+
+    @property
+    def next_id(self) -> int:
+        """The id of the unit added next."""
+        return len(self.units) + 1
 
     def size_of(self, id_: int) -> int:
         """Bytes of a unit, header included."""

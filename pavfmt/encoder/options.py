@@ -1,25 +1,59 @@
-"""What an encoder may choose. The defaults are measured: spec/decisions/0004-quantization.md."""
+"""What an encoder may choose. The defaults are measured: spec/decisions/0013-prediction-and-precision.md."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Quantization steps of a Gaussian of median visibility.
+
+    A unit's step is this times (its visibility)^−power: what is seen more is written finer. Visibility is the mean
+    importance of its Gaussians, as a multiple of the level's median.
+    """
+
+    mean_step: float = 6e-4
+    """As a share of the neutral mesh's height."""
+    log_scale_step: float = 0.26
+    quat_step: float = 0.034
+    """Of stereographic coordinates: 0.034 is about 8° at the identity."""
+    opacity_step: float = 0.014
+    sh0_step: float = 0.19
+    band_steps: tuple[float, float, float] = (0.12, 0.12, 0.12)
+    """SH bands 1, 2, 3."""
+    mean_power: float = 0.45
+    log_scale_power: float = 0.6
+    quat_power: float = 0.6
+    opacity_power: float = 0.2
+    sh0_power: float = 0.5
+    kept_importance: float = 0.999
+    """Share of each level's importance that is kept: the weakest Gaussians are left out."""
+
+    def scaled(self, factor: float) -> Precision:
+        """All steps times `factor`."""
+        return replace(
+            self,
+            mean_step=self.mean_step * factor,
+            log_scale_step=self.log_scale_step * factor,
+            quat_step=self.quat_step * factor,
+            opacity_step=self.opacity_step * factor,
+            sh0_step=self.sh0_step * factor,
+            band_steps=tuple(step * factor for step in self.band_steps),  # type: ignore[arg-type]
+        )
 
 
 @dataclass(frozen=True)
 class EncodeOptions:
     """Precision, unit sizes and order."""
 
-    mean_bits: int = 12
-    """Per axis, over the level's range."""
-    log_scale_bits: int = 7
-    quat_bits: int = 8
-    """Each of the three smaller components."""
-    opacity_bits: int = 8
-    sh0_bits: int = 8
-    band_bits: tuple[int, int, int] = (7, 6, 6)
-    """SH bands 1, 2, 3."""
-    minimum_scale: float = 2e-5
-    """Metres: thinner axes are written this thick. A fortieth of a pixel at the measuring distance."""
+    precision: Precision = Precision()
+    minimum_scale: float = 6e-5
+    """Metres: thinner axes are written this thick. A ninth of a pixel at the measuring distance."""
+    barycentric_bits: int = 4
+    """Of a surface point on its face: what is rounded off goes into the offset."""
+    split_bits: int = 8
+    """Of split points' barycentric coordinates; Gaussians are bound to the rounded faces."""
     neutral_step: float = 5e-5
     """Metres. Gaussians are bound to the decoded neutral, so this costs no rest-pose error."""
     weight_bits: int = 10

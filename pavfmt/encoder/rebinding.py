@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pavfmt.encoder.options import EncodeOptions
 from pavfmt.model import Avatar, Binding, Float32Array, Float64Array, Gaussians, Level, Pose
 from pavfmt.posing import STATIC_RIG, level_frames, pose_mesh, quaternion_product
 from pavfmt.quantization import dequantize_barycentrics, quantize_barycentrics
@@ -14,28 +15,29 @@ CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
 TINY_SIZE = 1e-12
 
 
-def _rounded_level(level: Level) -> Level:
+def _rounded_level(level: Level, options: EncodeOptions) -> Level:
     """The level with its barycentric coordinates as they will be decoded."""
 
-    def rounded(points: Float32Array) -> Float32Array:
-        return dequantize_barycentrics(quantize_barycentrics(points))
+    def rounded(points: Float32Array, bits: int) -> Float32Array:
+        return dequantize_barycentrics(quantize_barycentrics(points, bits))
 
     gaussians, splits = level.gaussians, level.splits
     if gaussians.barycentrics is not None:
-        gaussians = replace(gaussians, barycentrics=rounded(gaussians.barycentrics))
+        points = rounded(gaussians.barycentrics, options.barycentric_bits)
+        gaussians = replace(gaussians, barycentrics=points)
     if splits is not None:
-        splits = replace(splits, barycentrics=rounded(splits.barycentrics))
+        splits = replace(splits, barycentrics=rounded(splits.barycentrics, options.split_bits))
     return replace(level, gaussians=gaussians, splits=splits)
 
 
-def rebound(avatar: Avatar, decoded: Avatar, minimum_scale: float) -> Avatar:
+def rebound(avatar: Avatar, decoded: Avatar, options: EncodeOptions) -> Avatar:
     """`avatar`'s Gaussians in the frames of `decoded`'s rest mesh: same place, rotation and size at rest.
 
-    `decoded` has the rig and identity a decoder will see. Axes thinner than `minimum_scale` metres are thickened.
+    `decoded` has the rig and identity a decoder will see. Axes thinner than `options.minimum_scale` are thickened.
     """
     before = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
     after = pose_mesh(decoded.rig or STATIC_RIG, decoded.identity, Pose())
-    target = [_rounded_level(level) for level in avatar.levels]
+    target = [_rounded_level(level, options) for level in avatar.levels]
     levels = []
     for number, level in enumerate(avatar.levels):
         origins, linear, quats, sizes = level_frames(avatar.levels, number, before)
@@ -45,7 +47,7 @@ def rebound(avatar: Avatar, decoded: Avatar, minimum_scale: float) -> Avatar:
         local = _inverse_map(new_linear, new_sizes, means - new_origins, level.binding)
         turn = quaternion_product(new_quats * CONJUGATE, quats)
         ratio = np.log(np.maximum(sizes, TINY_SIZE) / np.maximum(new_sizes, TINY_SIZE))
-        floor = np.log(minimum_scale / np.maximum(new_sizes, TINY_SIZE))
+        floor = np.log(options.minimum_scale / np.maximum(new_sizes, TINY_SIZE))
         log_scales = np.maximum(gaussians.log_scales + ratio[:, None], floor[:, None])
         moved: Gaussians = replace(
             target[number].gaussians,

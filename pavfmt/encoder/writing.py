@@ -17,22 +17,24 @@ from numpy.typing import NDArray
 from pavfmt.compression import ColumnDecompressor
 from pavfmt.decoder import Decoder
 from pavfmt.encoder.draft import Draft
-from pavfmt.encoder.grids import choose_grids
-from pavfmt.encoder.importance import opacity_area_importance, order_of, per_face
+from pavfmt.encoder.hand_over import legal_ends, retiring, unit_end
+from pavfmt.encoder.importance import opacity_area_importance
 from pavfmt.encoder.options import EncodeOptions
+from pavfmt.encoder.planning import plan_levels, without_invisible
 from pavfmt.encoder.rebinding import rebound
-from pavfmt.encoder.regions import bounding_sphere, region_bits
+from pavfmt.encoder.regions import bounding_sphere
 from pavfmt.encoder.renumbering import renumbered, renumbered_rig
 from pavfmt.errors import EncodeError, PavError
 from pavfmt.events import UnitDamaged
 from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.layout import UnitHeader
 from pavfmt.limits import FORMAT_LIMITS
-from pavfmt.model import Avatar, Float64Array, Identity, Int32Array, Pose, Rig, Site, Splits
-from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
-from pavfmt.registry import RigSource, UnitType
+from pavfmt.model import Avatar, Float64Array, Identity, Int32Array, Level, Rig, Site, Splits
+from pavfmt.neighbourhood import morton_codes
+from pavfmt.registry import CriticalFeature, RigSource, UnitType
 from pavfmt.units.annotations import encode_metadata, encode_thumbnail, encode_track
-from pavfmt.units.gaussians import Columns, encode_gaussians, quantize_gaussians
+from pavfmt.units.gaussians import Columns, encode_gaussians
+from pavfmt.units.hand_over import HandOver, encode_hand_over
 from pavfmt.units.levels import LevelEntry, LevelTable, encode_levels
 from pavfmt.units.rig import (
     RigReference,
@@ -139,20 +141,14 @@ def _rig_extras(draft: Draft, rig: Rig, rig_id: int, options: EncodeOptions) -> 
 
 
 @dataclass
-class _LevelPlan:
-    """One level being written."""
+class _SentSplits:
+    """Which splits of a level have been written."""
 
-    columns: Columns
-    importance: Float64Array
-    order: NDArray[np.intp]
-    """Rows, most important first."""
-    world_means: Float64Array
-    regions: NDArray[np.uint16]
-    renumbered: Int32Array
-    """(S,) file number of each split of this level; −1: not yet sent."""
-    split_unit: Int32Array
+    numbers: Int32Array
+    """(S,) file number of each split; −1: not yet."""
+    units: Int32Array
     """(S,) the unit that brought it."""
-    sent_splits: int = 0
+    count: int = 0
 
 
 class _Writer:
@@ -168,18 +164,21 @@ class _Writer:
         self._options = options
         self._progress = progress
         self._draft = Draft()
-        avatar = renumbered(avatar)
-        self._original = avatar
-        self._decoded_rig, self._decoded_identity = self._decode_rig_parts()
-        decoded = replace(avatar, rig=self._decoded_rig, identity=self._decoded_identity)
-        self._avatar = rebound(avatar, decoded, options.minimum_scale)
-        self._grids = [choose_grids(level.gaussians, options) for level in self._avatar.levels]
         given = opacity_area_importance(avatar) if importance is None else list(importance)
-        sizes = [len(level.gaussians) for level in avatar.levels]
-        if [len(one) for one in given] != sizes:
-            raise EncodeError("bad-shape", f"importance of lengths {[len(o) for o in given]}, not {sizes}")
+        if len(given) != len(avatar.levels):
+            raise EncodeError("bad-shape", f"importance of {len(given)} levels, not {len(avatar.levels)}")
+        avatar, kept = without_invisible(avatar, given, options.precision.kept_importance)
         self._total_importance = sum(float(one.sum()) for one in given) or 1.0
-        self._plans = self._plan_levels(given)
+        self._original = renumbered(avatar)
+        self._decoded_rig, self._decoded_identity = self._decode_rig_parts()
+        decoded = replace(self._original, rig=self._decoded_rig, identity=self._decoded_identity)
+        self._avatar = rebound(self._original, decoded, options)
+        self._plans = plan_levels(self._avatar, kept, options)
+        self._splits = [_sent_none(level) for level in self._avatar.levels]
+        self._file_index: list[Int32Array] = []
+        """Per level being written or done, the file index of each Gaussian."""
+        self._brought_by: list[Int32Array] = []
+        """Likewise the unit that brings it."""
         self._base_needs: tuple[int, ...] = ()
         self._levels_id = 0
         self._sent_gaussians = 0
@@ -201,28 +200,6 @@ class _Writer:
         self._identity_body = _body(lambda w: encode_identity(w, identity, core, step))
         return decoded, decode_identity(_reader(self._identity_body), core)
 
-    def _plan_levels(self, importance: Sequence[Float64Array]) -> list[_LevelPlan]:
-        mesh = pose_mesh(self._avatar.rig or STATIC_RIG, self._avatar.identity, Pose())
-        regions = region_bits(self._avatar)
-        plans = []
-        for number, level in enumerate(self._avatar.levels):
-            score = importance[number]
-            if self._options.importance_per == "face" and len(score):
-                score = per_face(level.gaussians.sites, score)
-            split_count = 0 if level.splits is None else len(level.splits.parents)
-            plans.append(
-                _LevelPlan(
-                    columns=quantize_gaussians(level.gaussians, self._grids[number]),
-                    importance=importance[number],
-                    order=order_of(score),
-                    world_means=pose_level(self._avatar.levels, number, mesh).means,
-                    regions=regions[number],
-                    renumbered=np.full(split_count, -1, dtype=np.int32),
-                    split_unit=np.zeros(split_count, dtype=np.int32),
-                )
-            )
-        return plans
-
     def write(self, rig_file: bytes | None, rig_name: str) -> bytes:
         """All units, then the file."""
         draft, avatar = self._draft, self._avatar
@@ -238,7 +215,9 @@ class _Writer:
         for track in avatar.tracks:
             draft.add(UnitType.TRACK, (), lambda w, track=track: encode_track(w, track))  # type: ignore[misc]
         degree = max(level.gaussians.sh_degree for level in avatar.levels)
-        return draft.getvalue(level_count=len(avatar.levels), sh_degree=degree)
+        takes_over = any(level.parents is not None for level in avatar.levels)
+        features = CriticalFeature.HAND_OVER if takes_over else 0
+        return draft.getvalue(features, level_count=len(avatar.levels), sh_degree=degree)
 
     def _write_rig(self, rig_file: bytes | None, rig_name: str) -> None:
         rig, identity, options = self._original.rig, self._original.identity, self._options
@@ -277,9 +256,9 @@ class _Writer:
                 level.sh_frame,
                 0 if level.splits is None else len(level.splits.parents),
                 len(level.gaussians),
-                grids,
+                plan.precision.grids,
             )
-            for level, grids in zip(self._avatar.levels, self._grids, strict=True)
+            for level, plan in zip(self._avatar.levels, self._plans, strict=True)
         )
         table = LevelTable(source, entries)
         self._levels_id = self._draft.add(UnitType.LEVELS, (), lambda w: encode_levels(w, table))
@@ -287,29 +266,59 @@ class _Writer:
     def _write_level(self, number: int) -> None:
         """Gaussian units of one level, each as large as its byte target allows."""
         plan, start, options = self._plans[number], 0, self._options
+        self._file_index.append(np.full(len(plan.order), -1, dtype=np.int32))
+        self._brought_by.append(np.full(len(plan.order), -1, dtype=np.int32))
         per_gaussian = self._estimate(number)
         total = sum(len(p.order) for p in self._plans) * per_gaussian
+        parents = plan.level.parents
+        legal = np.ones(len(plan.order), bool) if parents is None else legal_ends(parents[plan.order])
         while start < len(plan.order):
-            count = min(max(int(self._aim / per_gaussian), 1), FORMAT_LIMITS.gaussians_per_unit)
-            rows = plan.order[start : start + count]
+            end = unit_end(
+                legal, start, max(int(self._aim / per_gaussian), 1), FORMAT_LIMITS.gaussians_per_unit
+            )
+            rows = plan.order[start:end]
+            if parents is not None:
+                self._write_hand_over(number, retiring(parents, plan.order, start, end))
             per_gaussian = self._write_gaussians(number, rows) / len(rows)
-            start += len(rows)
+            start = end
             spent = self._write_extras(options.between_bytes)
             ceiling = max(options.unit_bytes, options.unit_share * total)
             doubled = max(2 * self._aim, options.unit_bytes)
             self._aim = max(min(doubled, ceiling - spent), options.first_unit_bytes)
             if self._progress is not None:
                 self._progress(self._sent_gaussians / self._avatar.gaussian_count)
-        self._ensure_splits(number, np.arange(len(plan.renumbered), dtype=np.int32))
+        self._ensure_splits(number, np.arange(len(self._splits[number].numbers), dtype=np.int32))
+
+    def _write_hand_over(self, number: int, parents: Int32Array) -> None:
+        """Those `parents` of the level before retire when the next Gaussians unit is there."""
+        if not len(parents):
+            return
+        level = number - 1
+        units = np.unique(self._brought_by[level][parents])
+        record = HandOver(
+            level, (self._draft.next_id + 1,), np.sort(self._file_index[level][parents]).astype(np.int32)
+        )
+        grids = self._plans[level].precision.grids
+        needs = (self._levels_id, *units.tolist())
+        self._draft.add(UnitType.HAND_OVER, needs, lambda w: encode_hand_over(w, record, grids), level=level)
 
     def _estimate(self, number: int) -> float:
-        """Bytes per Gaussian of this level, from a unit of a thousand of the most important."""
-        rows = np.sort(self._plans[number].order[:1024])
+        """Bytes per Gaussian of this level, from a unit of a thousand of the first."""
+        plan = self._plans[number]
+        rows = plan.order[:1024]
         if not len(rows):
             return 1.0
+        rows = rows[np.argsort(plan.columns.sites[rows], kind="stable")]
         writer = FieldWriter()
-        encode_gaussians(writer, number, 0, self._plans[number].columns.take(rows), self._grids[number])
+        self._encode_rows(writer, number, 0, rows, plan.columns.take(rows))
         return len(writer.getvalue()) / len(rows)
+
+    def _encode_rows(
+        self, writer: FieldWriter, number: int, first: int, rows: NDArray[np.intp], columns: Columns
+    ) -> None:
+        plan = self._plans[number]
+        multipliers = plan.precision.multipliers(rows)
+        encode_gaussians(writer, number, first, columns, plan.attributes, multipliers, plan.places[rows])
 
     def _write_extras(self, budget: int) -> int:
         """Shapes between two pictures: at least one, then until the budget is spent. Returns their bytes.
@@ -323,50 +332,66 @@ class _Writer:
 
     def _write_gaussians(self, number: int, rows: NDArray[np.intp]) -> int:
         level, plan = self._avatar.levels[number], self._plans[number]
-        columns = plan.columns.take(rows)
+        sites = plan.columns.sites[rows]
         needs = {*self._base_needs, self._levels_id}
         if number and level.site is Site.FACE:
-            sites = columns.sites.astype(np.int32)
             needs |= self._ensure_splits(number, np.unique(sites // 3))
-            columns = replace(columns, sites=(3 * plan.renumbered[sites // 3] + sites % 3).astype(np.uint32))
-        order = np.argsort(columns.sites, kind="stable")
-        columns, rows = columns.take(order), rows[order]
+            sites = 3 * self._splits[number].numbers[sites // 3] + sites % 3
+        order = self._order_inside(number, rows, sites)
+        rows, sites = rows[order], sites[order]
+        columns = replace(plan.columns.take(rows), sites=sites)
         first = self._sent_gaussians
         self._sent_gaussians += len(rows)
         id_ = self._draft.add(
             UnitType.GAUSSIANS,
             needs,
-            lambda w: encode_gaussians(w, number, first, columns, self._grids[number]),
+            lambda w: self._encode_rows(w, number, first, rows, columns),
             level=number,
             gaussian_count=len(rows),
             importance=float(plan.importance[rows].sum()) / self._total_importance,
             regions=int(np.bitwise_or.reduce(plan.regions[rows])),
             sphere=bounding_sphere(plan.world_means[rows]),
         )
+        self._file_index[number][rows] = first + np.arange(len(rows), dtype=np.int32)
+        self._brought_by[number][rows] = id_
         return self._draft.size_of(id_) - UnitHeader.SIZE
+
+    def _order_inside(self, number: int, rows: NDArray[np.intp], sites: Int32Array) -> NDArray[np.intp]:
+        """By site; where all have the same place, neighbours in space are neighbours in the file."""
+        if self._avatar.levels[number].site is not Site.JOINT:
+            return np.argsort(sites, kind="stable")
+        means = self._plans[number].world_means[rows]
+        span = float(np.ptp(means, axis=0).max()) or 1.0
+        codes = morton_codes(np.floor((means - means.min(axis=0)) * (1023 / span)).astype(np.int64))
+        return np.lexsort((codes, sites))
 
     def _ensure_splits(self, number: int, wanted: Int32Array) -> set[int]:
         """Write the splits among `wanted` (and their ancestors) that were not; returns the units to need."""
-        plan = self._plans[number]
+        sent = self._splits[number]
         splits = self._avatar.levels[number].splits
         if splits is None or not len(wanted):
             return set()
-        missing = wanted[plan.renumbered[wanted] < 0]
+        missing = wanted[sent.numbers[wanted] < 0]
         limit = FORMAT_LIMITS.gaussians_per_unit
         for start in range(0, len(missing), limit):
             self._write_splits(number, splits, missing[start : start + limit])
-        return set(plan.split_unit[wanted].tolist())
+        return set(sent.units[wanted].tolist())
 
     def _write_splits(self, number: int, splits: Splits, missing: Int32Array) -> None:
-        plan, parents = self._plans[number], splits.parents[missing]
+        sent, parents = self._splits[number], splits.parents[missing]
         needs = {*self._base_needs, self._levels_id}
         if number > 1:
             needs |= self._ensure_splits(number - 1, np.unique(parents // 3))
-            parents = 3 * self._plans[number - 1].renumbered[parents // 3] + parents % 3
+            parents = 3 * self._splits[number - 1].numbers[parents // 3] + parents % 3
         order = np.argsort(parents, kind="stable")
         missing, parents = missing[order], parents[order]
-        block = SplitBlock(number, plan.sent_splits, parents.astype(np.int32), splits.barycentrics[missing])
+        block = SplitBlock(number, sent.count, parents.astype(np.int32), splits.barycentrics[missing])
         id_ = self._draft.add(UnitType.SPLITS, needs, lambda w: encode_splits(w, block), level=number)
-        plan.renumbered[missing] = plan.sent_splits + np.arange(len(missing), dtype=np.int32)
-        plan.split_unit[missing] = id_
-        plan.sent_splits += len(missing)
+        sent.numbers[missing] = sent.count + np.arange(len(missing), dtype=np.int32)
+        sent.units[missing] = id_
+        sent.count += len(missing)
+
+
+def _sent_none(level: Level) -> _SentSplits:
+    count = 0 if level.splits is None else len(level.splits.parents)
+    return _SentSplits(np.full(count, -1, dtype=np.int32), np.zeros(count, dtype=np.int32))

@@ -1,8 +1,10 @@
-"""Gaussian units: some of one level's Gaussians, column by column (FORMAT.md, "Gaussians unit")."""
+"""Gaussian units: some of one level's Gaussians, attribute by attribute (FORMAT.md, "Gaussians unit")."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,21 +12,26 @@ from numpy.typing import NDArray
 from pavfmt.errors import FormatError
 from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
-from pavfmt.model import Float32Array, Gaussians, Int32Array
+from pavfmt.model import Float32Array, Float64Array, Gaussians, Int32Array
+from pavfmt.neighbourhood import Neighbourhood, neighbourhood
 from pavfmt.quantization import (
+    BARYCENTRIC_GRID,
     BARYCENTRIC_ONE,
     Affine,
-    UnsignedArray,
     dequantize_barycentrics,
     dequantize_quaternions,
-    quantize_barycentrics,
-    quantize_quaternions,
+    stereographic,
 )
-from pavfmt.units.levels import Grids, LevelEntry, LevelTable
+from pavfmt.residuals import decode_ascending, decode_block, encode_ascending, encode_block
+from pavfmt.units.levels import Grids, LevelTable
 
-LARGEST = Affine(0, 1, 0, 2)
-"""The grid of a quaternion's largest component: 0..3."""
-COLUMN_GROUPS = ("sites", "barycentrics", "means", "log_scales", "quats", "opacities", "sh0", "shN")
+Int64Array = NDArray[np.int64]
+Locate = Callable[[int, Int32Array], Int64Array]
+"""(level, sites) → (N, 3) places (`pavfmt.neighbourhood`); raises FormatError where a site does not exist."""
+
+SECTIONS = ("sites", "attributes", "sh1", "sh2", "sh3")
+"""What a unit's bytes are counted by: all attributes but the SH bands share one block."""
+MAX_MULTIPLIER = (1 << 16) - 1
 
 
 @dataclass(frozen=True)
@@ -46,108 +53,224 @@ class GaussianBlock:
         return len(self.sites)
 
 
+@dataclass(frozen=True)
+class Attribute:
+    """Columns that share a multiplier and a residual model."""
+
+    name: str
+    grids: tuple[Affine, ...]
+    """One per column."""
+    is_colour: bool = False
+    """Triples (G, R − G, B − G): only G has a centre."""
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return len(self.grids)
+
+    @property
+    def has_centre(self) -> NDArray[np.bool_]:
+        """(width,)."""
+        return np.arange(self.width) % 3 == 0 if self.is_colour else np.ones(self.width, dtype=bool)
+
+
 def band_widths(degree: int) -> tuple[int, ...]:
     """Coefficients of each SH band above 0, up to `degree`: 3, 5, 7."""
     return tuple(2 * band + 1 for band in range(1, degree + 1))
 
 
+def attributes_of(grids: Grids, has_barycentrics: bool) -> tuple[Attribute, ...]:
+    """The attributes of a level, in the order they are written; the SH bands come last."""
+    bands = zip(band_widths(len(grids.bands)), grids.bands, strict=True)
+    return (
+        *((Attribute("barycentrics", (BARYCENTRIC_GRID,) * 2),) if has_barycentrics else ()),
+        Attribute("means", grids.means),
+        Attribute("log_scales", (grids.log_scales,) * 3),
+        Attribute("quats", (grids.quats,) * 3),
+        Attribute("opacities", (grids.opacities,)),
+        Attribute("sh0", (grids.sh0,) * 3, is_colour=True),
+        *(
+            Attribute(f"sh{number}", (grid,) * 3 * width, is_colour=True)
+            for number, (width, grid) in enumerate(bands, 1)
+        ),
+    )
+
+
+def _split_bands(attributes: tuple[Attribute, ...]) -> list[tuple[Attribute, ...]]:
+    """The blocks of a unit: everything up to sh0 together, then each band."""
+    common = tuple(one for one in attributes if one.name in COMMON)
+    return [common, *((one,) for one in attributes if one.name not in COMMON)]
+
+
+COMMON = ("barycentrics", "means", "log_scales", "quats", "opacities", "sh0")
+
+
 @dataclass(frozen=True)
 class Columns:
-    """Gaussians as integers, one 2-D array (N, columns) per group."""
+    """Gaussians as integers on the level's grids."""
 
-    sites: UnsignedArray
-    barycentrics: UnsignedArray | None
-    means: list[UnsignedArray]
-    log_scales: UnsignedArray
-    largest: UnsignedArray
-    quats: UnsignedArray
-    opacities: UnsignedArray
-    sh0: UnsignedArray
-    bands: list[UnsignedArray]
+    sites: Int32Array
+    values: dict[str, Int64Array]
+    """Attribute name → (N, width); colours as (R, G, B) triples."""
+
+    def __len__(self) -> int:
+        return len(self.sites)
 
     def take(self, rows: NDArray[np.integer]) -> Columns:
         """The Gaussians at `rows`."""
-
-        def pick(value: object) -> object:
-            if isinstance(value, list):
-                return [part[rows] for part in value]
-            return None if value is None else value[rows]  # type: ignore[index]
-
-        return Columns(*(pick(getattr(self, item.name)) for item in fields(self)))  # type: ignore[arg-type]
+        return Columns(self.sites[rows], {name: value[rows] for name, value in self.values.items()})
 
 
 def quantize_gaussians(gaussians: Gaussians, grids: Grids) -> Columns:
     """Every attribute of N Gaussians on its grid."""
-    largest, quats = quantize_quaternions(gaussians.quats.astype(np.float64), grids.quats)
+    given: dict[str, Float64Array | Float32Array] = {
+        "means": gaussians.means,
+        "log_scales": gaussians.log_scales,
+        "quats": stereographic(gaussians.quats.astype(np.float64)),
+        "opacities": gaussians.opacities[:, None],
+        "sh0": gaussians.sh0[:, 0],
+    }
+    if gaussians.barycentrics is not None:
+        given["barycentrics"] = gaussians.barycentrics[:, :2]
     starts = np.cumsum((0, *band_widths(len(grids.bands))))
-    points = gaussians.barycentrics
-    return Columns(
-        sites=gaussians.sites.astype(np.uint32),
-        barycentrics=None if points is None else quantize_barycentrics(points),
-        means=[grid.quantize(gaussians.means[:, axis]) for axis, grid in enumerate(grids.means)],
-        log_scales=grids.log_scales.quantize(gaussians.log_scales),
-        largest=largest,
-        quats=quats,
-        opacities=grids.opacities.quantize(gaussians.opacities),
-        sh0=grids.sh0.quantize(gaussians.sh0[:, 0]),
-        bands=[
-            grid.quantize(gaussians.shN[:, first:last].reshape(len(gaussians), 3 * int(last - first)))
-            for grid, first, last in zip(grids.bands, starts[:-1], starts[1:], strict=True)
-        ],
-    )
+    for number, (first, last) in enumerate(pairwise(starts), 1):
+        given[f"sh{number}"] = gaussians.shN[:, first:last].reshape(len(gaussians), 3 * int(last - first))
+    values = {}
+    for attribute in attributes_of(grids, gaussians.barycentrics is not None):
+        pairs = zip(attribute.grids, given[attribute.name].T, strict=True)
+        values[attribute.name] = np.stack([grid.quantize(column) for grid, column in pairs], axis=1)
+    return Columns(gaussians.sites, {name: value.astype(np.int64) for name, value in values.items()})
 
 
 def dequantize_columns(columns: Columns, level: int, first: int, grids: Grids) -> GaussianBlock:
     """The exact values a decoder shows."""
-    count = len(columns.sites)
-    means = [grid.dequantize(column) for grid, column in zip(grids.means, columns.means, strict=True)]
-    bands = [grid.dequantize(band) for grid, band in zip(grids.bands, columns.bands, strict=True)]
+    count, values = len(columns), columns.values
+    means = [grid.dequantize(column) for grid, column in zip(grids.means, values["means"].T, strict=True)]
+    bands = [grid.dequantize(values[f"sh{number}"]) for number, grid in enumerate(grids.bands, 1)]
     higher = np.concatenate(bands, axis=1) if bands else np.zeros((count, 0), dtype=np.float32)
-    points = columns.barycentrics
+    points = values.get("barycentrics")
     return GaussianBlock(
         level=level,
         first=first,
-        sites=columns.sites.astype(np.int32),
+        sites=columns.sites,
         means=np.stack(means, axis=1),
-        quats=dequantize_quaternions(columns.largest, columns.quats, grids.quats),
-        log_scales=grids.log_scales.dequantize(columns.log_scales),
-        opacities=np.clip(grids.opacities.dequantize(columns.opacities), 0, 1),
-        sh0=grids.sh0.dequantize(columns.sh0)[:, None, :],
+        quats=dequantize_quaternions(values["quats"], grids.quats),
+        log_scales=grids.log_scales.dequantize(values["log_scales"]),
+        opacities=np.clip(grids.opacities.dequantize(values["opacities"][:, 0]), 0, 1),
+        sh0=grids.sh0.dequantize(values["sh0"])[:, None, :],
         shN=higher.reshape(count, higher.shape[1] // 3, 3),
         barycentrics=None if points is None else dequantize_barycentrics(points),
     )
 
 
-def encode_gaussians(writer: FieldWriter, level: int, first: int, columns: Columns, grids: Grids) -> None:
-    """The body of a Gaussians unit. `columns` is sorted by site."""
-    count = len(columns.sites)
+@dataclass(frozen=True)
+class Stepped:
+    """One attribute of a unit on its coarser grid: value = centre + multiplier · step."""
+
+    multiplier: int
+    centres: Int64Array
+    """Of the columns that have one."""
+    steps: Int64Array
+    """(N, width)."""
+
+
+def to_steps(attribute: Attribute, values: Int64Array, multiplier: int) -> Stepped:
+    """The nearest steps of (N, width) grid values. Centres are medians, the upper of two."""
+    has_centre = attribute.has_centre
+    target = _channels_apart(attribute, values)
+    centres = np.zeros(attribute.width, dtype=np.int64)
+    centres[has_centre] = np.sort(target[:, has_centre], axis=0)[len(target) // 2]
+    tops = np.array([(1 << grid.bits) - 1 for grid in attribute.grids])
+    steps = _nearest(target - centres, multiplier, -centres, tops - centres)
+    if attribute.is_colour:  # what is left of R and B once G is rounded
+        green = (centres + multiplier * steps)[:, 0::3]
+        for channel, source in ((1, 0), (2, 2)):
+            rest = values[:, source::3] - green
+            steps[:, channel::3] = _nearest(rest, multiplier, -green, tops[channel::3] - green)
+    return Stepped(multiplier, centres[has_centre], steps)
+
+
+def _nearest(values: Int64Array, multiplier: int, low: Int64Array, high: Int64Array) -> Int64Array:
+    """Multiples of `multiplier` nearest to `values`, within low…high."""
+    steps = (2 * values + multiplier) // (2 * multiplier)
+    return np.clip(steps, -((-low) // multiplier), high // multiplier)
+
+
+def _channels_apart(attribute: Attribute, values: Int64Array) -> Int64Array:
+    """(R, G, B) triples → (G, R − G, B − G); other attributes as they are."""
+    if not attribute.is_colour:
+        return values
+    red, green, blue = values[:, 0::3], values[:, 1::3], values[:, 2::3]
+    return np.stack([green, red - green, blue - green], axis=2).reshape(values.shape)
+
+
+def from_steps(attribute: Attribute, stepped: Stepped) -> Int64Array:
+    """(N, width) grid values; the inverse of `to_steps` up to its rounding."""
+    centres = np.zeros(attribute.width, dtype=np.int64)
+    centres[attribute.has_centre] = stepped.centres
+    values: Int64Array = centres + stepped.multiplier * stepped.steps
+    if attribute.is_colour:
+        green = values[:, 0::3]
+        values = np.stack([values[:, 1::3] + green, green, values[:, 2::3] + green], axis=2).reshape(
+            values.shape
+        )
+    return values
+
+
+def rounded_columns(
+    columns: Columns, attributes: tuple[Attribute, ...], multipliers: dict[str, int]
+) -> Columns:
+    """What a decoder will find of a unit written with these multipliers."""
+    values = {
+        one.name: from_steps(one, to_steps(one, columns.values[one.name], multipliers[one.name]))
+        for one in attributes
+    }
+    return Columns(columns.sites, values)
+
+
+def encode_gaussians(
+    writer: FieldWriter,
+    level: int,
+    first: int,
+    columns: Columns,
+    attributes: tuple[Attribute, ...],
+    multipliers: dict[str, int],
+    places: Int64Array,
+) -> None:
+    """The body of a Gaussians unit. `columns` is sorted by site; `places` are those of the sites."""
+    count = len(columns)
     writer.pack("B", level)
     writer.varint(first)
     writer.varint(count)
-    body = _encode_columns(columns, grids, stored=False)
-    if count > EXPANSION_FLOOR + EXPANSION * len(body):  # too good to be believed: pad by storing
-        body = _encode_columns(columns, grids, stored=True)
+    stepped = [to_steps(one, columns.values[one.name], multipliers[one.name]) for one in attributes]
+    near = neighbourhood(places)
+    body = _encode_body(columns.sites, attributes, stepped, near)
+    if count > EXPANSION_FLOOR + EXPANSION * len(body):  # too good to be believed: pad
+        body = _encode_body(columns.sites, attributes, stepped, near, padded=True)
     writer.raw(body)
 
 
-def _encode_columns(columns: Columns, grids: Grids, stored: bool) -> bytes:
+def _encode_body(
+    sites: Int32Array,
+    attributes: tuple[Attribute, ...],
+    stepped: list[Stepped],
+    near: Neighbourhood,
+    padded: bool = False,
+) -> bytes:
     writer = FieldWriter()
-    writer.column(columns.sites, 4, stored)
-    if columns.barycentrics is not None:
-        for column in columns.barycentrics.T:
-            writer.column(column, 2)
-    for column, grid in zip(columns.means, grids.means, strict=True):
-        writer.column(column, grid.width)
-    for group, width in (
-        (columns.log_scales, grids.log_scales.width),
-        (columns.largest[:, None], 1),
-        (columns.quats, grids.quats.width),
-        (columns.opacities[:, None], grids.opacities.width),
-        (columns.sh0, grids.sh0.width),
-        *((band, grid.width) for band, grid in zip(columns.bands, grids.bands, strict=True)),
-    ):
-        for column in group.T:
-            writer.column(column, width)
+    encode_ascending(writer, sites, padded)
+    of = {attribute.name: one for attribute, one in zip(attributes, stepped, strict=True)}
+    for block in _split_bands(attributes):
+        for attribute in block:
+            writer.varint(of[attribute.name].multiplier)
+            for centre in of[attribute.name].centres.tolist():
+                writer.varint(centre)
+        body = FieldWriter()
+        steps = np.concatenate([of[attribute.name].steps for attribute in block], axis=1)
+        encode_block(body, steps, [attribute.width for attribute in block], near)
+        data = body.getvalue()
+        writer.varint(len(data))
+        writer.raw(data)
     return writer.getvalue()
 
 
@@ -174,51 +297,85 @@ def decode_head(reader: FieldReader, table: LevelTable) -> GaussiansHead:
     return GaussiansHead(level, first, count)
 
 
-def decode_gaussians(reader: FieldReader, table: LevelTable) -> GaussianBlock:
-    """The inverse of `encode_gaussians`. Whether the sites exist is the scene's to check."""
+def decode_gaussians(reader: FieldReader, table: LevelTable, locate: Locate) -> GaussianBlock:
+    """The inverse of `encode_gaussians`."""
     head = decode_head(reader, table)
     entry = table.levels[head.level]
-    columns = _decode_columns(reader, head.count, entry)
-    return dequantize_columns(columns, head.level, head.first, entry.grids)
+    sites = decode_ascending(reader, head.count)
+    near = neighbourhood(locate(head.level, sites))
+    values: dict[str, Int64Array] = {}
+    for block in _split_bands(attributes_of(entry.grids, entry.has_barycentrics)):
+        values |= _decode_block(reader, head.count, block, near)
+    return dequantize_columns(Columns(sites, values), head.level, head.first, entry.grids)
 
 
-def _decode_columns(reader: FieldReader, count: int, entry: LevelEntry) -> Columns:
-    grids = entry.grids
-
-    def gridded(size: int, grid: Affine) -> UnsignedArray:
-        """`size` columns as (count, size)."""
-        return np.stack([reader.grid_column(count, grid) for _ in range(size)], axis=1)
-
+def _decode_block(
+    reader: FieldReader, count: int, block: tuple[Attribute, ...], near: Neighbourhood
+) -> dict[str, Int64Array]:
+    """Grid values of the attributes of one block."""
+    scales = [_decode_scale(reader, attribute) for attribute in block]
     start = reader.offset
-    sites = reader.column(count, 4)
-    if int(sites.max()) >= 1 << 31:
-        raise FormatError("bad-field", f"a site of {sites.max()}", start)
-    points = None
-    if entry.has_barycentrics:
-        start = reader.offset
-        points = np.stack([reader.column(count, 2), reader.column(count, 2)], axis=1)
-        if int(points.sum(axis=1, dtype=np.uint32).max()) > BARYCENTRIC_ONE:
-            raise FormatError("bad-field", "barycentric coordinates sum to more than 1", start)
-    return Columns(
-        sites=sites,
-        barycentrics=points,
-        means=[reader.grid_column(count, grid) for grid in grids.means],
-        log_scales=gridded(3, grids.log_scales),
-        largest=reader.grid_column(count, LARGEST),
-        quats=gridded(3, grids.quats),
-        opacities=reader.grid_column(count, grids.opacities),
-        sh0=gridded(3, grids.sh0),
-        bands=[
-            gridded(3 * width, grid)
-            for width, grid in zip(band_widths(len(grids.bands)), grids.bands, strict=True)
-        ],
+    end = reader.varint("block length", reader.limits.unit_bytes) + reader.offset
+    widths = [attribute.width for attribute in block]
+    steps = decode_block(reader, count, widths, near)
+    if reader.offset != end:
+        raise FormatError("bad-column", f"a block of {end - start} bytes ends at {reader.offset}", start)
+    parts = np.split(steps, np.cumsum(widths)[:-1], axis=1)
+    values = {}
+    for attribute, (multiplier, centres), part in zip(block, scales, parts, strict=True):
+        found = from_steps(attribute, Stepped(multiplier, centres, part))
+        _check_grid(attribute, found, start)
+        values[attribute.name] = found
+    return values
+
+
+def _decode_scale(reader: FieldReader, attribute: Attribute) -> tuple[int, Int64Array]:
+    """Multiplier and centres."""
+    start = reader.offset
+    multiplier = reader.varint("multiplier", reader.limits.unit_bytes)
+    if not 0 < multiplier <= MAX_MULTIPLIER:
+        raise FormatError("bad-field", f"a multiplier of {multiplier}", start)
+    tops = (
+        (1 << grid.bits) - 1
+        for grid, has_one in zip(attribute.grids, attribute.has_centre, strict=True)
+        if has_one
     )
+    centres = [
+        reader.varint("centre", reader.limits.unit_bytes) for _ in range(int(attribute.has_centre.sum()))
+    ]
+    if any(centre > top for centre, top in zip(centres, tops, strict=True)):
+        raise FormatError("bad-field", f"{attribute.name}: centres {centres} are not on their grids", start)
+    return multiplier, np.array(centres, dtype=np.int64)
 
 
-def column_bytes(reader: FieldReader, table: LevelTable) -> dict[str, int]:
-    """Bytes per attribute of one unit, for `inspect`: nothing is decompressed."""
-    entry = table.levels[decode_head(reader, table).level]
-    higher = 3 * sum(band_widths(entry.sh_degree))
-    counts = (1, 2 * entry.has_barycentrics, 3, 3, 4, 1, 3, higher)
-    sizes = zip(COLUMN_GROUPS, counts, strict=True)
-    return {name: sum(reader.skip_column() for _ in range(count)) for name, count in sizes}
+def _check_grid(attribute: Attribute, values: Int64Array, offset: int) -> None:
+    for grid, column in zip(attribute.grids, values.T, strict=True):
+        low, high = int(column.min()), int(column.max())
+        if low < 0 or high >> grid.bits:
+            message = (
+                f"{attribute.name}: quantized values {low}..{high}, allowed are 0..{(1 << grid.bits) - 1}"
+            )
+            raise FormatError("bad-field", message, offset)
+    if attribute.name == "barycentrics" and int(values.sum(axis=1).max()) > BARYCENTRIC_ONE:
+        raise FormatError("bad-field", "barycentric coordinates sum to more than 1", offset)
+
+
+def section_bytes(reader: FieldReader, table: LevelTable) -> dict[str, int]:
+    """Bytes of one unit by SECTIONS, for `inspect`: nothing is decoded but the sites."""
+    return dict(_sections(reader, table))
+
+
+def _sections(reader: FieldReader, table: LevelTable) -> Iterator[tuple[str, int]]:
+    head = decode_head(reader, table)
+    entry = table.levels[head.level]
+    start = reader.offset
+    decode_ascending(reader, head.count)
+    yield SECTIONS[0], reader.offset - start
+    for name, block in zip(
+        SECTIONS[1:], _split_bands(attributes_of(entry.grids, entry.has_barycentrics)), strict=False
+    ):
+        start = reader.offset
+        for attribute in block:
+            _decode_scale(reader, attribute)
+        reader.raw(reader.varint("block length", reader.limits.unit_bytes))
+        yield name, reader.offset - start

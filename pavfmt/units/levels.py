@@ -113,8 +113,8 @@ def _decode_grids(reader: FieldReader, degree: int) -> Grids:
     start = reader.offset
     quats = reader.affine("quaternions")
     top = quats.offset + quats.step * ((1 << quats.bits) - 1)
-    if quats.shift != QUATERNION_SHIFT or max(abs(quats.offset), abs(top)) > 1 << QUATERNION_SHIFT:
-        raise FormatError("bad-field", f"quaternion grid {quats}: shift 24, values within ±1", start)
+    if quats.shift != QUATERNION_SHIFT or max(abs(quats.offset), abs(top)) > 2 << QUATERNION_SHIFT:
+        raise FormatError("bad-field", f"quaternion grid {quats}: shift 24, values within ±2", start)
     opacities, sh0 = reader.affine("opacities"), reader.affine("sh0")
     bands = tuple(reader.affine(f"SH band {band}") for band in range(1, degree + 1))
     return Grids(means, log_scales, quats, opacities, sh0, bands)

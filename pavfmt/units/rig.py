@@ -6,6 +6,7 @@ FORMAT.md, "Rig unit" to "Rig reference unit".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from pavfmt.errors import EncodeError, FormatError, LimitError
 from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import VALUES_FLOOR, VALUES_PER_BYTE
 from pavfmt.model import Float32Array, Identity, Int32Array, PoseCorrectives, Rig, Shape
+from pavfmt.places import MeshPlaces, mesh_places
 from pavfmt.quantization import Affine
 from pavfmt.subdivision import edges_of
 
@@ -48,6 +50,11 @@ class RigCore:
     def face_count(self) -> int:
         """F: faces of level 0."""
         return len(self.faces) << 2 * self.subdivisions
+
+    @cached_property
+    def places(self) -> MeshPlaces:
+        """Where vertices and faces are, for prediction."""
+        return mesh_places(self.mean_neutral, self.faces, self.subdivisions)
 
 
 def _spanning_grids(points: Float32Array, step: float) -> tuple[Affine, ...]:

@@ -1,0 +1,111 @@
+"""What is known of each level before a unit is written: which Gaussians, as which integers, in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt.encoder.importance import order_of, per_face
+from pavfmt.encoder.options import EncodeOptions
+from pavfmt.encoder.precision import LevelPrecision, kept_rows, level_precisions
+from pavfmt.encoder.regions import region_bits
+from pavfmt.errors import EncodeError
+from pavfmt.model import Avatar, Float64Array, Int32Array, Level, Pose, Site
+from pavfmt.places import mesh_places
+from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
+from pavfmt.units.gaussians import Attribute, Columns, Int64Array, attributes_of, quantize_gaussians
+
+
+@dataclass
+class LevelPlan:
+    """One level to be written."""
+
+    level: Level
+    columns: Columns
+    attributes: tuple[Attribute, ...]
+    precision: LevelPrecision
+    importance: Float64Array
+    order: NDArray[np.intp]
+    """Rows, the first to be sent first."""
+    places: Int64Array
+    """(N, 3) places of the sites."""
+    world_means: Float64Array
+    regions: NDArray[np.uint16]
+
+
+def without_invisible(
+    avatar: Avatar, importance: Sequence[Float64Array], share: float
+) -> tuple[Avatar, list[Float64Array]]:
+    """The avatar and its importance, but for the weakest Gaussians of each level."""
+    levels, kept_importance = [], []
+    numbers: Int32Array | None = None
+    for level, score in zip(avatar.levels, importance, strict=True):
+        if len(score) != len(level.gaussians):
+            raise EncodeError(
+                "bad-shape", f"importance of {len(score)} Gaussians, not {len(level.gaussians)}"
+            )
+        rows = kept_rows(np.asarray(score, dtype=np.float64), share)
+        parents = level.parents
+        if parents is not None and numbers is not None:
+            parents = np.where(parents < 0, -1, numbers[parents])[rows]
+        numbers = np.full(len(score), -1, dtype=np.int32)
+        numbers[rows] = np.arange(len(rows), dtype=np.int32)
+        levels.append(replace(level, gaussians=level.gaussians.take(rows), parents=parents))
+        kept_importance.append(np.asarray(score, dtype=np.float64)[rows])
+    return replace(avatar, levels=tuple(levels)), kept_importance
+
+
+def plan_levels(avatar: Avatar, importance: list[Float64Array], options: EncodeOptions) -> list[LevelPlan]:
+    """`avatar` is as it will be written: over the decoded rig, without what is left out."""
+    mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
+    precisions = level_precisions(avatar, importance, options.precision)
+    regions, places = region_bits(avatar), _site_places(avatar)
+    plans = []
+    for number, level in enumerate(avatar.levels):
+        grids = precisions[number].grids
+        attributes = attributes_of(grids, level.gaussians.barycentrics is not None)
+        plans.append(
+            LevelPlan(
+                level=level,
+                columns=quantize_gaussians(level.gaussians, grids),
+                attributes=attributes,
+                precision=precisions[number],
+                importance=importance[number],
+                order=_sending_order(level, importance[number], options),
+                places=places[number],
+                world_means=pose_level(avatar.levels, number, mesh).means,
+                regions=regions[number],
+            )
+        )
+    return plans
+
+
+def _sending_order(level: Level, importance: Float64Array, options: EncodeOptions) -> NDArray[np.intp]:
+    """By importance; a level that takes over is in the order that its checkpoint says."""
+    if level.parents is not None and level.gaussians.importance is not None:
+        return order_of(level.gaussians.importance.astype(np.float64))
+    if options.importance_per == "face" and len(importance):
+        return order_of(per_face(level.gaussians.sites, importance))
+    return order_of(importance)
+
+
+def _site_places(avatar: Avatar) -> list[Int64Array]:
+    """Per level (N, 3) places of the Gaussians' sites, as a decoder finds them."""
+    rig, roots = avatar.rig, np.zeros(0, dtype=np.int32)
+    mesh = None if rig is None else mesh_places(rig.mean_neutral, rig.faces, rig.subdivisions)
+    result = []
+    for number, level in enumerate(avatar.levels):
+        sites = level.gaussians.sites
+        if level.splits is not None:
+            parents = level.splits.parents
+            roots = parents if number == 1 else roots[parents // 3]
+        if mesh is None or level.site is Site.JOINT:
+            result.append(np.zeros((len(sites), 3), dtype=np.int64))
+        elif level.site is Site.VERTEX:
+            result.append(mesh.vertices[sites])
+        else:
+            result.append(mesh.faces[roots[sites // 3] if number else sites])
+    return result

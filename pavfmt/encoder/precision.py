@@ -1,0 +1,139 @@
+"""How finely each level and unit is written: grids for the strongest, multiples of their steps for the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt.encoder.options import Precision
+from pavfmt.errors import EncodeError
+from pavfmt.model import Avatar, Float32Array, Float64Array, Pose
+from pavfmt.posing import STATIC_RIG, concatenate, level_frames, pose_level, pose_mesh
+from pavfmt.quantization import Affine, stereographic_grid
+from pavfmt.units.gaussians import MAX_MULTIPLIER, band_widths
+from pavfmt.units.levels import LOG_SCALE_RANGE, Grids
+
+FINER = 6.0
+"""Grids are finer than the steps of the most visible unit by this, so that multiples come close to any step."""
+STRONGEST_QUANTILE = 0.999
+VISIBILITY_RANGE = (1e-4, 1e5)
+OUTLIERS_PERCENT = 1.0
+
+
+@dataclass(frozen=True)
+class LevelPrecision:
+    """The grids of one level, and which multiple of their steps a visibility asks for."""
+
+    grids: Grids
+    visibility: Float64Array
+    """(N,) importance as a multiple of the level's median."""
+    steps: dict[str, float]
+    """Attribute → step at visibility 1, in grid steps."""
+    powers: dict[str, float]
+
+    def multipliers(self, rows: NDArray[np.integer]) -> dict[str, int]:
+        """Attribute → multiplier for a unit of these Gaussians."""
+        seen = float(np.exp(np.log(self.visibility[rows]).mean()))
+        return {
+            name: int(np.clip(round(step * seen ** -self.powers[name]), 1, MAX_MULTIPLIER))
+            for name, step in self.steps.items()
+        }
+
+
+def kept_rows(importance: Float64Array, share: float) -> NDArray[np.intp]:
+    """Rows of the strongest Gaussians that have `share` of all importance, ascending; at least one."""
+    order = np.argsort(-importance, kind="stable")
+    total = np.cumsum(importance[order])
+    if not len(order) or total[-1] <= 0:
+        return np.arange(len(order))
+    count = int(np.searchsorted(total, share * total[-1] * (1 - 1e-12))) + 1
+    return np.sort(order[:count])
+
+
+def level_precisions(
+    avatar: Avatar, importance: list[Float64Array], precision: Precision
+) -> list[LevelPrecision]:
+    """One for each level of an avatar."""
+    mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
+    height = _height(avatar)
+    result = []
+    for number in range(len(avatar.levels)):
+        sizes = level_frames(avatar.levels, number, mesh)[3]
+        size = float(np.median(sizes)) if len(sizes) else 1.0
+        mean_step = precision.mean_step * height / max(size, 1e-12)
+        result.append(_level_precision(avatar, number, importance[number], precision, mean_step))
+    return result
+
+
+def _height(avatar: Avatar) -> float:
+    """Metres: of the neutral mesh, or without one of all but a few outlying Gaussians."""
+    if avatar.rig is not None:
+        neutral = avatar.rig.mean_neutral if avatar.identity is None else avatar.identity.neutral
+        return float(np.ptp(neutral[:, 1])) or 1.0
+    mesh = pose_mesh(STATIC_RIG, None, Pose())
+    means = concatenate(
+        [pose_level(avatar.levels, number, mesh) for number in range(len(avatar.levels))]
+    ).means
+    low, high = np.percentile(means, [OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT], axis=0)
+    return float((high - low).max()) or 1.0
+
+
+def _level_precision(
+    avatar: Avatar, number: int, importance: Float64Array, precision: Precision, mean_step: float
+) -> LevelPrecision:
+    gaussians = avatar.levels[number].gaussians
+    positive = importance[importance > 0]
+    median = float(np.median(positive)) if len(positive) else 1.0
+    visibility = np.clip(importance / median, *VISIBILITY_RANGE)
+    strongest = float(np.quantile(visibility, STRONGEST_QUANTILE)) if len(visibility) else 1.0
+    powers = {
+        "means": precision.mean_power,
+        "log_scales": precision.log_scale_power,
+        "quats": precision.quat_power,
+        "opacities": precision.opacity_power,
+        **{f"sh{band}": precision.sh0_power for band in range(4)},
+    }
+    steps = {
+        "means": mean_step,
+        "log_scales": precision.log_scale_step,
+        "quats": precision.quat_step,
+        "opacities": precision.opacity_step,
+        "sh0": precision.sh0_step,
+        **{f"sh{band}": step for band, step in enumerate(precision.band_steps[: gaussians.sh_degree], 1)},
+    }
+    fine = {name: step * strongest ** -powers[name] / FINER for name, step in steps.items()}
+    if gaussians.log_scales.size and float(np.abs(gaussians.log_scales).max()) >= LOG_SCALE_RANGE - 1:
+        worst = float(gaussians.log_scales[np.argmax(np.abs(gaussians.log_scales).max(axis=1))].max())
+        raise EncodeError("bad-scale", f"a log scale of {worst} is beyond ±{LOG_SCALE_RANGE - 1}")
+    starts = np.cumsum((0, *band_widths(gaussians.sh_degree)))
+    axes = [_stepping(gaussians.means[:, axis], fine["means"]) for axis in range(3)]
+    grids = Grids(
+        means=(axes[0], axes[1], axes[2]),
+        log_scales=_stepping(gaussians.log_scales, fine["log_scales"]),
+        quats=stereographic_grid(fine["quats"]),
+        opacities=Affine.stepping(0.0, 1.0, fine["opacities"]),
+        sh0=_stepping(gaussians.sh0, fine["sh0"]),
+        bands=tuple(
+            _stepping(gaussians.shN[:, first:last], fine[f"sh{band}"])
+            for band, (first, last) in enumerate(pairwise(starts), 1)
+        ),
+    )
+    units = {
+        "means": max(grid.unit for grid in grids.means),
+        "log_scales": grids.log_scales.unit,
+        "quats": grids.quats.unit,
+        "opacities": grids.opacities.unit,
+        "sh0": grids.sh0.unit,
+        **{f"sh{band}": grid.unit for band, grid in enumerate(grids.bands, 1)},
+    }
+    in_grid_steps = {name: step / units[name] for name, step in steps.items()}
+    return LevelPrecision(grids, visibility, in_grid_steps, powers)
+
+
+def _stepping(values: Float32Array, step: float) -> Affine:
+    if not values.size:
+        return Affine.stepping(0.0, 0.0, step)
+    return Affine.stepping(float(values.min()), float(values.max()), step)

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-numba = pytest.importorskip("numba")
+pytest.importorskip("numba")
+
+import numba
 
 from pavfmt.model import Pose
 from pavfmt.posing import pose_mesh

@@ -81,9 +81,10 @@ class SceneSource:
             camera.height,
             repr(pose),
         )
-        return self._memory.recall(key, lambda: self._drawn(camera, pose))
+        return self._memory.recall(key, lambda: self.drawn(camera, pose))
 
-    def _drawn(self, camera: Camera, pose: Pose) -> View:
+    def drawn(self, camera: Camera, pose: Pose) -> View:
+        """The same, drawn anew and not remembered."""
         picture, mask = draw(painted_head(), camera, pose, self.background)
         return View(camera, pose, picture, mask)
 

@@ -42,6 +42,8 @@ MODEL_SHIFT = 5
 PREDICTED = 16
 MAX_FLOOR = 1 << 22
 SCALES = (0, 1, 2, 3, 4, 6, 8, 11, 16)
+MODEL_BITS = 24
+SAMPLE = 512
 FLOORS = tuple(int(32 * 2.0 ** (half / 2)) for half in range(-4, 27))
 
 
@@ -90,12 +92,18 @@ def predictions(
 def encode_block(
     writer: FieldWriter, values: Int64Array, widths: Sequence[int], neighbourhood: Neighbourhood
 ) -> None:
-    """(n, C) integers in file order, in the smallest of the forms; `widths` are the columns of each attribute."""
-    columns = FieldWriter()
-    columns.pack("B", Form.COLUMNS)
-    for column in values.T:
-        columns.signed_column(column)
-    writer.raw(min([columns.getvalue(), *_rice_forms(values, widths, neighbourhood)], key=len))
+    """(n, C) integers in file order, in the smallest of the forms; `widths` are the columns of each attribute.
+
+    Columns are only tried where there is one attribute: only then do they ever win, and they take long.
+    """
+    forms = _rice_forms(values, widths, neighbourhood)
+    if len(widths) == 1:
+        columns = FieldWriter()
+        columns.pack("B", Form.COLUMNS)
+        for column in values.T:
+            columns.signed_column(column)
+        forms.append(columns.getvalue())
+    writer.raw(min(forms, key=len))
 
 
 def _rice_forms(values: Int64Array, widths: Sequence[int], neighbourhood: Neighbourhood) -> list[bytes]:
@@ -150,23 +158,21 @@ def _rice_bytes(
 
 
 def _best_model(first: Int64Array, later: Int64Array, residuals: Int64Array, spread: Float64Array) -> Model:
-    """The model of fewest bits: unpredicted, or with the best scale and floor."""
+    """The model of fewest bits: unpredicted, or with the best scale and floor (chosen on a sample)."""
     plain = best_parameter(zigzag(np.concatenate([first, later])))
     best = Model(plain)
     if not residuals.size:
         return best
     fewest = bits_of(zigzag(np.concatenate([first, later])), plain)
     start = best_parameter(zigzag(first))
-    head, coded = bits_of(zigzag(first), start), zigzag(residuals)
-    for scale in SCALES:
-        found = min(
-            (Model(start, True, scale, floor) for floor in FLOORS),
-            key=lambda model: bits_of(coded, model.parameters(spread)),
-        )
-        bits = head + bits_of(coded, found.parameters(spread)) + 24
-        if bits < fewest:
-            best, fewest = found, bits
-    return best
+    coded, stride = zigzag(residuals), -(-len(residuals) // SAMPLE)
+    sample, near = coded[::stride], spread[::stride]
+    found = min(
+        (Model(start, True, scale, floor) for scale in SCALES for floor in FLOORS),
+        key=lambda model: bits_of(sample, model.parameters(near)),
+    )
+    bits = bits_of(zigzag(first), start) + bits_of(coded, found.parameters(spread))
+    return found if bits + MODEL_BITS < fewest else best
 
 
 def decode_block(

@@ -11,14 +11,19 @@ from pavfmt.encoder.importance import (
     rendered_importance,
     stored_importance,
 )
-from pavfmt.encoder.options import EncodeOptions
+from pavfmt.encoder.options import PRESETS, EncodeOptions, Precision, precision_near
+from pavfmt.encoder.quality import precision_for
 from pavfmt.encoder.writing import encode, encode_rig_file
 
 __all__ = [
+    "PRESETS",
     "EncodeOptions",
+    "Precision",
     "encode",
     "encode_rig_file",
     "opacity_area_importance",
+    "precision_for",
+    "precision_near",
     "rendered_importance",
     "stored_importance",
 ]

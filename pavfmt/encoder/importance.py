@@ -60,7 +60,7 @@ def rendered_importance(
     Those are what is on the screen while it arrives; in the complete scene, finer levels would cover it.
     """
     rig = avatar.rig or STATIC_RIG
-    expressions = _known_expressions(rig)
+    expressions = known_expressions(rig, EXPRESSIONS)
     totals = [np.zeros(len(level.gaussians)) for level in avatar.levels]
     done, pictures = 0, len(expressions) * len(VIEWS) * len(avatar.levels)
     for weights in expressions:
@@ -78,11 +78,11 @@ def rendered_importance(
     return totals
 
 
-def _known_expressions(rig: Rig) -> list[dict[str, float]]:
-    """EXPRESSIONS as far as the rig has their shapes, without repetitions."""
+def known_expressions(rig: Rig, expressions: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """`expressions` as far as the rig has their shapes, without repetitions."""
     known = {shape.name for shape in rig.shapes}
-    expressions = [{k: w for k, w in one.items() if k in known} for one in EXPRESSIONS]
-    return [one for index, one in enumerate(expressions) if one not in expressions[:index]]
+    found = [{k: w for k, w in one.items() if k in known} for one in expressions]
+    return [one for index, one in enumerate(found) if one not in found[:index]]
 
 
 def opacity_area_importance(avatar: Avatar) -> list[Float64Array]:

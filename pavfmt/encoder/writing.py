@@ -14,7 +14,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.compression import ColumnDecompressor
 from pavfmt.decoder import Decoder
 from pavfmt.encoder.draft import Draft
 from pavfmt.encoder.hand_over import legal_ends, retiring, unit_end
@@ -24,12 +23,13 @@ from pavfmt.encoder.planning import plan_levels, without_invisible
 from pavfmt.encoder.rebinding import rebound
 from pavfmt.encoder.regions import bounding_sphere
 from pavfmt.encoder.renumbering import renumbered, renumbered_rig
+from pavfmt.encoder.rig_parts import rig_parts
 from pavfmt.errors import EncodeError, PavError
 from pavfmt.events import UnitDamaged
-from pavfmt.fields import FieldReader, FieldWriter
+from pavfmt.fields import FieldWriter
 from pavfmt.layout import UnitHeader
 from pavfmt.limits import FORMAT_LIMITS
-from pavfmt.model import Avatar, Float64Array, Identity, Int32Array, Level, Rig, Site, Splits
+from pavfmt.model import Avatar, Float64Array, Int32Array, Level, Rig, Site, Splits
 from pavfmt.neighbourhood import morton_codes
 from pavfmt.registry import CriticalFeature, RigSource, UnitType
 from pavfmt.units.annotations import encode_metadata, encode_thumbnail, encode_track
@@ -38,10 +38,7 @@ from pavfmt.units.hand_over import HandOver, encode_hand_over
 from pavfmt.units.levels import LevelEntry, LevelTable, encode_levels
 from pavfmt.units.rig import (
     RigReference,
-    decode_identity,
-    decode_rig,
     encode_correctives,
-    encode_identity,
     encode_reference,
     encode_rig,
     encode_shape,
@@ -74,7 +71,9 @@ def encode_rig_file(rig: Rig, options: EncodeOptions | None = None) -> bytes:
     options = options or EncodeOptions()
     rig, _ = renumbered_rig(rig)
     draft = Draft()
-    rig_id = draft.add(UnitType.RIG, (), lambda w: w.raw(_rig_body(rig, options)))
+    rig_id = draft.add(
+        UnitType.RIG, (), lambda w: encode_rig(w, rig, options.neutral_step, options.weight_bits)
+    )
     for add in _rig_extras(draft, rig, rig_id, options):
         add()
     return _checked(draft.getvalue())
@@ -93,20 +92,6 @@ def _checked(data: bytes, rig_file: bytes | None = None) -> bytes:
     if damage:
         raise EncodeError("unreadable-output", f"no reader would accept it: {damage[0].message}")
     return data
-
-
-def _body(encode_body: Callable[[FieldWriter], None]) -> bytes:
-    writer = FieldWriter()
-    encode_body(writer)
-    return writer.getvalue()
-
-
-def _rig_body(rig: Rig, options: EncodeOptions) -> bytes:
-    return _body(lambda w: encode_rig(w, rig, options.neutral_step, options.weight_bits))
-
-
-def _reader(body: bytes) -> FieldReader:
-    return FieldReader(body, 0, FORMAT_LIMITS, ColumnDecompressor())
 
 
 def _rig_extras(draft: Draft, rig: Rig, rig_id: int, options: EncodeOptions) -> list[Callable[[], int]]:
@@ -170,9 +155,8 @@ class _Writer:
         avatar, kept = without_invisible(avatar, given, options.precision.kept_importance)
         self._total_importance = sum(float(one.sum()) for one in given) or 1.0
         self._original = renumbered(avatar)
-        self._decoded_rig, self._decoded_identity = self._decode_rig_parts()
-        decoded = replace(self._original, rig=self._decoded_rig, identity=self._decoded_identity)
-        self._avatar = rebound(self._original, decoded, options)
+        self._rig_parts = rig_parts(self._original, options)
+        self._avatar = rebound(self._original, self._rig_parts.decoded(self._original), options)
         self._plans = plan_levels(self._avatar, kept, options)
         self._splits = [_sent_none(level) for level in self._avatar.levels]
         self._file_index: list[Int32Array] = []
@@ -185,20 +169,6 @@ class _Writer:
         self._aim: float = options.first_unit_bytes
         self._unessential_count = 0
         self._extras: list[Callable[[], int]] = []
-
-    def _decode_rig_parts(self) -> tuple[Rig | None, Identity | None]:
-        """The rig and identity as a decoder will see them."""
-        rig, identity = self._original.rig, self._original.identity
-        if rig is None:
-            return None, None
-        self._rig_body = _rig_body(rig, self._options)
-        core = decode_rig(_reader(self._rig_body))
-        decoded = replace(rig, mean_neutral=core.mean_neutral, weights=core.weights)
-        if identity is None:
-            return decoded, None
-        step = self._options.neutral_step
-        self._identity_body = _body(lambda w: encode_identity(w, identity, core, step))
-        return decoded, decode_identity(_reader(self._identity_body), core)
 
     def write(self, rig_file: bytes | None, rig_name: str) -> bytes:
         """All units, then the file."""
@@ -227,13 +197,13 @@ class _Writer:
             reference = RigReference(hashlib.sha256(rig_file).digest(), rig_name)
             rig_id = self._draft.add(UnitType.RIG_REFERENCE, (), lambda w: encode_reference(w, reference))
         else:
-            rig_id = self._draft.add(UnitType.RIG, (), lambda w: w.raw(self._rig_body))
+            rig_id = self._draft.add(UnitType.RIG, (), lambda w: w.raw(self._rig_parts.rig_body))
             self._extras = _rig_extras(self._draft, rig, rig_id, options)
             self._unessential_count = len(self._extras) - sum(shape.essential for shape in rig.shapes)
         self._base_needs = (rig_id,)
         if identity is not None:
             add = partial(self._draft.add, UnitType.IDENTITY, (rig_id,))
-            self._base_needs += (add(lambda w: w.raw(self._identity_body)),)
+            self._base_needs += (add(lambda w: w.raw(self._rig_parts.identity_body)),)
 
     def _queue_thumbnail(self) -> None:
         """Among what is written between Gaussians, after the essential shapes."""

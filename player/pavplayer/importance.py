@@ -1,11 +1,12 @@
-"""The renderer that an encoder measures importance with: any rasterizer, seen through `pavfmt`'s protocol."""
+"""The renderer that an encoder measures importance and quality with: any rasterizer, seen through `pavfmt`'s
+protocols."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.encoder.importance import ContributionRenderer, View
+from pavfmt.encoder.importance import View
 from pavfmt.posing import PosedGaussians
 from pavplayer.camera import Camera
 from pavplayer.rasterizers import Rasterizer, open_rasterizer
@@ -16,8 +17,8 @@ def camera_of(view: View) -> Camera:
     return Camera.orbit(view.target, view.distance, view.yaw_degrees, view.pitch_degrees)
 
 
-class RasterizerContributions:
-    """A rasterizer as a `pavfmt.encoder.importance.ContributionRenderer`."""
+class EncoderRenderer:
+    """A rasterizer as `pavfmt.encoder`'s ContributionRenderer and PictureRenderer."""
 
     def __init__(self, rasterizer: Rasterizer) -> None:
         self._rasterizer = rasterizer
@@ -26,7 +27,11 @@ class RasterizerContributions:
         """(N,) Σ α·T of each Gaussian over the pixels of one picture."""
         return self._rasterizer.contributions(gaussians, camera_of(view))
 
+    def picture(self, gaussians: PosedGaussians, view: View) -> NDArray[np.floating]:
+        """(H, W, 3) the picture over white."""
+        return self._rasterizer.render(gaussians, camera_of(view))
 
-def open_renderer(device: str = "auto") -> ContributionRenderer:
+
+def open_renderer(device: str = "auto") -> EncoderRenderer:
     """What `pav encode` finds by the entry point group "pavfmt.renderers"."""
-    return RasterizerContributions(open_rasterizer(device))
+    return EncoderRenderer(open_rasterizer(device))

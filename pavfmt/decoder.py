@@ -23,6 +23,7 @@ from pavfmt.errors import FormatError, PavError
 from pavfmt.fields import FieldReader
 from pavfmt.framing import DamagedFrame, Frame, Framing
 from pavfmt.interpretation import RIG_TYPES, Interpreter, Unit
+from pavfmt.kernels import Kernels
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import UnitType
 from pavfmt.scene import Scene
@@ -46,8 +47,10 @@ ONLY_ONE = {
 class Decoder:
     """Sans-I/O decoder of `.pav` files, prefixes, and ranges in any order."""
 
-    def __init__(self, limits: Limits = FORMAT_LIMITS) -> None:
+    def __init__(self, limits: Limits = FORMAT_LIMITS, kernels: Kernels | None = None) -> None:
+        """`kernels` make it faster and change nothing else."""
         self.limits = limits
+        self._kernels = kernels
         self.scene = Scene()
         self._framing = Framing(limits)
         self._columns = ColumnDecompressor()
@@ -137,7 +140,7 @@ class Decoder:
             self._queue.append(ev.UnknownSkipped(header.id, frame.offset, header.type))
             self._activate_all(*self._freed_by(header.id))
             return
-        reader = FieldReader(frame.payload, frame.payload_offset, self.limits, self._columns)
+        reader = FieldReader(frame.payload, frame.payload_offset, self.limits, self._columns, self._kernels)
         try:
             unit = Unit(frame, reader, decode_needs(reader, header.id))
         except FormatError as error:
@@ -234,7 +237,7 @@ class Decoder:
         if digest != reference.sha256:
             message = f"rig {reference.name!r} has SHA-256 {digest.hex()}, not {reference.sha256.hex()}"
             raise FormatError("rig-mismatch", message, unit.frame.payload_offset)
-        inner = Decoder(self.limits)
+        inner = Decoder(self.limits, self._kernels)
         inner.feed(data)
         arrived = list(inner.events())
         if inner.scene.core is None:
@@ -245,13 +248,13 @@ class Decoder:
         return [ev.RigArrived(unit.id, unit.frame.offset, inner.scene.core), *shared]
 
 
-def decode(data: bytes, limits: Limits = FORMAT_LIMITS) -> Scene:
+def decode(data: bytes, limits: Limits = FORMAT_LIMITS, kernels: Kernels | None = None) -> Scene:
     """The scene of a file, or of any prefix of one.
 
     Raises PavError as FORMAT.md, "Errors", says; damage in a unit that is not critical costs that unit and
     those that need it.
     """
-    decoder = Decoder(limits)
+    decoder = Decoder(limits, kernels)
     decoder.feed(data)
     decoder.close()
     for _ in decoder.events():

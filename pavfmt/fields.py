@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pavfmt.compression import DTYPES, SIGNED_DTYPES, ColumnDecompressor, compress_column
 from pavfmt.errors import FormatError, LimitError
+from pavfmt.kernels import Kernels
 from pavfmt.limits import Limits
 from pavfmt.quantization import Affine, UnsignedArray
 
@@ -74,11 +75,19 @@ class FieldWriter:
 class FieldReader:
     """Reads one payload field by field; raises FormatError with the offset of the field at fault."""
 
-    def __init__(self, data: bytes, base: int, limits: Limits, columns: ColumnDecompressor) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        base: int,
+        limits: Limits,
+        columns: ColumnDecompressor,
+        kernels: Kernels | None = None,
+    ) -> None:
         self._data = data
         self._base = base
         self._at = 0
         self.limits = limits
+        self.kernels = kernels
         self._columns = columns
 
     @property

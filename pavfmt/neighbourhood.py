@@ -52,7 +52,7 @@ def morton_codes(places: Int64Array) -> Int64Array:
 def neighbourhood(places: Int64Array) -> Neighbourhood:
     """(n, 3) places in file order, n > 0 → who predicts whom. Ties along a curve go by file order."""
     curves = [np.argsort(morton_codes(places + shift), kind="stable") for shift in SHIFTS]
-    turns = _turns(len(places))
+    turns = turns_of_passes(len(places))
     ends = tuple(np.cumsum([len(turn) for turn in turns]).tolist())
     order = curves[0][np.concatenate(turns)]
     turn_of = np.empty(len(places), dtype=np.int64)
@@ -68,7 +68,7 @@ def neighbourhood(places: Int64Array) -> Neighbourhood:
     return Neighbourhood(order, ends, neighbours, 1 + WEIGHT_ONE // (distances + WEIGHT_NEAR))
 
 
-def _turns(count: int) -> list[NDArray[np.intp]]:
+def turns_of_passes(count: int) -> list[NDArray[np.intp]]:
     """Per pass, the ranks along the first curve that are told in it."""
     stride = 1
     while count >= 2 * stride * FIRST_PASS:

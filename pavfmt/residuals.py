@@ -70,9 +70,7 @@ class Model:
 
     def parameters(self, spread: Float64Array) -> Int64Array:
         """Rice parameters for spreads in units of 1 / SPREAD_ONE."""
-        level = np.floor((self.scale * spread + self.floor) * 2.0**-MODEL_SHIFT)
-        bits: Int64Array = np.frexp(level)[1].astype(np.int64)
-        return np.minimum(bits, MAX_PARAMETER)
+        return rice_parameters(spread, self.scale, self.floor)
 
 
 def predictions(
@@ -191,7 +189,15 @@ def decode_block(
     quotient_bytes = reader.varint("quotient bytes", reader.limits.unit_bytes)
     remainder_bytes = reader.varint("remainder bytes", reader.limits.unit_bytes)
     rows = _decode_rows(reader, count) if form is Form.RICE_ROWS else np.ones(count, dtype=bool)
-    return _decode_rice(reader, models, widths, neighbourhood, rows, quotient_bytes, remainder_bytes)
+    start = reader.offset
+    quotients, remainders = reader.raw(quotient_bytes), reader.raw(remainder_bytes)
+    _check_length(quotients, int(rows.sum()) * sum(widths), start)
+    table = _model_table(models, widths)
+    if reader.kernels is not None:
+        found = reader.kernels.rice_values(quotients, remainders, rows, table, neighbourhood)
+        if found is not None:
+            return found
+    return rice_values(quotients, remainders, rows, table, neighbourhood, start)
 
 
 def _decode_model(reader: FieldReader) -> Model:
@@ -209,45 +215,78 @@ def _decode_rows(reader: FieldReader, count: int) -> NDArray[np.bool_]:
     return bits[:count].astype(bool)
 
 
-def _decode_rice(
-    reader: FieldReader,
-    models: list[Model],
-    widths: Sequence[int],
-    neighbourhood: Neighbourhood,
+def _model_table(models: list[Model], widths: Sequence[int]) -> Int64Array:
+    """(C, 4): first, predicted, scale and floor of each column."""
+    rows = [[model.first, model.predicted, model.scale, model.floor] for model in models]
+    return np.repeat(np.array(rows, dtype=np.int64), widths, axis=0)
+
+
+def rice_values(
+    quotient_bytes: bytes,
+    remainder_bytes: bytes,
     rows: NDArray[np.bool_],
-    quotient_bytes: int,
-    remainder_bytes: int,
+    models: Int64Array,
+    neighbourhood: Neighbourhood,
+    offset: int = 0,
 ) -> Int64Array:
-    start, columns = reader.offset, sum(widths)
-    told_rows = np.flatnonzero(rows)
-    quotients = np.zeros((len(rows), columns), dtype=np.int64)
-    section = _quotients(reader, quotient_bytes, len(told_rows) * columns)
-    quotients[told_rows] = section.reshape(-1, columns)
-    remainders = Remainders(reader.raw(remainder_bytes), start + quotient_bytes)
-    context = _Context(models, widths)
+    """The values (n, C) of a Rice block in file order, pass by pass; FormatError as the text says.
+
+    `models` is (C, 4): first, predicted, scale and floor; `rows` (n,) says which turns have residuals; `offset` is
+    where the sections stand in the file.
+    """
+    columns, flagged = len(models), np.flatnonzero(rows)
+    coded = np.zeros((len(rows), columns), dtype=np.int64)
+    coded[flagged] = _bounded_quotients(quotient_bytes, len(flagged) * columns, offset).reshape(-1, columns)
+    remainders = Remainders(remainder_bytes, offset + len(quotient_bytes))
     told = np.empty((len(rows), columns))
     for at, end in zip((0, *neighbourhood.passes[:-1]), neighbourhood.passes, strict=True):
-        mean, parameters = context.of(told, neighbourhood, at, end)
-        here = rows[at:end]
-        coded = quotients[at:end]
-        coded[here] = (coded[here] << parameters[here]) + remainders.take(parameters[here])
-        told[at:end] = mean + unzigzag(coded)
+        mean, parameters = _expected(models, told, neighbourhood, at, end)
+        here, values = rows[at:end], coded[at:end]
+        values[here] = (values[here] << parameters[here]) + remainders.take(parameters[here])
+        told[at:end] = mean + unzigzag(values)
         if float(np.abs(told[at:end]).max(initial=0)) >= BOUND:
-            raise FormatError("bad-field", f"a value of {np.abs(told[at:end]).max()}", start)
+            raise FormatError("bad-field", f"a value of {np.abs(told[at:end]).max():.0f}", offset)
     remainders.finish()
-    values = np.empty((len(rows), columns), dtype=np.int64)
-    values[neighbourhood.order] = told
-    return values
+    result = np.empty((len(rows), columns), dtype=np.int64)
+    result[neighbourhood.order] = told
+    return result
 
 
-def _quotients(reader: FieldReader, length: int, count: int) -> Int64Array:
-    """A section of `count` quotients. Its size is bounded by what it can be worth, before it is unpacked."""
-    start = reader.offset
-    if 8 * length > MAX_BITS_PER_QUOTIENT * count + 7:
-        raise FormatError("bad-column", f"{length} bytes for {count} Rice quotients", start)
-    quotients = decode_quotients(reader.raw(length), count, start)
+def _expected(
+    models: Int64Array, told: Float64Array, neighbourhood: Neighbourhood, at: int, end: int
+) -> tuple[Float64Array, Int64Array]:
+    """Predictions and Rice parameters (end − at, C) of the turns at…end − 1."""
+    first, predicted, scale, floor = models.T
+    shape = (end - at, len(models))
+    mean, parameters = np.zeros(shape), np.broadcast_to(first, shape)
+    used = np.flatnonzero(predicted)
+    if not at or not len(used):
+        return mean, parameters
+    part = slice(at - neighbourhood.passes[0], end - neighbourhood.passes[0])
+    told = told if len(used) == len(models) else told[:, used]
+    mean[:, used], spread = predictions(told, neighbourhood.neighbours[part], neighbourhood.weights[part])
+    parameters = parameters.copy()
+    parameters[:, used] = rice_parameters(spread, scale[used], floor[used])
+    return mean, parameters
+
+
+def rice_parameters(spread: Float64Array, scale: Int64Array | int, floor: Int64Array | int) -> Int64Array:
+    """For spreads in units of 1 / SPREAD_ONE: the bits of ⌊(scale · spread + floor) / 2^MODEL_SHIFT⌋, 15 at most."""
+    level = np.floor((scale * spread + floor) * 2.0**-MODEL_SHIFT)
+    bits: Int64Array = np.frexp(level)[1].astype(np.int64)
+    return np.minimum(bits, MAX_PARAMETER)
+
+
+def _check_length(section: bytes, count: int, offset: int) -> None:
+    """A section of quotients is bounded by what it can be worth, before it is unpacked."""
+    if 8 * len(section) > MAX_BITS_PER_QUOTIENT * count + 7:
+        raise FormatError("bad-column", f"{len(section)} bytes for {count} Rice quotients", offset)
+
+
+def _bounded_quotients(section: bytes, count: int, offset: int) -> Int64Array:
+    quotients = decode_quotients(section, count, offset)
     if int(quotients.max(initial=0)) >= MAX_QUOTIENT:
-        raise FormatError("bad-field", f"a Rice quotient of {quotients.max()}", start)
+        raise FormatError("bad-field", f"a Rice quotient of {quotients.max()}", offset)
     return quotients
 
 
@@ -269,40 +308,12 @@ def decode_ascending(reader: FieldReader, count: int) -> Int32Array:
     """The inverse of `encode_ascending`: (count,) values below MAX_ASCENDING."""
     parameter = reader.choice("Rice parameter", 31)
     start = reader.offset
-    quotients = _quotients(reader, reader.varint("quotient bytes", reader.limits.unit_bytes), count)
+    section = reader.raw(reader.varint("quotient bytes", reader.limits.unit_bytes))
+    _check_length(section, count, start)
+    quotients = _bounded_quotients(section, count, start)
     remainders = Remainders(reader.raw(-(-count * parameter // 8)), reader.offset)
     values = np.cumsum((quotients << parameter) + remainders.take(np.full(count, parameter)))
     remainders.finish()
     if int(values[-1]) >= MAX_ASCENDING:
         raise FormatError("index-out-of-range", f"an index of {values[-1]}", start)
     return values.astype(np.int32)
-
-
-class _Context:
-    """What is known of the values of a pass before they are read."""
-
-    def __init__(self, models: list[Model], widths: Sequence[int]) -> None:
-        def spread_out(numbers: list[int]) -> Int64Array:
-            return np.repeat(np.array(numbers, dtype=np.int64), widths)
-
-        self._first = spread_out([model.first for model in models])
-        self._predicted = np.flatnonzero(spread_out([model.predicted for model in models]))
-        self._scale = spread_out([model.scale for model in models])[self._predicted]
-        self._floor = spread_out([model.floor for model in models])[self._predicted]
-
-    def of(
-        self, told: Float64Array, neighbourhood: Neighbourhood, at: int, end: int
-    ) -> tuple[Float64Array, Int64Array]:
-        """Predictions and Rice parameters (end − at, C) of the turns at…end − 1."""
-        shape = (end - at, len(self._first))
-        mean, parameters = np.zeros(shape), np.broadcast_to(self._first, shape)
-        if not at or not len(self._predicted):
-            return mean, parameters
-        part = slice(at - neighbourhood.passes[0], end - neighbourhood.passes[0])
-        told = told if len(self._predicted) == shape[1] else told[:, self._predicted]
-        near, weights = neighbourhood.neighbours[part], neighbourhood.weights[part]
-        mean[:, self._predicted], spread = predictions(told, near, weights)
-        level = np.floor((self._scale * spread + self._floor) * 2.0**-MODEL_SHIFT)
-        parameters = parameters.copy()
-        parameters[:, self._predicted] = np.minimum(np.frexp(level)[1], MAX_PARAMETER)
-        return mean, parameters

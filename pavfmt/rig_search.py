@@ -24,6 +24,10 @@ MAX_FILES = 4096
 """Of a folder, so many are tried."""
 SCHEMES = ("http://", "https://")
 FETCHERS = "pavfmt.fetchers"
+RIG_HELP = (
+    "where the rig is that FILE names: a file, a folder, or a URL such as https://host/rigs/{sha256}.pav"
+)
+"""Of the option --rig of every command that has one."""
 
 Fetch = Callable[[str, int], bytes]
 """A URL and a limit in bytes → the content. Raises OSError."""

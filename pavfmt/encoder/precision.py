@@ -12,7 +12,7 @@ from pavfmt.encoder.options import Precision
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Float32Array, Float64Array, Pose
 from pavfmt.posing import STATIC_RIG, concatenate, level_frames, pose_level, pose_mesh
-from pavfmt.quantization import Affine, stereographic_grid
+from pavfmt.quantization import BARYCENTRIC_ONE, Affine, stereographic_grid
 from pavfmt.units.gaussians import MAX_MULTIPLIER, band_widths
 from pavfmt.units.levels import LOG_SCALE_RANGE, Grids
 
@@ -54,9 +54,9 @@ def kept_rows(importance: Float64Array, share: float) -> NDArray[np.intp]:
 
 
 def level_precisions(
-    avatar: Avatar, importance: list[Float64Array], precision: Precision
+    avatar: Avatar, importance: list[Float64Array], precision: Precision, barycentric_bits: int
 ) -> list[LevelPrecision]:
-    """One for each level of an avatar."""
+    """One for each level of an avatar, whose barycentric coordinates are multiples of 2^−barycentric_bits."""
     mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
     height = _height(avatar)
     result = []
@@ -64,7 +64,10 @@ def level_precisions(
         sizes = level_frames(avatar.levels, number, mesh)[3]
         size = float(np.median(sizes)) if len(sizes) else 1.0
         mean_step = precision.mean_step * height / max(size, 1e-12)
-        result.append(_level_precision(avatar, number, importance[number], precision, mean_step))
+        level = _level_precision(avatar, number, importance[number], precision, mean_step)
+        level.steps["barycentrics"] = BARYCENTRIC_ONE >> barycentric_bits
+        level.powers["barycentrics"] = 0.0  # they are rounded already
+        result.append(level)
     return result
 
 

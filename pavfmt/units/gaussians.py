@@ -208,12 +208,14 @@ def from_steps(attribute: Attribute, stepped: Stepped) -> Int64Array:
     """(N, width) grid values; the inverse of `to_steps` up to its rounding."""
     centres = np.zeros(attribute.width, dtype=np.int64)
     centres[attribute.has_centre] = stepped.centres
-    values: Int64Array = centres + stepped.multiplier * stepped.steps
+    values: Int64Array = stepped.multiplier * stepped.steps
+    values += centres
     if attribute.is_colour:
-        green = values[:, 0::3]
-        values = np.stack([values[:, 1::3] + green, green, values[:, 2::3] + green], axis=2).reshape(
-            values.shape
-        )
+        channels = values.reshape(len(values), -1, 3)
+        green = channels[:, :, 0].copy()
+        np.add(channels[:, :, 1], green, out=channels[:, :, 0])
+        channels[:, :, 1] = green
+        channels[:, :, 2] += green
     return values
 
 
@@ -302,7 +304,8 @@ def decode_gaussians(reader: FieldReader, table: LevelTable, locate: Locate) -> 
     head = decode_head(reader, table)
     entry = table.levels[head.level]
     sites = decode_ascending(reader, head.count)
-    near = neighbourhood(locate(head.level, sites))
+    places = locate(head.level, sites)
+    near = neighbourhood(places) if reader.kernels is None else reader.kernels.neighbourhood(places)
     values: dict[str, Int64Array] = {}
     for block in _split_bands(attributes_of(entry.grids, entry.has_barycentrics)):
         values |= _decode_block(reader, head.count, block, near)
@@ -349,12 +352,11 @@ def _decode_scale(reader: FieldReader, attribute: Attribute) -> tuple[int, Int64
 
 
 def _check_grid(attribute: Attribute, values: Int64Array, offset: int) -> None:
-    for grid, column in zip(attribute.grids, values.T, strict=True):
-        low, high = int(column.min()), int(column.max())
+    lows, highs = values.min(axis=0).tolist(), values.max(axis=0).tolist()
+    for grid, low, high in zip(attribute.grids, lows, highs, strict=True):
         if low < 0 or high >> grid.bits:
-            message = (
-                f"{attribute.name}: quantized values {low}..{high}, allowed are 0..{(1 << grid.bits) - 1}"
-            )
+            top = (1 << grid.bits) - 1
+            message = f"{attribute.name}: quantized values {low}..{high}, allowed are 0..{top}"
             raise FormatError("bad-field", message, offset)
     if attribute.name == "barycentrics" and int(values.sum(axis=1).max()) > BARYCENTRIC_ONE:
         raise FormatError("bad-field", "barycentric coordinates sum to more than 1", offset)

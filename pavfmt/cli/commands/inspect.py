@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pavfmt.cli import exit_codes
 from pavfmt.fileio import read_bytes
 from pavfmt.inspection import Inspection, LevelReport, inspect
+from pavfmt.rig_search import RIG_HELP, rig_for
 
 NAME = "inspect"
 HELP = """Show what a file holds and where its bytes go.
@@ -24,14 +25,15 @@ blinks and both smiles (or what the rig marks as essential)."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("file", help="a .pav file or a prefix of one, or - for stdin")
-    parser.add_argument("--rig", metavar="RIG", help="the rig's own .pav, for a file that names one")
+    parser.add_argument("--rig", metavar="RIG", help=RIG_HELP)
     parser.add_argument("--json", action="store_true", help="everything as JSON")
     parser.add_argument("--units", action="store_true", help="also one line per unit")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
-    report = inspect(read_bytes(args.file), rig_file=read_bytes(args.rig) if args.rig else None)
+    data = read_bytes(args.file)
+    report = inspect(data, rig_file=rig_for(data, args.rig))
     if args.json:
         print(json.dumps(report.to_json(), indent=2))
         return exit_codes.FINE

@@ -7,6 +7,7 @@ import json
 
 from pavfmt.cli import exit_codes
 from pavfmt.fileio import read_bytes
+from pavfmt.rig_search import RIG_HELP, rig_for
 from pavfmt.verification import NOTE, verify
 
 NAME = "verify"
@@ -22,13 +23,14 @@ Exit code 0: clean, or only notes; 1: something is wrong."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("file", help="a .pav file, or - for stdin")
-    parser.add_argument("--rig", metavar="RIG", help="the rig's own .pav, for a file that names one")
+    parser.add_argument("--rig", metavar="RIG", help=RIG_HELP)
     parser.add_argument("--json", action="store_true", help="findings as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
-    findings = verify(read_bytes(args.file), rig_file=read_bytes(args.rig) if args.rig else None)
+    data = read_bytes(args.file)
+    findings = verify(data, rig_file=rig_for(data, args.rig))
     if args.json:
         print(json.dumps([finding.to_json() for finding in findings], indent=2))
     else:

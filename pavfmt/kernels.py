@@ -1,0 +1,37 @@
+"""Compiled stand-ins for the two slow parts of decoding, for whoever has a compiler at hand.
+
+They give the same integers as `pavfmt.neighbourhood` and `pavfmt.residuals`, or None: then those are asked, and say
+what is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt.neighbourhood import Neighbourhood
+
+Int64Array = NDArray[np.int64]
+
+
+class Kernels(Protocol):
+    """What a decoder may be given."""
+
+    def neighbourhood(self, places: Int64Array) -> Neighbourhood:
+        """As `pavfmt.neighbourhood.neighbourhood`."""
+
+    def rice_values(
+        self,
+        quotients: bytes,
+        remainders: bytes,
+        rows: NDArray[np.bool_],
+        models: Int64Array,
+        neighbourhood: Neighbourhood,
+    ) -> Int64Array | None:
+        """The values (n, C) of a Rice block in file order; None where anything is wrong with it.
+
+        `models` is (C, 4): first, predicted, scale and floor of each column's model; `rows` (n,) says which turns
+        have residuals.
+        """

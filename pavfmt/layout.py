@@ -43,8 +43,8 @@ class FileHeader:
         signature, major, minor, *fields, reserved = cls.LAYOUT.unpack_from(data)
         if signature != SIGNATURE:
             raise FormatError("bad-signature", f"found {signature!r}, not {SIGNATURE!r}", 0)
-        if major != FORMAT_VERSION[0]:
-            message = f"version {major}.{minor}, this reader knows {FORMAT_VERSION[0]}.x"
+        if major != FORMAT_VERSION[0] or (major == 0 and minor < FORMAT_VERSION[1]):
+            message = f"version {major}.{minor}, this reader knows {'.'.join(map(str, FORMAT_VERSION))}"
             raise UnsupportedError("unsupported-version", message, 8)
         if zlib.crc32(data[: cls.LAYOUT.size]) != struct.unpack_from("<I", data, cls.LAYOUT.size)[0]:
             raise FormatError(

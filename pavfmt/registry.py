@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 SIGNATURE = b"\x89PAV\r\n\x1a\n"
-FORMAT_VERSION = (0, 1)
+FORMAT_VERSION = (0, 2)
 MEDIA_TYPE = "model/vnd.pav"
 PRIVATE_UNIT_TYPES = range(0x8000, 0x10000)
 
@@ -65,7 +65,7 @@ FATAL, DAMAGE = "fatal", "damage"
 
 ERROR_CODES: dict[str, tuple[str, str]] = {
     "bad-signature": (FATAL, "the file does not begin with the signature"),
-    "unsupported-version": (FATAL, "the major version is not one this reader knows"),
+    "unsupported-version": (FATAL, "the version is not one this reader knows"),
     "unsupported-feature": (FATAL, "a critical feature bit is set that this reader does not know"),
     "unsupported-unit": (FATAL, "a critical unit has a type that this reader does not know"),
     "file-header-damaged": (FATAL, "the file header's checksum does not match"),

@@ -1,6 +1,6 @@
 """The rig file that an avatar names by its SHA-256: found in a folder, at a path, or by a URL template.
 
-Nothing is taken whose hash is not the one named. URLs are fetched by a function of the installed player (entry point
+What is found has the hash that is named. URLs are fetched by a function of the installed player (entry point
 group "pavfmt.fetchers"); this package opens no sockets.
 """
 
@@ -56,7 +56,8 @@ def rig_for(data: bytes, where: str | None, fetch: Fetch | None = None) -> bytes
 def find_rig(reference: RigReference, where: str, fetch: Fetch | None = None) -> bytes:
     """The rig file from a path, a folder or a URL; `{sha256}` and `{name}` in a URL are filled in.
 
-    Raises FormatError "rig-mismatch" where a file or URL holds something else, and RigNotFoundError.
+    A file given by its path is left to the decoder to check. Raises FormatError "rig-mismatch" where a URL holds
+    something else, and RigNotFoundError.
     """
     if where.startswith(SCHEMES):
         return _from_url(reference, where, fetch or installed_fetch())
@@ -64,7 +65,7 @@ def find_rig(reference: RigReference, where: str, fetch: Fetch | None = None) ->
         return _from_folder(reference, Path(where))
     if not Path(where).is_file():
         raise RigNotFoundError(f"{_wanted(reference)}: {where} is no file, folder or URL")
-    return _checked(reference, read_bytes(where), where)
+    return read_bytes(where)
 
 
 def wanted_rig(reference: RigReference) -> str:

@@ -10,6 +10,7 @@ from pavfmt.errors import FormatError
 from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
 from pavfmt.model import Float32Array, Int32Array
+from pavfmt.residuals import decode_ascending, encode_ascending
 from pavfmt.units.levels import Grids, LevelTable
 
 
@@ -36,7 +37,7 @@ def encode_hand_over(writer: FieldWriter, record: HandOver, grids: Grids) -> Non
     for unit in record.successors:
         writer.varint(unit)
     writer.varint(len(record.gaussians))
-    writer.column(record.gaussians.astype(np.uint32), 4, stored=True)
+    encode_ascending(writer, record.gaussians, padded=True)  # a unit's size must vouch for its count
     writer.pack("B", record.opacities is not None)
     if record.opacities is not None and record.log_scales is not None:
         writer.column(grids.opacities.quantize(record.opacities), grids.opacities.width)
@@ -57,8 +58,8 @@ def decode_hand_over(reader: FieldReader, own_id: int, table: LevelTable) -> Han
     if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:
         raise FormatError("bad-field", f"{count} Gaussians in a payload of {reader.size} bytes", start)
     start = reader.offset
-    indices = reader.column(count, 4)
-    if int(indices.max()) >= 1 << 31 or (np.diff(indices.astype(np.int64)) <= 0).any():
+    indices = decode_ascending(reader, count)
+    if (np.diff(indices) == 0).any():
         raise FormatError("bad-field", "Gaussian indices must ascend", start)
     opacities, log_scales = None, None
     if reader.choice("second values flag", 2):
@@ -66,4 +67,4 @@ def decode_hand_over(reader: FieldReader, own_id: int, table: LevelTable) -> Han
         opacities = np.clip(grids.opacities.dequantize(reader.grid_column(count, grids.opacities)), 0, 1)
         columns = [reader.grid_column(count, grids.log_scales) for _ in range(3)]
         log_scales = grids.log_scales.dequantize(np.stack(columns, axis=1))
-    return HandOver(level, successors, indices.astype(np.int32), opacities, log_scales)
+    return HandOver(level, successors, indices, opacities, log_scales)

@@ -11,6 +11,7 @@ from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
 from pavfmt.model import Float32Array, Int32Array
 from pavfmt.quantization import BARYCENTRIC_ONE, dequantize_barycentrics, quantize_barycentrics
+from pavfmt.residuals import decode_ascending, encode_ascending
 from pavfmt.units.levels import LevelTable
 
 
@@ -34,15 +35,15 @@ def encode_splits(writer: FieldWriter, block: SplitBlock) -> None:
     writer.pack("B", block.level)
     writer.varint(block.first)
     writer.varint(len(block))
-    body = _encode_columns(block, stored=False)
-    if len(block) > EXPANSION_FLOOR + EXPANSION * len(body):  # too good to be believed: pad by storing
-        body = _encode_columns(block, stored=True)
+    body = _encode_columns(block, padded=False)
+    if len(block) > EXPANSION_FLOOR + EXPANSION * len(body):  # too good to be believed: pad
+        body = _encode_columns(block, padded=True)
     writer.raw(body)
 
 
-def _encode_columns(block: SplitBlock, stored: bool) -> bytes:
+def _encode_columns(block: SplitBlock, padded: bool) -> bytes:
     writer = FieldWriter()
-    writer.column(block.parents.astype(np.uint32), 4, stored)
+    encode_ascending(writer, block.parents, padded)
     for column in quantize_barycentrics(block.barycentrics).T:
         writer.column(column, 2)
     return writer.getvalue()
@@ -59,11 +60,11 @@ def decode_splits(reader: FieldReader, table: LevelTable) -> SplitBlock:
         raise FormatError("index-out-of-range", f"splits {first}..{first + count} of {total}", start)
     if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:
         raise FormatError("bad-field", f"{count} splits in a payload of {reader.size} bytes", start)
-    parents = reader.column(count, 4)
+    parents = decode_ascending(reader, count)
     start = reader.offset
     points = np.stack([reader.column(count, 2), reader.column(count, 2)], axis=1)
     if int(points.sum(axis=1, dtype=np.uint32).max()) > BARYCENTRIC_ONE:
         raise FormatError("bad-field", "barycentric coordinates sum to more than 1", start)
-    if int(parents.max()) >= 1 << 31 or (np.diff(parents.astype(np.int64)) <= 0).any():
+    if (np.diff(parents) == 0).any():
         raise FormatError("bad-field", "split parents must ascend", start)
-    return SplitBlock(level, first, parents.astype(np.int32), dequantize_barycentrics(points))
+    return SplitBlock(level, first, parents, dequantize_barycentrics(points))

@@ -7,7 +7,7 @@ from pavplayer import metrics
 
 torch = pytest.importorskip("torch")
 
-from pavtraining.losses import picture_loss, psnr, ssim, ssim_map  # noqa: E402
+from pavtraining.losses import picture_loss, plain_ssim_map, psnr, ssim, ssim_map  # noqa: E402
 
 
 def pictures(seed=0, shape=(40, 30, 3)):
@@ -54,3 +54,16 @@ def test_pixels_of_no_weight_do_not_count():
     )
     even = torch.ones(40, 30, dtype=torch.float64)
     assert float(picture_loss(a, b, 0.2, even)) == pytest.approx(float(picture_loss(a, b, 0.2)))
+
+
+@pytest.mark.parametrize("shape", [(40, 30, 3), (5, 7, 3), (11, 60, 3)])
+def test_the_fast_ssim_is_the_plain_one(shape):
+    a, b = (torch.from_numpy(one) for one in pictures(4, shape))
+    weights = torch.rand(shape, dtype=torch.float64)
+    slow, fast = a.clone().requires_grad_(), a.float().requires_grad_()
+    expected, found = plain_ssim_map(slow, b), ssim_map(fast, b.float())
+    assert torch.allclose(found.double(), expected, atol=2e-4)
+    (expected * weights).sum().backward()
+    (found * weights.float()).sum().backward()
+    wrong = (fast.grad.double() - slow.grad).norm() / slow.grad.norm()
+    assert float(wrong) < 1e-3

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-WINDOW = 11
-"""Pixels along a side of SSIM's Gaussian window."""
-SIGMA = 1.5
-_C1, _C2 = 0.01**2, 0.03**2
+from pavtraining import structure_kernels as kernels
+from pavtraining.structure_kernels import C1, C2, SIGMA, WINDOW
 
 
 def _window(like: Tensor) -> Tensor:
@@ -27,14 +29,56 @@ def _blurred(planes: Tensor) -> Tensor:
     return stack[:, 0]
 
 
-def ssim_map(picture: Tensor, target: Tensor) -> Tensor:
-    """(H, W, 3) structural similarity of (H, W, 3) pictures around every pixel (Wang et al. 2004)."""
+def plain_ssim_map(picture: Tensor, target: Tensor) -> Tensor:
+    """`ssim_map` in plain torch, for any device and precision."""
     a, b = picture.movedim(-1, 0), target.movedim(-1, 0)
     mean_a, mean_b, aa, bb, ab = _blurred(torch.cat([a, b, a * a, b * b, a * b])).chunk(5)
     spread_a, spread_b, together = aa - mean_a**2, bb - mean_b**2, ab - mean_a * mean_b
-    likeness = (2 * mean_a * mean_b + _C1) * (2 * together + _C2)
-    found = likeness / ((mean_a**2 + mean_b**2 + _C1) * (spread_a + spread_b + _C2))
+    likeness = (2 * mean_a * mean_b + C1) * (2 * together + C2)
+    found = likeness / ((mean_a**2 + mean_b**2 + C1) * (spread_a + spread_b + C2))
     return found.movedim(0, -1)
+
+
+def _blur(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    result = np.empty_like(planes)
+    kernels.blur(planes, np.empty_like(planes), result, kernels.WEIGHTS)
+    return result
+
+
+class _SsimMap(torch.autograd.Function):
+    """The map of float32 pictures in main memory; the target has no gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, picture: Tensor, target: Tensor) -> Tensor:
+        a, b = (np.ascontiguousarray(one.detach().numpy()) for one in (picture, target))
+        height, width, _ = a.shape
+        planes = np.empty((15, height, width), np.float32)
+        kernels.products(a, b, planes)
+        found, slopes = np.empty_like(a), np.empty((9, height, width), np.float32)
+        kernels.similarity(_blur(planes), found, slopes)
+        ctx.pictures, ctx.slopes = (a, b), slopes
+        return torch.from_numpy(found)
+
+    @staticmethod
+    def backward(ctx: Any, *by_outputs: Tensor) -> tuple[Tensor, None]:
+        a, b = ctx.pictures
+        slopes = ctx.slopes.copy()
+        kernels.weigh(slopes, np.ascontiguousarray(by_outputs[0].numpy()))
+        result = np.empty_like(a)
+        kernels.gradient(_blur(slopes), a, b, result)
+        return torch.from_numpy(result), None
+
+
+def ssim_map(picture: Tensor, target: Tensor) -> Tensor:
+    """(H, W, 3) structural similarity of (H, W, 3) pictures around every pixel (Wang et al. 2004).
+
+    The gradient is by `picture` alone where both are float32 on the CPU.
+    """
+    on_cpu = picture.device.type == "cpu" and picture.dtype == target.dtype == torch.float32
+    if not on_cpu or target.requires_grad:
+        return plain_ssim_map(picture, target)
+    found: Tensor = _SsimMap.apply(picture, target)  # type: ignore[no-untyped-call]
+    return found
 
 
 def ssim(picture: Tensor, target: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 from pavplayer.camera import Camera
 from pavtraining.rendering.cloud import Rendering, WorldCloud, concatenated
 
-__all__ = ["Rendering", "WorldCloud", "concatenated", "render"]
+__all__ = ["Rendering", "WorldCloud", "concatenated", "render", "render_parts"]
 
 
 def render(
@@ -27,15 +27,24 @@ def render(
 
     By default it is drawn where the cloud lies; `device` moves it first.
     """
-    if device is not None:
-        cloud = cloud.to(device)
+    cloud = cloud if device is None else cloud.to(device)
+    return render_parts(cloud, camera, [None], background)[0]
+
+
+def render_parts(
+    cloud: WorldCloud,
+    camera: Camera,
+    parts: Sequence[Tensor | None],
+    background: float | Sequence[float] | Tensor = 1.0,
+) -> list[Rendering]:
+    """One picture for each part of `cloud`, a mask (N,) or None for all: cheaper than apart."""
     colour = torch.as_tensor(background, dtype=cloud.means.dtype, device=cloud.means.device)
     if colour.ndim == 0:
         colour = colour.expand(3)
     if cloud.means.is_cuda:
         from pavtraining.rendering import cuda
 
-        return cuda.render(cloud, camera, colour)
+        return cuda.render_parts(cloud, camera, colour, parts)
     from pavtraining.rendering import cpu
 
-    return cpu.render(cloud, camera, colour)
+    return cpu.render_parts(cloud, camera, colour, parts)

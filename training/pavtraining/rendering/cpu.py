@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -9,17 +12,34 @@ from pavplayer.camera import Camera
 from pavtraining.rendering.blending import blend
 from pavtraining.rendering.cloud import Rendering, WorldCloud
 from pavtraining.rendering.harmonics import colours
-from pavtraining.rendering.projection import project
+from pavtraining.rendering.projection import Projected, project
 
 
-def render(cloud: WorldCloud, camera: Camera, background: Tensor) -> Rendering:
-    """A picture of Gaussians that lie in main memory; `background` is (3,)."""
+def render_parts(
+    cloud: WorldCloud, camera: Camera, background: Tensor, parts: Sequence[Tensor | None]
+) -> list[Rendering]:
+    """Pictures of parts of a cloud that lies in main memory; all of it is projected once.
+
+    A part is a mask (N,), or None for all.
+    """
     projected = project(cloud.means, cloud.quats, cloud.scales, camera)
-    if projected.means2d.requires_grad:
-        projected.means2d.retain_grad()
     eye = torch.from_numpy(camera.position).to(cloud.means)
     lit = colours(cloud.sh, cloud.means, eye, cloud.sh_quats)
-    light, through, boxes = blend(projected, cloud.opacities, lit, (camera.width, camera.height))
+    found = []
+    for part in parts:
+        # Gaussians of no opacity are not drawn and have no gradients
+        opacities = cloud.opacities if part is None else cloud.opacities * part
+        own = replace(projected, means2d=projected.means2d.view_as(projected.means2d))
+        found.append(_drawn(own, opacities, lit, camera, background))
+    return found
+
+
+def _drawn(
+    projected: Projected, opacities: Tensor, lit: Tensor, camera: Camera, background: Tensor
+) -> Rendering:
+    if projected.means2d.requires_grad:
+        projected.means2d.retain_grad()
+    light, through, boxes = blend(projected, opacities, lit, (camera.width, camera.height))
     visible = boxes[:, 0] < boxes[:, 1]
     return Rendering(
         image=light + through[..., None] * background,

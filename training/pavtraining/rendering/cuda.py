@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from gsplat import rasterization
 from torch import Tensor
@@ -12,8 +14,15 @@ from pavtraining.rendering.cloud import Rendering, WorldCloud
 from pavtraining.rendering.harmonics import colours
 
 
-def render(cloud: WorldCloud, camera: Camera, background: Tensor) -> Rendering:
-    """A picture of Gaussians that lie on the device; `background` is (3,)."""
+def render_parts(
+    cloud: WorldCloud, camera: Camera, background: Tensor, parts: Sequence[Tensor | None]
+) -> list[Rendering]:
+    """Pictures of parts of a cloud that lies on the device. A part is a mask (N,), or None for all."""
+    shown = [cloud if part is None else cloud.with_opacities(cloud.opacities * part) for part in parts]
+    return [_drawn(one, camera, background) for one in shown]
+
+
+def _drawn(cloud: WorldCloud, camera: Camera, background: Tensor) -> Rendering:
     device = cloud.means.device
     if not len(cloud):  # gsplat does not take that
         return _empty(camera, background, device)

@@ -1,0 +1,209 @@
+"""Every constant of a fit, in one place, with its reason; read and written as TOML or JSON."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from pavfmt.errors import EncodeError
+
+BAD = "bad-configuration"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What decides a fit, besides its source. Shares are of the whole run, 0..1.
+
+    Learning rates of barycentrics, positions, scales and rotations, the growth and the regularisers' λ are
+    ProgressiveAvatars'; opacity and colour are 3D Gaussian splatting's, faster where runs are short.
+    """
+
+    # The run
+    steps: int = 6000
+    """Adam steps. The paper takes 60,000; a short run on a CPU goes a long way."""
+    seed: int = 0
+    """Of everything random. On one device the same seed gives the same numbers, interrupted or not."""
+    views: int = 192
+    """Training views that take turns, so that their targets are made once."""
+    sizes: tuple[float, ...] = (0.25, 0.5, 1.0)
+    """Sizes of the pictures one after another, as shares of `width` and `height`."""
+    sizes_until: tuple[float, ...] = (0.45, 0.85, 1.0)
+    """The share of the run at which each size ends."""
+    width: int = 550
+    height: int = 802
+    """Pixels of a picture at size 1."""
+
+    # The hierarchy
+    gaussians: int = 32_000
+    """Where growth stops."""
+    depth: int = 4
+    """How often a face may be split: levels 0 to 4."""
+    sh_degree: int = 1
+    """0..3."""
+    visible_only: bool = True
+    """Level 0 has a Gaussian on every face that some training view may see; else on every face."""
+    visibility_views: int = 48
+    """Training views that decide it."""
+    first_scale: float = 0.5
+    """Standard deviation of level 0's Gaussians at first, in face sizes, along the face."""
+    first_flatness: float = 0.2
+    """The same across the face, as a share of that."""
+    first_opacity: float = 0.7
+    child_scale: float = 0.6
+    """A child starts as its parent's shape, smaller by this."""
+    child_opacity: float = 0.3
+    """Low, so that the picture hardly changes at the moment of a split."""
+
+    # Growth
+    growth_from: float = 0.08
+    growth_until: float = 0.5
+    growth_interval: int = 150
+    """Steps between two rounds of splits (the paper: 2,000 of 60,000)."""
+    growth_threshold: float = 0.0
+    """A face splits only if its mean screen-space gradient is above this (loss per half picture side)."""
+
+    # The loss
+    ssim_share: float = 0.2
+    """Loss of a picture: (1 − share) · L1 + share · (1 − SSIM)."""
+    prefix_weight: float = 0.6
+    """Of the loss, for a random prefix; the rest is for the whole (Matryoshka: 6 to 4)."""
+    level_share: float = 0.5
+    """How often that prefix ends with a level; else at a random byte budget."""
+    smallest_budget: float = 0.02
+    """Byte budgets are drawn evenly in the logarithm between this share and all."""
+    position_weight: float = 0.01
+    """λ of how far means leave their faces."""
+    position_free: float = 1.0
+    """Face sizes that cost nothing."""
+    scale_weight: float = 1.0
+    """λ of how far scales exceed what is free."""
+    scale_free: float = 2.0
+    """Face sizes that cost nothing. The paper: 0.6; few Gaussians must be able to cover a whole head."""
+    coverage_weight: float = 0.0
+    """λ of |cover − mask|, where a view has a mask."""
+
+    # Learning rates, of Adam; they fall to `final_rate` of these by the end
+    barycentric_rate: float = 1e-2
+    position_rate: float = 5e-3
+    scale_rate: float = 2e-2
+    rotation_rate: float = 1e-3
+    opacity_rate: float = 5e-2
+    colour_rate: float = 1e-2
+    harmonics_rate: float = 1e-3
+    final_rate: float = 0.1
+    harmonics_from: float = 0.3
+    """When the higher bands join."""
+    barycentric_interval: int = 4
+    """Steps between two that move split points: their gradients go through every frame and cost time."""
+
+    # Order and codec
+    order_interval: int = 300
+    """Steps after which importance is measured anew."""
+    order_views: int = 12
+    """Training views that it is measured in; four times as many at the end."""
+    quantizer_from: float = 0.88
+    """From here on what is drawn has gone through the codec's rounding."""
+
+    # What the ablations switch off
+    multi_level: bool = True
+    """Prefixes that end with a level are supervised."""
+    random_budgets: bool = True
+    """Prefixes of random length are supervised."""
+    adaptive_growth: bool = True
+    """Faces split by their gradients; else at random, coarse levels first."""
+    importance_order: bool = True
+    """Inside a level the important come first; else a random order."""
+    free_lower_levels: bool = True
+    """All levels are fitted; else only the finest so far."""
+    quantizer_phase: bool = True
+    """There is a last phase through the codec's rounding."""
+
+    # Keeping it
+    checkpoint_seconds: float = 45.0
+    """Between two saved states."""
+    log_interval: int = 20
+    """Steps between two lines of the log."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_type(field.name, getattr(self, field.name), field.default)
+        shares = (*self.sizes_until, self.growth_from, self.growth_until, self.quantizer_from)
+        if len(self.sizes) != len(self.sizes_until) or not all(0 <= share <= 1 for share in shares):
+            raise EncodeError(BAD, "shares lie in 0..1, and every picture size has the share where it ends")
+        if self.steps < 1 or self.views < 1 or not 0 <= self.depth <= 4 or not 0 <= self.sh_degree <= 3:
+            raise EncodeError(BAD, "steps and views are at least 1, depth is 0..4, sh_degree 0..3")
+        if not all(0 < size <= 4 for size in self.sizes) or not 0 < self.smallest_budget <= 1:
+            raise EncodeError(BAD, "picture sizes lie in 0..4, the smallest budget in 0..1")
+
+    def size_at(self, progress: float) -> tuple[int, int]:
+        """Width and height of the pictures at a share of the run."""
+        ends = [until for until in self.sizes_until if progress >= until]
+        share = self.sizes[min(len(ends), len(self.sizes) - 1)]
+        return max(round(self.width * share), 16), max(round(self.height * share), 16)
+
+    def rate_at(self, progress: float) -> float:
+        """What the learning rates are multiplied by."""
+        return float(self.final_rate ** min(progress, 1.0))
+
+    def changed(self, values: Mapping[str, Any]) -> Configuration:
+        """With some values replaced; EncodeError names one that is not known."""
+        known = {field.name: field.default for field in fields(self)}
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            raise EncodeError(BAD, f"the configuration has no {unknown[0]!r}; it has {', '.join(known)}")
+        return replace(self, **{name: _as_type(value, known[name]) for name, value in values.items()})
+
+
+def _as_type(value: Any, default: Any) -> Any:
+    """Lists as tuples and whole numbers as floats, where that is meant."""
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(float(item) if isinstance(item, int) else item for item in value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if isinstance(default, float) and whole else value
+
+
+def _check_type(name: str, value: Any, default: Any) -> None:
+    if type(value) is not type(default):
+        raise EncodeError(BAD, f"{name} is {value!r}, must be like {default!r}")
+
+
+ABLATIONS: Mapping[str, str] = {
+    "multi-level": "multi_level",
+    "adaptive-growth": "adaptive_growth",
+    "importance-order": "importance_order",
+    "free-lower-levels": "free_lower_levels",
+    "random-budgets": "random_budgets",
+    "quantizer-phase": "quantizer_phase",
+}
+"""What can be left out of the method, and the switch that does it."""
+
+
+def as_mapping(configuration: Configuration) -> dict[str, Any]:
+    """All values by name."""
+    return {field.name: getattr(configuration, field.name) for field in fields(configuration)}
+
+
+def read_configuration(path: str | Path, base: Configuration | None = None) -> Configuration:
+    """The values in a .toml or .json file over those of `base`, by default the defaults."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        values = json.loads(text) if Path(path).suffix == ".json" else tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise EncodeError(BAD, f"{path} cannot be read: {error}") from None
+    if not isinstance(values, dict):
+        raise EncodeError(BAD, f"{path} holds no table of values")
+    return (base or Configuration()).changed(values)
+
+
+def write_configuration(configuration: Configuration, path: str | Path) -> None:
+    """As JSON or TOML, by the suffix."""
+    values = {k: list(v) if isinstance(v, tuple) else v for k, v in as_mapping(configuration).items()}
+    if Path(path).suffix == ".json":
+        text = json.dumps(values, indent=1) + "\n"
+    else:  # numbers, booleans and lists of numbers read the same in TOML and in JSON
+        text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+    Path(path).write_text(text, encoding="utf-8")

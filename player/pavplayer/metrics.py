@@ -26,7 +26,7 @@ def psnr_of_error(error: float) -> float:
     return float("inf") if error == 0 else -10.0 * float(np.log10(error))
 
 
-def _window(sigma: float = 1.5, radius: int = 5) -> Float64Array:
+def window(sigma: float = 1.5, radius: int = 5) -> Float64Array:
     """(11,) Gaussian weights, sum 1."""
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     normalised: Float64Array = weights / weights.sum()
@@ -35,7 +35,7 @@ def _window(sigma: float = 1.5, radius: int = 5) -> Float64Array:
 
 def _blurred(image: Float64Array) -> Float64Array:
     """(H, W, C) under the window, where it lies wholly inside: (H − 10, W − 10, C)."""
-    weights = _window()
+    weights = window()
     size = len(weights)
     rows = sum(w * image[k : len(image) - size + 1 + k] for k, w in enumerate(weights))
     width = image.shape[1]

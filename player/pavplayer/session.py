@@ -155,9 +155,9 @@ class Session:
         It is set by the neutral mesh. A scene without a rig is framed by its Gaussians, so its camera moves
         while they arrive.
         """
-        return evaluation_camera(self._framed_points(), yaw_degrees, pitch_degrees, zoom, *size)
+        return evaluation_camera(self.framed_points(), yaw_degrees, pitch_degrees, zoom, *size)
 
-    def _framed_points(self) -> Float32Array:
+    def framed_points(self) -> Float32Array:
         """(N, 3) metres whose bounding box the camera looks at."""
         scene = self.scene
         if scene.identity is not None:

@@ -87,6 +87,13 @@ def percent(text: str) -> float:
     return value
 
 
+def amount(text: str) -> tuple[float, str]:
+    """So many bytes, (14600, ""), or so many percent, (50, "%")."""
+    if text.endswith("%"):
+        return percent(text), "%"
+    return whole_number(text.replace("_", "")), ""
+
+
 def zoom(text: str) -> float:
     """Above 0."""
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import read_bytes, write_bytes
-from pavplayer.commands import arguments
+from pavplayer.commands import arguments, rig_option
 from pavplayer.commands.losses import report_losses
 from pavplayer.demo_page.page import MARK, page_html
 from pavplayer.network import Link
@@ -42,6 +42,7 @@ OTHER_RATES = (1e6, 10e6)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("--avatar", metavar="FILE", help="a .pav file instead of the demo's own")
+    rig_option.add_argument(parser)
     parser.add_argument("--out", default="out/demo", metavar="DIR", help="where to write (default: out/demo)")
     parser.add_argument(
         "--rate", type=arguments.bit_rate, default="2mbit", help="of the link (default: 2mbit)"
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         _check_replaceable(folder / name, args.force)
     data = avatar_bytes(args.avatar)
     links = _links(args.rate, args.latency)
-    new_session = _session_maker(args.device)
+    new_session = _session_maker(args.device, rig_option.rig_file(data, args.rig))
     with _reception_bar(len(data), args.quiet) as on_bytes:
         reception = receive(data, next(iter(links.values())), new_session, on_bytes)
     with _film_bar(args.quiet) as on_frame:
@@ -88,8 +89,8 @@ def avatar_bytes(path: str | None) -> bytes:
     return own.read_bytes()
 
 
-def _session_maker(device: str) -> Callable[[], Session]:
-    return lambda: open_session(device)
+def _session_maker(device: str, rig: bytes | None) -> Callable[[], Session]:
+    return lambda: rig_option.supplied(open_session(device), rig)
 
 
 def _links(rate: float, latency: float) -> dict[str, Link]:

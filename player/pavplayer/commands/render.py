@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from pavfmt import events as ev
 from pavfmt.cli import exit_codes
 from pavfmt.cutting import bytes_of_percent, complete_bytes
 from pavfmt.fileio import check_target, read_bytes, read_pieces, write_bytes
 from pavplayer.camera import REFERENCE_SIZE
-from pavplayer.commands import arguments, posing_options
+from pavplayer.commands import arguments, posing_options, rig_option
 from pavplayer.commands.losses import report_losses
 from pavplayer.commands.posing_options import UsageError, asked_pose
 from pavplayer.packages import require
@@ -24,6 +23,7 @@ HELP = """Draw a picture of an avatar, or of the part of it that is there.
   pav render head.pav --percent 5 --weights jawOpen=0.6 --yaw 20 -o preview.png
   curl -s https://example.org/head.pav | pav render - --bytes 40000 -o first.png
   pav render head.pav --track talk.npz:speech --frame 90 -o frame.png
+  pav render head.pav --rig rigs/ -o head.png                 its rig is in a file of its own, in that folder
 
 FILE may still be being written: what is there is drawn. Percent is of the complete file. At yaw 0 and zoom 1
 the head is seen from the front, from the distance that quality is measured at."""
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("--bytes", type=arguments.whole_number, metavar="N", help="draw the first N bytes")
     amount.add_argument("--percent", type=arguments.percent, metavar="P", help="draw the first P percent")
-    parser.add_argument("--rig", metavar="RIG", help="the rig's own file, where the avatar names one")
+    rig_option.add_argument(parser)
     posing_options.add_arguments(parser)
     parser.add_argument(
         "--yaw", type=arguments.degrees, default=0.0, metavar="DEGREES", help="toward the person's left"
@@ -88,16 +88,8 @@ def prefix_of(path: str, count: int | None = None, percent: float | None = None)
 
 
 def receive(session: Session, data: bytes, rig: str | None = None) -> ev.StreamEnded:
-    """Feed all of it, and the rig if the avatar names one. Raises PavError."""
-    session.feed(data)
-    for event in session.update():
-        if isinstance(event, ev.RigNamed) and rig is None:
-            name, digest = event.reference.name, event.reference.sha256.hex()
-            raise RuntimeError(
-                f"the rig is in a file of its own: give --rig {name or 'FILE'} (SHA-256 {digest})"
-            )
-        if isinstance(event, ev.RigNamed) and rig is not None:
-            session.supply_rig(Path(rig).read_bytes())
+    """Feed all of it, after the rig if the avatar names one. Raises PavError."""
+    rig_option.supplied(session, rig_option.rig_file(data, rig)).feed(data)
     session.close()
     return next(event for event in session.update() if isinstance(event, ev.StreamEnded))
 

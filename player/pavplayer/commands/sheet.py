@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 
 from pavfmt.fileio import check_target, read_bytes, write_bytes
-from pavfmt.interop import read_avatar
-from pavfmt.model import Pose
-from pavfmt.posing import pose_avatar
-from pavplayer.camera import Camera, evaluation_camera
-from pavplayer.commands import arguments
+from pavplayer.camera import evaluation_camera
+from pavplayer.commands import arguments, rig_option
 from pavplayer.commands.losses import report_losses
 from pavplayer.packages import require
 from pavplayer.prefixes import (
@@ -20,10 +16,10 @@ from pavplayer.prefixes import (
     basic_expressions,
     captioned_rows,
     draw_cuts,
-    draw_expressions,
     milestone_lengths,
     psnr_of,
 )
+from pavplayer.references import reference_for
 from pavplayer.session import Session, open_session
 
 NAME = "sheet"
@@ -42,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help="a .pav file, or - for stdin")
     parser.add_argument("--reference", metavar="SRC", help="what FILE was encoded from, or another .pav")
     parser.add_argument("--flame", metavar="MODEL", help="your FLAME model, where SRC needs one")
+    rig_option.add_argument(parser)
     parser.add_argument(
         "--percents",
         type=arguments.percent,
@@ -64,46 +61,27 @@ def run(args: argparse.Namespace) -> int:
     from pavplayer.pictures import saved_png
 
     data = read_bytes(args.file)
-    whole = _received(data, args.device)
+    whole = _received(data, args)
     if whole.bytes_until_visible is None:
         raise RuntimeError(f"{args.file}: {len(data):,} bytes hold nothing to draw yet")
-    expressions = basic_expressions(whole.scene)
-    camera, reference = _reference(args, whole, expressions)
+    compared = reference_for(args.reference, whole, lambda other: _received(other, args), args.flame)
+    expressions, camera = basic_expressions(whole.scene), evaluation_camera(compared.framed, args.yaw)
+    reference = compared.draw(whole.rasterizer, expressions, camera)
     lengths = milestone_lengths(whole, len(data), args.percents)
-    cuts = list(draw_cuts(open_session(args.device), data, lengths, expressions, camera))
+    growing = rig_option.supplied(open_session(args.device), rig_option.rig_file(data, args.rig))
+    cuts = list(draw_cuts(growing, data, lengths, expressions, camera))
     rows = captioned_rows(cuts, reference, len(data))
     title = whole.scene.metadata.get("title") or Path(args.file).name
-    against = "what it was encoded from" if args.reference else "the complete file"
-    subtitle = f"{len(data):,} file bytes, {whole.scene.gaussian_count:,} Gaussians; PSNR against {against}"
+    sizes = f"{len(data):,} file bytes, {whole.scene.gaussian_count:,} Gaussians"
+    subtitle = f"{sizes}; PSNR against {compared.name}"
     write_bytes(args.output, saved_png(contact_sheet(rows, title, subtitle)), args.force)
     if not args.quiet and args.output != "-":
         print(_table(cuts, reference))
     return report_losses(NAME, whole)
 
 
-def _received(data: bytes, device: str) -> Session:
-    session = open_session(device)
-    session.feed(data)
-    session.update()
-    return session
-
-
-def _reference(
-    args: argparse.Namespace, whole: Session, expressions: Mapping[str, Pose]
-) -> tuple[Camera, Pictures]:
-    """The camera, and the pictures that prefixes are compared with."""
-    camera = whole.camera(args.yaw)
-    if args.reference is None:
-        return camera, draw_expressions(whole, expressions, camera)
-    if Path(args.reference).suffix == ".pav":
-        other = _received(read_bytes(args.reference), args.device)
-        return camera, draw_expressions(other, expressions, camera)
-    avatar = read_avatar(args.reference, flame=args.flame)
-    neutral = avatar.identity.neutral if avatar.identity else avatar.rig.mean_neutral if avatar.rig else None
-    if neutral is not None:
-        camera = evaluation_camera(neutral, args.yaw)
-    draw = whole.rasterizer.render
-    return camera, {name: draw(pose_avatar(avatar, pose), camera) for name, pose in expressions.items()}
+def _received(data: bytes, args: argparse.Namespace) -> Session:
+    return rig_option.received(open_session(args.device), data, args.rig)
 
 
 def _table(cuts: list[Cut], reference: Pictures) -> str:

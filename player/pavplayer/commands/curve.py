@@ -1,0 +1,182 @@
+"""`pav curve`: how much quality how many bytes buy."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pavfmt.cutting import bytes_of_percent
+from pavfmt.errors import EncodeError
+from pavfmt.fileio import check_target, read_bytes, write_bytes
+from pavplayer.commands import arguments, rig_option
+from pavplayer.commands.losses import report_losses
+from pavplayer.curve import (
+    Curve,
+    CurveReport,
+    Judge,
+    Progress,
+    Received,
+    curve_of,
+    known_expressions,
+    lengths_of,
+)
+from pavplayer.curve_plot import curve_plot, plot_format
+from pavplayer.curve_tables import curve_csv, curve_text
+from pavplayer.evaluation import EVALUATION_V1, EvaluationSet, read_evaluation_set
+from pavplayer.packages import require
+from pavplayer.references import Reference, reference_for
+from pavplayer.session import Session, open_session
+
+NAME = "curve"
+HELP = """Measure what prefixes of a file show: PSNR and SSIM against bytes, as a table and a plot.
+
+  pav curve head.pav                                          against the complete file
+  pav curve head.pav --reference lam-export.zip -o curve.png  against what it was encoded from
+  pav curve small.pav large.pav --reference lam-export.zip    several encodings of one avatar
+  pav curve head.pav --at 14600 56000 50% --json              at bytes of your choice
+
+Prefixes end where units of Gaussians end. "file bytes" count everything, "Gaussian bytes" only Gaussian units with
+their split points and hand-overs. PSNR is over all pixels of all views and expressions; "worst" is the worst single
+picture; "held" is with the rig and all shapes there from the start, which is what Gaussian bytes alone buy."""
+
+POINTS = 16
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a .pav file, or - for stdin")
+    parser.add_argument("--reference", metavar="SRC", help="what FILE was encoded from, or another .pav")
+    parser.add_argument("--flame", metavar="MODEL", help="your FLAME model, where SRC needs one")
+    rig_option.add_argument(parser)
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument(
+        "--points",
+        type=arguments.whole_number,
+        default=POINTS,
+        metavar="N",
+        help=f"aim for N prefixes (default: {POINTS})",
+    )
+    amount.add_argument(
+        "--at", type=arguments.amount, nargs="+", metavar="BYTES", help="prefixes of so many bytes, or of P%%"
+    )
+    parser.add_argument("--evaluation", metavar="SET", help="a JSON file of views and expressions")
+    parser.add_argument(
+        "--scale",
+        type=arguments.zoom,
+        default=1.0,
+        metavar="S",
+        help="times the size of the pictures: a draft",
+    )
+    parser.add_argument("--flip", action="store_true", help="FLIP too (slow; needs flip-evaluator)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="everything as JSON")
+    form.add_argument("--csv", action="store_true", help="the table as CSV")
+    parser.add_argument("-o", "--output", metavar="PLOT", help="a plot too: .png or .svg")
+    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it."""
+    require("numba", "tqdm", *(["matplotlib"] if args.output else []))
+    _check_plot(args.output, args.force)
+    files = [_received(_name(path, args.files), read_bytes(path), args) for path in args.files]
+    first = files[0].whole
+    reference = reference_for(args.reference, first, lambda data: _received("", data, args).whole, args.flame)
+    evaluation = read_evaluation_set(args.evaluation) if args.evaluation else EVALUATION_V1
+    judge = _judge(reference, evaluation, first, args)
+    curves = [_curve(file, judge, args) for file in files]
+    report = _report(reference, judge, evaluation, curves)
+    if args.output:
+        write_bytes(args.output, curve_plot(report, plot_format(args.output) or "png"), args.force)
+    print(_shown(report, args))
+    return max(report_losses(NAME, file.whole) for file in files)
+
+
+def _check_plot(path: str | None, force: bool) -> None:
+    if path is None:
+        return
+    if plot_format(path) is None:
+        raise EncodeError("unknown-output", f"{path}: a plot is .png or .svg")
+    check_target(path, force)
+
+
+def _name(path: str, paths: Sequence[str]) -> str:
+    """Short where that tells the files apart."""
+    alike = sum(Path(other).stem == Path(path).stem for other in paths)
+    return path if alike > 1 else Path(path).stem
+
+
+def _received(name: str, data: bytes, args: argparse.Namespace) -> Received:
+    rig = rig_option.rig_file(data, args.rig)
+
+    def new_session() -> Session:
+        return rig_option.supplied(open_session(args.device), rig)
+
+    whole = new_session()
+    whole.feed(data)
+    whole.update()
+    return Received(name, data, whole, new_session, rig)
+
+
+def _judge(
+    reference: Reference, evaluation: EvaluationSet, whole: Session, args: argparse.Namespace
+) -> Judge:
+    cameras = evaluation.cameras(reference.framed, args.scale)
+    expressions = known_expressions(evaluation, whole.scene)
+    return Judge(reference, cameras, expressions, whole.rasterizer, evaluation.background, args.flip)
+
+
+def _curve(file: Received, judge: Judge, args: argparse.Namespace) -> Curve:
+    whole, here = file.whole, len(file.data)
+    if whole.bytes_until_visible is None:
+        raise RuntimeError(f"{file.name}: {here:,} bytes hold nothing to draw yet")
+    lengths = lengths_of(whole, here, args.points) if args.at is None else _asked(args.at, whole, here)
+    with _bar(file.name, args.quiet) as progress:
+        return curve_of(file, lengths, judge, progress)
+
+
+def _asked(amounts: Sequence[tuple[float, str]], whole: Session, here: int) -> list[int]:
+    """The lengths asked for, percents being of the complete avatar; none past the end."""
+    header = whole.scene.header
+    total = header.file_bytes if header else here
+    lengths = (bytes_of_percent(total, value) if unit == "%" else int(value) for value, unit in amounts)
+    return sorted({min(length, here) for length in lengths})
+
+
+def _report(
+    reference: Reference, judge: Judge, evaluation: EvaluationSet, curves: list[Curve]
+) -> CurveReport:
+    camera = judge.cameras[0]
+    return CurveReport(
+        reference.name,
+        camera.width,
+        camera.height,
+        [(float(yaw), float(pitch)) for yaw, pitch in evaluation.views],
+        list(judge.expressions),
+        curves,
+    )
+
+
+def _shown(report: CurveReport, args: argparse.Namespace) -> str:
+    if args.json:
+        return json.dumps(report.to_json(), indent=2)
+    return curve_csv(report).rstrip("\n") if args.csv else curve_text(report)
+
+
+@contextmanager
+def _bar(name: str, quiet: bool) -> Iterator[Progress]:
+    """A bar of pictures."""
+    from tqdm import tqdm
+
+    with tqdm(unit="picture", desc=name, disable=quiet or None, file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show

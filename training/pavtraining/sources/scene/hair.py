@@ -22,7 +22,7 @@ HAIRLINE = (
     (0.664, 0.668, 0.680, 0.694, 0.735, 0.7485, 0.7490, 0.730, 0.714, 0.731, 0.770, 0.789, 0.798, 0.803),
 )
 """z → y below which there is no hair: nape, round the ear, sideburn, temple, forehead."""
-LOCKS = 2600
+LOCKS = 1900
 SPINE_POINTS = 8
 BROW_HAIRS = 240
 """On each side."""
@@ -59,7 +59,7 @@ def flow(points: Float64Array, normals: Float64Array) -> Float64Array:
 
 def hair_tone(points: Float64Array) -> Float64Array:
     """(N,) 0 dark to 1 light, in streaks along the flow and lighter toward the front."""
-    return np.asarray(0.34 + 0.20 * value_noise(points, 0.011, 14) + 0.12 * value_noise(points, 0.004, 15))
+    return np.asarray(0.34 + 0.20 * value_noise(points, 0.011, 14) + 0.07 * value_noise(points, 0.004, 15))
 
 
 def hair_albedo(tone: Float64Array) -> Float64Array:
@@ -72,7 +72,7 @@ def combed_scalp(points: Float64Array, normals: Float64Array) -> Float64Array:
     """(N, 3) the raised scalp under the locks: noise smeared along the flow, darker than the locks."""
     along = flow(points, normals)
     streaks = sum(value_noise(points + 0.0016 * k * along, 0.0013, 16) for k in range(-4, 5)) / 3.0
-    return hair_albedo(hair_tone(points) - 0.14 + 0.22 * streaks) * 0.8
+    return hair_albedo(hair_tone(points) - 0.06 + 0.14 * streaks) * 0.88
 
 
 @parallel
@@ -134,8 +134,8 @@ def locks(surface: Surface, random: RandomStream, count: int = LOCKS) -> Ribbons
     top = smoothstep(0.760, 0.815, points[:, 1])
     fringe = top * smoothstep(0.07, 0.11, points[:, 2])
     length = (0.010 + 0.022 * top + 0.006 * fringe) * (1 + 0.20 * random.bell(count)).clip(0.5, 1.5)
-    lift = (0.62 + 0.10 * top) + (0.22 + 0.22 * top) * random.uniform(count)
-    stray = 0.20 * random.bell(count, 3)
+    lift = (0.66 + 0.14 * top) + (0.12 + 0.14 * top) * random.uniform(count)
+    stray = 0.12 * random.bell(count, 3)
     sideways = random.bell(count)
     depth = np.maximum(hair_depth(points), 0.0012)
     spine, facing = [], []
@@ -164,11 +164,11 @@ def _lock_ribbons(
     count = len(hosts)
     share = np.linspace(0, 1, SPINE_POINTS)
     profile = np.interp(share, (0, 0.25, 0.6, 1.0), (0.65, 1.0, 0.85, 0.10))
-    half = (0.00075 + 0.00055 * top) * (1 + 0.25 * random.bell(count)).clip(0.5, 1.6)
+    half = (0.00115 + 0.00095 * top) * (1 + 0.25 * random.bell(count)).clip(0.5, 1.6)
     across = unit(np.cross(normals, np.gradient(spines, axis=1)))
     widths = across * (half[:, None] * profile)[..., None]
-    tone = hair_tone(spines[:, 2]) + 0.13 * random.bell(count)
-    lighter = np.interp(share, (0, 0.5, 1), (-0.10, 0.04, 0.16))
+    tone = 0.02 + hair_tone(spines[:, 2]) + 0.065 * random.bell(count)
+    lighter = np.interp(share, (0, 0.5, 1), (-0.04, 0.03, 0.10))
     colours = hair_albedo((tone[:, None] + lighter).reshape(-1)).reshape(count, SPINE_POINTS, 3)
     return Ribbons(hosts, spines, widths, unit(normals), colours, 0.8 + 0.4 * random.uniform(count))
 

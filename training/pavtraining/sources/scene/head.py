@@ -30,7 +30,7 @@ SCALP_LIFT = 0.72
 OPEN, KEY, FILL, FADE, RED, GREEN, BLUE, ACROSS, UP, GLOSS = range(10)
 STILL_COLUMNS = 10
 """What vertices carry from the rest pose: shares of light, opacity, a ribbon's colour, a place on the eye."""
-LOCK_ROUNDNESS, HAIR_ROUNDNESS = 0.75, 0.3
+LOCK_ROUNDNESS, HAIR_ROUNDNESS = 0.5, 0.3
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,7 +116,7 @@ def lip_albedo(points: Float64Array) -> Float64Array:
 def skin_height(points: Float64Array) -> Float64Array:
     """(N,) metres of relief: pores and fine lines, upright wrinkles on the lips."""
     lips = lip_share(points)
-    pores = 3.2e-5 * value_noise(points, 0.0010, 31) + 5e-5 * value_noise(points, 0.0024, 32)
+    pores = 3.2e-5 * value_noise(points, 0.0010, 31) + 3e-5 * value_noise(points, 0.0024, 32)
     wrinkles = 1.3e-4 * value_noise(points * np.array([1.0, 0.22, 0.3]), 0.00095, 33)
     brows = 1.2e-4 * brow_share(points) * value_noise(points, 0.0009, 34)
     return np.asarray((1 - lips) * pores + lips * wrinkles + brows)

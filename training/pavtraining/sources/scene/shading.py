@@ -325,7 +325,7 @@ def _hair(
 ) -> None:
     """A lock: matt and round, with one white highlight across it and one of its own colour (Kajiya and Kay)."""
     key, fill, back = _row(lights, LIGHT_KEY), _row(lights, LIGHT_FILL), _row(lights, LIGHT_BACK)
-    edge = 1 - 0.35 * across * across
+    edge = 1 - 0.24 * across * across
     white, tinted = 0.0, 0.0
     for number in range(3):
         light = key if number == 0 else (fill if number == 1 else back)

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Int32Array
+from pavfmt.model import Avatar, Int32Array
+
+
+def completed(avatar: Avatar) -> Avatar:
+    """The avatar once all of it has arrived: who has handed over has no opacity."""
+    levels = list(avatar.levels)
+    for number, level in enumerate(avatar.levels):
+        if level.parents is not None:
+            older = levels[number - 1].gaussians
+            opacities = older.opacities.copy()
+            opacities[level.parents[level.parents >= 0]] = 0
+            gaussians = replace(older, opacities=opacities)
+            levels[number - 1] = replace(levels[number - 1], gaussians=gaussians)
+    return replace(avatar, levels=tuple(levels))
 
 
 def legal_ends(parents: Int32Array) -> NDArray[np.bool_]:

@@ -7,12 +7,13 @@ not this library's business: whoever encodes passes a renderer in. Without one, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.encoder.hand_over import completed
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Float64Array, Pose, Rig
 from pavfmt.posing import STATIC_RIG, PosedGaussians, concatenate, pose_level, pose_mesh
@@ -57,7 +58,8 @@ def rendered_importance(
 ) -> list[Float64Array]:
     """Per level (N,) W over VIEWS × EXPRESSIONS, each level drawn with the levels before it.
 
-    Those are what is on the screen while it arrives; in the complete scene, finer levels would cover it.
+    Those are what is on the screen while it arrives; in the complete scene, finer levels would cover it. Who has
+    handed over to a level is not drawn with it.
     """
     rig = avatar.rig or STATIC_RIG
     expressions = known_expressions(rig, EXPRESSIONS)
@@ -65,10 +67,11 @@ def rendered_importance(
     done, pictures = 0, len(expressions) * len(VIEWS) * len(avatar.levels)
     for weights in expressions:
         mesh = pose_mesh(rig, avatar.identity, Pose(weights))
-        posed = [pose_level(avatar.levels, number, mesh) for number in range(len(avatar.levels))]
-        points = mesh.rest_vertices if len(mesh.rest_vertices) else concatenate(posed).means
+        points: Float64Array | None = mesh.rest_vertices if len(mesh.rest_vertices) else None
         for number, total in enumerate(totals):
-            drawn = concatenate(posed[: number + 1])
+            levels = completed(replace(avatar, levels=avatar.levels[: number + 1])).levels
+            drawn = concatenate([pose_level(levels, one, mesh) for one in range(number + 1)])
+            points = drawn.means if points is None else points
             for yaw, pitch in VIEWS:
                 weight = renderer.contributions(drawn, orbit(points, yaw, pitch))
                 total += weight[len(weight) - len(total) :]

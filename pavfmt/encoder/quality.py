@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.encoder.hand_over import completed
 from pavfmt.encoder.importance import View, known_expressions, orbit
 from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.encoder.preview import Preview
@@ -67,6 +68,7 @@ class Pictures:
 
 
 def _posed(avatar: Avatar, pose: Pose) -> PosedGaussians:
+    avatar = completed(avatar)
     mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, pose)
     return concatenate([pose_level(avatar.levels, number, mesh) for number in range(len(avatar.levels))])
 

@@ -189,13 +189,22 @@ def _read_level(folder: Path, number: int, section: JsonSection) -> Level:
     sh_frame = section.choice("sh_frame", SH_FRAMES)
     on_face_point = binding is Binding.SURFACE_POINT and site is Site.FACE
     gaussians = _read_gaussians(folder, on_face_point, section.flag("importance"))
+    taken_over = _parents(folder, len(gaussians)) if section.flag("takes_over") else None
     section.finish()
     splits = None
     if number:
         parents = _indices(folder, "split_parents", None)
         _limited("splits", len(parents), FORMAT_LIMITS.splits)
         splits = Splits(parents, _floats(folder, "split_barycentrics", len(parents), 3))
-    return Level(gaussians, binding, site, sh_frame, splits)
+    return Level(gaussians, binding, site, sh_frame, splits, taken_over)
+
+
+def _parents(folder: Path, count: int) -> Int32Array:
+    """(count,) rows of the level before, or −1."""
+    array = read_npy_file(folder / "parents.npy", "i", (count,))
+    if array.size and not -1 <= int(array.min()) <= int(array.max()) < 1 << 31:
+        raise EncodeError("binding-out-of-range", f"{_label(folder, 'parents')}: rows are −1 or 0..2^31 − 1")
+    return array.astype(np.int32)
 
 
 def _read_gaussians(folder: Path, on_face_point: bool, has_importance: bool) -> Gaussians:

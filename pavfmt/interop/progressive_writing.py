@@ -121,6 +121,8 @@ def _write_level(level: Level, folder: Path) -> None:
     for name in ("barycentrics", "importance"):
         if getattr(gaussians, name) is not None:
             _save(folder, name, getattr(gaussians, name))
+    if level.parents is not None:
+        _save(folder, "parents", level.parents)
     if level.splits is not None:
         _save(folder, "split_parents", level.splits.parents)
         _save(folder, "split_barycentrics", level.splits.barycentrics)
@@ -165,6 +167,7 @@ def _level_manifest(level: Level) -> dict[str, Any]:
         "site": next(word for word, value in SITES.items() if value is level.site),
         "sh_frame": next(word for word, value in SH_FRAMES.items() if value is level.sh_frame),
         "importance": level.gaussians.importance is not None,
+        "takes_over": level.parents is not None,
     }
 
 

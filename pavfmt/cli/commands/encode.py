@@ -172,7 +172,8 @@ def _measure(
     avatar: Avatar, choice: str, renderer: Renderer | None, advance: Callable[[float], None]
 ) -> tuple[list[Float64Array], str]:
     """Per-level importance and the name of its source."""
-    if choice == "checkpoint" or (choice == "auto" and has_stored_importance(avatar)):
+    stored = has_stored_importance(avatar) and not any(level.parents is not None for level in avatar.levels)
+    if choice == "checkpoint" or (choice == "auto" and stored):
         return stored_importance(avatar), "the checkpoint's importance"
     if choice in ("render", "auto") and renderer is not None:
         return rendered_importance(avatar, renderer, advance), "rendered importance"

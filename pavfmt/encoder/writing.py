@@ -63,7 +63,8 @@ def encode(
     Raises EncodeError.
     """
     options = options or EncodeOptions()
-    return _checked(_Writer(avatar, options, importance, progress).write(rig_file, rig_name), rig_file)
+    writer = _Writer(avatar, options, importance, progress, rig_file)
+    return _checked(writer.write(rig_file, rig_name), rig_file)
 
 
 def encode_rig_file(rig: Rig, options: EncodeOptions | None = None) -> bytes:
@@ -145,6 +146,7 @@ class _Writer:
         options: EncodeOptions,
         importance: Sequence[Float64Array] | None,
         progress: Progress | None,
+        rig_file: bytes | None,
     ) -> None:
         self._options = options
         self._progress = progress
@@ -155,7 +157,7 @@ class _Writer:
         avatar, kept = without_invisible(avatar, given, options.precision.kept_importance)
         self._total_importance = sum(float(one.sum()) for one in given) or 1.0
         self._original = renumbered(avatar)
-        self._rig_parts = rig_parts(self._original, options)
+        self._rig_parts = rig_parts(self._original, options, rig_file)
         self._avatar = rebound(self._original, self._rig_parts.decoded(self._original), options)
         self._plans = plan_levels(self._avatar, kept, options)
         self._splits = [_sent_none(level) for level in self._avatar.levels]

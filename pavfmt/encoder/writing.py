@@ -151,12 +151,12 @@ class _Writer:
         self._options = options
         self._progress = progress
         self._draft = Draft()
+        avatar = renumbered(avatar)
         given = opacity_area_importance(avatar) if importance is None else list(importance)
         if len(given) != len(avatar.levels):
             raise EncodeError("bad-shape", f"importance of {len(given)} levels, not {len(avatar.levels)}")
-        avatar, kept = without_invisible(avatar, given, options.precision.kept_importance)
+        self._original, kept = without_invisible(avatar, given, options.precision.kept_importance)
         self._total_importance = sum(float(one.sum()) for one in given) or 1.0
-        self._original = renumbered(avatar)
         self._rig_parts = rig_parts(self._original, options, rig_file)
         self._avatar = rebound(self._original, self._rig_parts.decoded(self._original), options)
         self._plans = plan_levels(self._avatar, kept, options)

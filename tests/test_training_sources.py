@@ -15,6 +15,7 @@ from pavplayer.session import open_session
 from pavtraining.sources import Teacher, open_source, scaled_camera
 from pavtraining.sources.memory import ViewMemory
 from pavtraining.sources.sampling import PoseSampler, gestures
+from realdata import DATA, needs_data
 
 SMALL = (66, 96)
 
@@ -138,3 +139,38 @@ def test_a_scaled_camera_shows_the_same():
     point = np.array([0.03, 0.01, 1.0])
     assert np.allclose(scaled.intrinsics @ point, np.diag([0.5, 0.25, 1]) @ camera.intrinsics @ point)
     assert scaled_camera(camera, None) is camera
+
+
+def test_components_go_either_way_and_more_move_at_once():
+    rig = toy_avatar("face").rig
+    shapes = tuple(dataclasses.replace(rig.shapes[0], name=f"expr{k:03d}") for k in range(30))
+    sampler = PoseSampler(dataclasses.replace(rig, profile="flame", shapes=shapes), 0)
+    weights = [list(sampler.pose(number).weights.values()) for number in range(100)]
+    together = [weight for pose in weights for weight in pose]
+    assert min(together) < -0.5 and max(together) > 0.5 and max(len(pose) for pose in weights) > 8
+
+
+def test_jaw_and_gaze_go_by_joints_where_there_are_no_shapes():
+    rig = toy_avatar("face").rig
+    joints = ("root", "neck", "jaw", "left_eye", "right_eye")
+    bare = dataclasses.replace(
+        rig,
+        shapes=(),
+        joint_names=joints,
+        joint_parents=(-1, 0, 1, 1, 1),
+        mean_joint_positions=np.zeros((5, 3)),
+        weights=np.eye(5)[np.zeros(len(rig.weights), int)],
+    )
+    poses = [PoseSampler(bare, 0).pose(number) for number in range(60)]
+    assert max(pose.rotations.get("jaw", (0, 0, 0))[0] for pose in poses) > 0.2
+    assert all(p.rotations.get("left_eye") == p.rotations.get("right_eye") for p in poses)
+    assert any(pose.rotations.get("left_eye", (0, 0, 0))[1] for pose in poses)
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["status", "tesla", "p2-1"])
+def test_real_heads_teach(name):
+    teacher = open_source(DATA / "lam" / f"{name}.zip")
+    views = [teacher.training_view(number, (138, 201)) for number in range(4)]
+    assert all(0.05 < (view.picture < 0.95).any(axis=2).mean() < 0.95 for view in views)
+    assert {shape for view in views for shape in view.pose.weights} <= {s.name for s in teacher.rig.shapes}

@@ -27,7 +27,7 @@ class View:
     camera: Camera
     pose: Pose
     picture: Picture
-    """Over the source's background."""
+    """Over the source's background. May be read-only: a source hands the same picture out again."""
     mask: Mask | None = None
     """None: not known."""
 

@@ -15,7 +15,8 @@ FILL_DIRECTION = (0.80, 0.16, 0.58)
 BACK_DIRECTION = (0.62, 0.46, -0.63)
 WINDOW_DIRECTION = (-0.34, 0.36, 0.87)
 """Toward the lights, and to the window that is mirrored in the eyes, in the axes of the resting head."""
-SKY_DIRECTIONS = 44
+SKY_DIRECTIONS, FEW_DIRECTIONS = 44, 24
+"""At rest, and in the poses that show what rest hides."""
 SOFT_BOX = 0.22
 """Half width of the key light, seen from the head, in radians."""
 CELL = 0.0016
@@ -65,11 +66,11 @@ def sphere_directions(count: int) -> Float64Array:
     return np.stack([radius * np.cos(around), height, radius * np.sin(around)], axis=1)
 
 
-def openness(surface: Surface) -> Float64Array:
+def openness(surface: Surface, directions: int = SKY_DIRECTIONS) -> Float64Array:
     """(V,) share of the sky over each vertex that the head does not block, weighted by the cosine."""
     points = surface.vertices + 0.0006 * surface.normals
     seen, possible = np.zeros(len(points)), np.zeros(len(points))
-    for direction in sphere_directions(SKY_DIRECTIONS):
+    for direction in sphere_directions(directions):
         cosine = np.maximum(surface.normals @ direction, 0)
         seen += cosine * visible_from(direction, surface, points)
         possible += cosine
@@ -92,7 +93,8 @@ def exposure(rig: Rig) -> Exposure:
     rest, jaw = Surface.of(rig), Surface.of(rig, jawOpen=0.7)
     blink = Surface.of(rig, eyeBlinkLeft=1.0, eyeBlinkRight=1.0)
     tongue = Surface.of(rig, jawOpen=1.0, tongueOut=1.0)
-    at_rest, jaw_open, blinking, tongue_out = (openness(pose) for pose in (rest, jaw, blink, tongue))
+    at_rest = openness(rest)
+    jaw_open, blinking, tongue_out = (openness(pose, FEW_DIRECTIONS) for pose in (jaw, blink, tongue))
     x, y, z = rest.vertices.T
     near = (np.abs(x) < 0.040) & (y > 0.630) & (y < 0.6885) & (z < 0.1475) & (z > 0.03)
     inside = smoothstep(0.16, 0.05, at_rest) * near * rig.regions["skin"]

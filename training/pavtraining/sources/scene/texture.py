@@ -17,16 +17,19 @@ from pavtraining.sources.scene.texels import Texels, places
 
 LiddedEyes = Sequence[tuple[Eye, Float64Array]]
 """Eyes with the edges of their lids."""
+UNSEEN = 0.03
+"""Openness below which nobody looks."""
 
 
 def _spacing(surface: Surface, light: Exposure, faces: Int32Array) -> Float64Array:
     """(S,) metres between texels: fine on the face, coarse under hair and where nobody looks."""
     centres = surface.corners[faces].mean(axis=1)
-    face = (centres[:, 2] > 0.055) & (centres[:, 1] > 0.62) & (centres[:, 1] < 0.805)
+    skin = surface.parts[faces] == SKIN
+    face = skin & (centres[:, 2] > 0.055) & (centres[:, 1] > 0.62) & (centres[:, 1] < 0.805)
     spacing = np.where(face, 0.00042, 0.0011)
     spacing = np.where(hair_share(centres) > 0.5, 0.0012, spacing)
-    hidden = light.openness[surface.faces[faces]].max(axis=1) < 0.03
-    return np.where(hidden & (surface.parts[faces] == SKIN), 0.0025, spacing)
+    hidden = light.openness[surface.faces[faces]].max(axis=1) < UNSEEN
+    return np.where(hidden & skin, 0.0025, spacing)
 
 
 def painted(surface: Surface, light: Exposure, eyes: LiddedEyes, faces: Int32Array) -> Texels:
@@ -58,14 +61,19 @@ def _skin_values(
     nostril = 1.2 * bump(points, (0.0062, 0.6925, 0.1475), (0.006, 0.0045, 0.008))
     colours = paint.mixed(colours, np.clip(nostril * smoothstep(0.30, 0.12, open_), 0, 1), paint.NOSTRIL)
     colours = paint.mixed(colours, inside, paint.MOUTH_INSIDE)
-    colours += hair[:, None] * (combed_scalp(points, normals) - colours)
+    rows = np.flatnonzero(hair)
+    scalp = combed_scalp(points[rows], normals[rows])
+    colours[rows] += hair[rows, None] * (scalp - colours[rows])
     values = np.empty((len(points), texels.CHANNELS))
     values[:, : texels.BLUE + 1] = colours * (1 - 0.45 * inside)[:, None]
     strength, roughness = paint.skin_gloss(points)
     values[:, texels.GLOSS] = strength * (1 - inside) * (1 - 0.6 * hair)
     values[:, texels.ROUGHNESS] = roughness
     values[:, texels.SOFTNESS] = 1 - 0.8 * hair
-    values[:, texels.SLOPE_X :] = _slopes(points, normals) * ((1 - hair) * (1 - inside))[:, None]
+    bare = (1 - hair) * (1 - inside)
+    values[:, texels.SLOPE_X :] = 0.0
+    rows = np.flatnonzero(bare * (open_ > UNSEEN))
+    values[rows, texels.SLOPE_X :] = bare[rows, None] * _slopes(points[rows], normals[rows])
     return values
 
 

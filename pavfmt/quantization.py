@@ -52,11 +52,16 @@ class Affine:
     @cached_property
     def table(self) -> Float32Array:
         """(2^bits,) the value of every q."""
-        brackets = self.offset + self.step * np.arange(1 << self.bits, dtype=np.int64)
+        return self._values(np.arange(1 << self.bits, dtype=np.int64))
+
+    def _values(self, quantized: NDArray[np.int64]) -> Float32Array:
+        brackets = self.offset + self.step * quantized
         return (brackets.astype(np.float64) * 2.0**-self.shift).astype(np.float32)
 
     def dequantize(self, quantized: NDArray[np.integer]) -> Float32Array:
-        """float32 values of the same shape; `quantized` must be below 2^bits."""
+        """float32 values of the same shape; `quantized` must be below 2^bits. A few values make no table."""
+        if quantized.size < 1 << self.bits:
+            return self._values(quantized.astype(np.int64))
         return self.table.take(quantized, mode="clip")
 
     @property

@@ -71,11 +71,11 @@ class EncodeOptions:
     """Of a surface point on its face: what is rounded off goes into the offset."""
     split_bits: int = 8
     """Of split points' barycentric coordinates; Gaussians are bound to the rounded faces."""
-    neutral_step: float = 5e-5
+    neutral_step: float = 1e-4
     """Metres. Gaussians are bound to the decoded neutral, so this costs no rest-pose error."""
-    weight_bits: int = 10
+    weight_bits: int = 8
     """Skinning weights, as shares of 2^bits − 1."""
-    shape_step: float = 1e-4
+    shape_step: float = 2e-4
     """Metres."""
     first_unit_bytes: int = 4096
     """Aim of the first Gaussian unit."""

@@ -32,6 +32,7 @@ from pavfmt.inspection import inspect
 from pavfmt.interop import read_avatar
 from pavfmt.model import Avatar, Float64Array
 from pavfmt.registry import METADATA_KEYS
+from pavfmt.sharing import shared_avatar
 
 NAME = "encode"
 HELP = """Convert a trained avatar to .pav. What SRC is, is recognised:
@@ -40,6 +41,10 @@ HELP = """Convert a trained avatar to .pav. What SRC is, is recognised:
   pav encode checkpoint/ --flame flame2023.pkl \\
       --embed-licensed-rig -o head.pav                        a GaussianAvatars checkpoint; FLAME is yours to bring
   pav encode fitted/ -o head.pav                              a progressive checkpoint
+
+One rig for many heads: write it once, then name it:
+  pav encode status.zip --rig external --rig-output rig.pav -o status.pav
+  pav encode tesla.zip --shared-rig rig.pav -o tesla.pav
 
 How fine it is, --preset or --quality says: dB against the avatar as given, found by drawing it from some views
 (needs pavfmt[player]; without, or with --no-search, by fixed steps that come to about as much):
@@ -88,6 +93,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rig-output", metavar="RIG", help="where --rig external writes the rig's own .pav")
     parser.add_argument(
+        "--shared-rig",
+        metavar="RIG",
+        help="a rig's .pav that exists: name it instead of writing one; SRC must be rigged the same way, its own "
+        "neutral face is carried",
+    )
+    parser.add_argument(
         "--embed-licensed-rig",
         action="store_true",
         help="write FLAME's mesh, weights and shapes into the file: only if your licence lets you pass them on",
@@ -104,7 +115,11 @@ def run(args: argparse.Namespace) -> int:
     for target in filter(None, (args.output, args.rig_output)):
         check_target(target, args.force)
     avatar = _with_extras(read_avatar(Path(args.source), flame=args.flame), args)
-    _check_rig_licence(avatar, args)
+    _check_rig_options(avatar, args)
+    rig_file, rig_name = None, args.shared_rig or args.rig_output or ""
+    if args.shared_rig:
+        rig_file = read_bytes(args.shared_rig)
+        avatar = shared_avatar(avatar, rig_file)
     per = args.importance_per or ("face" if len(avatar.levels) > 1 else "gaussian")
     renderer = _renderer(needed=args.importance == "render")
     with bar("importance", args.quiet) as advance:
@@ -113,14 +128,13 @@ def run(args: argparse.Namespace) -> int:
         options = EncodeOptions(importance_per=per)
         precision, reached = _precision(avatar, args, options, importance, renderer, advance)
         options = replace(options, precision=precision)
-    rig_file = None
-    if args.rig == "external" and avatar.rig is not None:
+    outputs = {}
+    if rig_file is None and args.rig == "external" and avatar.rig is not None:
         rig_file = encode_rig_file(avatar.rig, options)
+        outputs[args.rig_output] = rig_file
     with bar("encoding", args.quiet) as advance:
-        name = Path(args.rig_output).name if rig_file is not None else ""
-        data = encode(avatar, options, importance, rig_file, name, progress=advance)
-    outputs = {args.output: data} if rig_file is None else {args.rig_output: rig_file, args.output: data}
-    write_together(outputs, args.force)
+        data = encode(avatar, options, importance, rig_file, Path(rig_name).name, progress=advance)
+    write_together({**outputs, args.output: data}, args.force)
     if not args.quiet:
         kept = f"{inspect(data).complete_gaussian_count:,} of {avatar.gaussian_count:,} Gaussians"
         print(f"{args.output}: {len(data):,} bytes, {kept}, order by {source}, {reached}", file=sys.stderr)
@@ -138,7 +152,11 @@ def _with_extras(avatar: Avatar, args: argparse.Namespace) -> Avatar:
     )
 
 
-def _check_rig_licence(avatar: Avatar, args: argparse.Namespace) -> None:
+def _check_rig_options(avatar: Avatar, args: argparse.Namespace) -> None:
+    if args.shared_rig and args.rig_output:
+        raise EncodeError("two-rigs", "--shared-rig names a rig's file that exists, --rig-output writes one: give one")
+    if args.shared_rig:
+        return
     if args.rig == "external" and not args.rig_output:
         raise EncodeError("no-rig-output", "--rig external needs --rig-output for the rig's own file")
     if avatar.rig is None or avatar.rig.profile not in LICENSED_PROFILES or args.embed_licensed_rig:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pavplayer.rasterizers.compilation import Float32Array, contracted, parallel, prange
+from pavplayer.rasterizers.compilation import Float32Array, compiled, contracted, parallel, prange
 
 WINDOW = 11
 """Pixels along a side of SSIM's Gaussian window."""
@@ -24,21 +24,21 @@ WEIGHTS: NDArray[np.float32] = (_raw / _raw.sum()).astype(np.float32)
 
 
 @contracted
+def _add_row(result: Float32Array, source: Float32Array, weight: np.float32) -> None:
+    for x in range(result.shape[0]):
+        result[x] += weight * source[x]
+
+
+@compiled
 def _blur_row(source: Float32Array, result: Float32Array, weights: Float32Array) -> None:
     """(W,) → (W,), zeros outside."""
     width = source.shape[0]
     result[:] = np.float32(0)
     for k in range(WINDOW):
-        shift, weight = k - _HALF, weights[k]
+        shift = k - _HALF
         first, last = max(0, -shift), min(width, width - shift)
-        for x in range(first, last):
-            result[x] += weight * source[x + shift]
-
-
-@contracted
-def _add_row(result: Float32Array, source: Float32Array, weight: np.float32) -> None:
-    for x in range(result.shape[0]):
-        result[x] += weight * source[x]
+        if first < last:
+            _add_row(result[first:last], source[first + shift : last + shift], weights[k])
 
 
 @parallel

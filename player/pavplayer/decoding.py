@@ -147,7 +147,7 @@ def _neighbourhood(
             for axis in range(3):
                 difference = places[here, axis] - places[there, axis]
                 distance += difference * difference
-            weights[row, k] = 1 + np.int64(WEIGHT_ONE / (distance + WEIGHT_NEAR))
+            weights[row, k] = 1 + int(WEIGHT_ONE / (distance + WEIGHT_NEAR))
     return order, near, weights
 
 
@@ -173,15 +173,15 @@ def _rice_values(
         if predicted:
             _predict(told, near[turn - first], weights[turn - first], mean, spread)
         for column in range(columns):
-            value, parameter = 0.0, np.int64(models[0, column])
+            value, parameter = 0.0, int(models[0, column])
             if predicted and models[1, column] > 0:
                 value = mean[column]
                 level = (models[2, column] * spread[column] + models[3, column]) * (1.0 / (1 << MODEL_SHIFT))
-                parameter = MAX_PARAMETER if level >= 1 << MAX_PARAMETER else BIT_LENGTHS[np.int64(level)]
+                parameter = MAX_PARAMETER if level >= 1 << MAX_PARAMETER else int(BIT_LENGTHS[int(level)])
             if rows[turn]:
                 start = q_at
                 while q_at < q_bits:  # the next one; whole bytes of zeros are passed over
-                    rest = (quotients[q_at >> 3] << (q_at & 7)) & 0xFF
+                    rest = (int(quotients[q_at >> 3]) << (q_at & 7)) & 0xFF
                     if rest:
                         while rest < 0x80:
                             rest <<= 1
@@ -233,7 +233,7 @@ def _bits(data: NDArray[np.uint8], at: int, width: int) -> int:
     """`width` ≤ 15 bits from bit `at` on."""
     value, byte = 0, at >> 3
     for step in range(3):
-        value = value << 8 | (np.int64(data[byte + step]) if byte + step < len(data) else 0)
+        value = value << 8 | (int(data[byte + step]) if byte + step < len(data) else 0)
     return (value >> (24 - (at & 7) - width)) & ((1 << width) - 1)
 
 

@@ -20,6 +20,7 @@ from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.model import Float32Array, Pose
 from pavfmt.scene import Scene, Snapshot
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
+from pavplayer.decoding import CompiledKernels
 from pavplayer.posing import PosedCloud, Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
 
@@ -51,7 +52,7 @@ class Session:
     ) -> None:
         """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.Poser` takes them."""
         self.rasterizer = rasterizer
-        self.decoder = Decoder(limits)
+        self.decoder = Decoder(limits, CompiledKernels())
         self.received_bytes = 0
         """Bytes fed so far."""
         self.bytes_until_visible: int | None = None

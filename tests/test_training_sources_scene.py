@@ -16,6 +16,7 @@ from pavtraining.sources.scene import hair, noise, texels
 from pavtraining.sources.scene.drawing import draw
 from pavtraining.sources.scene.head import painted_head, scene_rig
 from pavtraining.sources.scene.motion import Motion
+from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES
 from pavtraining.sources.scene.visibility import seen_triangles
 
 SMALL = (110, 160)
@@ -68,6 +69,12 @@ def test_sixteen_cameras_in_turn_and_others_held_out(scene):
     held = [scene.held_out[number].camera for number in (0, 1, 2, 3)]
     assert not views & {tuple(camera.position) for camera in held}
     assert len(scene.held_out) == 24
+
+
+def test_cameras_may_go_all_round():
+    scene = SceneSource(angles=CAMERA_ANGLES + BACK_ANGLES)
+    positions = [scene.training_view(number, (11, 16)).camera.position for number in range(26)]
+    assert len(np.unique(positions, axis=0)) == 26 and min(position[2] for position in positions) < -0.5
 
 
 def test_one_thread_draws_the_same_bits(scene):

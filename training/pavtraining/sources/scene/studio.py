@@ -21,6 +21,8 @@ CAMERA_ANGLES = (
     *((yaw, -19.0) for yaw in (-50.0, -25.0, -2.0, 25.0, 50.0)),
 )
 """Yaw and pitch of the cameras to learn from, in degrees."""
+BACK_ANGLES = tuple((yaw, pitch) for yaw in (90.0, 135.0, 180.0, 225.0, 270.0) for pitch in (-8.0, 14.0))
+"""For an avatar to be looked at from behind too: give `CAMERA_ANGLES + BACK_ANGLES`."""
 HELD_OUT_ANGLES = ((-45.0, 8.0), (-17.0, -9.0), (6.0, 9.0), (47.0, -6.0))
 DISTANCE = 0.96
 """Of the measuring distance."""
@@ -34,11 +36,16 @@ class SceneSource:
 
     background = 1.0
 
-    def __init__(self, seed: int = 0, memory_bytes: int = DEFAULT_BYTES) -> None:
-        """`seed` picks the order of the training views."""
+    def __init__(
+        self,
+        seed: int = 0,
+        memory_bytes: int = DEFAULT_BYTES,
+        angles: Sequence[tuple[float, float]] = CAMERA_ANGLES,
+    ) -> None:
+        """`seed` picks the order of the training views, `angles` the cameras' yaw and pitch in degrees."""
         self.seed = seed
-        self.cameras = studio_cameras(CAMERA_ANGLES)
-        """The sixteen, 550×802."""
+        self.cameras = studio_cameras(angles)
+        """Those to learn from, 550×802."""
         self.held_out_cameras = studio_cameras(HELD_OUT_ANGLES)
         self.motion = Motion(self.rig)
         self._memory = ViewMemory(memory_bytes)

@@ -20,9 +20,10 @@ from pavfmt.model import Avatar, Float32Array, Identity, Rig
 
 SHAPE_TOLERANCE = 5e-4
 """Metres that a vertex of a shape or corrective may lie from the rig file's, whose steps may be coarse."""
-WEIGHT_TOLERANCE = 4e-3
-SAME_NEUTRAL = 5e-5
-"""Metres: a neutral no farther from the rig file's than this needs no identity of its own."""
+WEIGHT_TOLERANCE = 0.03
+"""A share of one: the file's weights may be whole numbers of few bits."""
+SAME_NEUTRAL = 3e-4
+"""Metres: a neutral no farther from the rig file's than its steps may be needs no identity of its own."""
 
 
 def shared_avatar(avatar: Avatar, rig_file: bytes) -> Avatar:

@@ -154,7 +154,9 @@ def _with_extras(avatar: Avatar, args: argparse.Namespace) -> Avatar:
 
 def _check_rig_options(avatar: Avatar, args: argparse.Namespace) -> None:
     if args.shared_rig and args.rig_output:
-        raise EncodeError("two-rigs", "--shared-rig names a rig's file that exists, --rig-output writes one: give one")
+        raise EncodeError(
+            "two-rigs", "--shared-rig names a rig's file that exists, --rig-output writes one: give one"
+        )
     if args.shared_rig:
         return
     if args.rig == "external" and not args.rig_output:

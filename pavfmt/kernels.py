@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.model import Int32Array
 from pavfmt.neighbourhood import Neighbourhood
 
 Int64Array = NDArray[np.int64]
@@ -29,7 +30,7 @@ class Kernels(Protocol):
         rows: NDArray[np.bool_],
         models: Int64Array,
         neighbourhood: Neighbourhood,
-    ) -> Int64Array | None:
+    ) -> Int32Array | None:
         """The values (n, C) of a Rice block in file order; None where anything is wrong with it.
 
         `models` is (C, 4): first, predicted, scale and floor of each column's model; `rows` (n,) says which turns

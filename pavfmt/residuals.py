@@ -175,15 +175,16 @@ def _best_model(first: Int64Array, later: Int64Array, residuals: Int64Array, spr
 
 def decode_block(
     reader: FieldReader, count: int, widths: Sequence[int], neighbourhood: Neighbourhood
-) -> Int64Array:
+) -> Int32Array:
     """The inverse of `encode_block`: (count, C) integers in file order."""
     form = Form(reader.choice("block form", len(Form)))
     if form is Form.COLUMNS:
         start = reader.offset
-        values = [reader.signed_column(count).astype(np.int64) for _ in range(sum(widths))]
-        table = np.stack(values, axis=1)
-        if int(np.abs(table).max(initial=0)) >= BOUND:
-            raise FormatError("bad-field", f"a value of {np.abs(table).max()}", start)
+        table = np.empty((count, sum(widths)), dtype=np.int32)
+        for column in table.T:
+            column[:] = reader.signed_column(count)
+        if table.size and max(-int(table.min()), int(table.max())) >= BOUND:
+            raise FormatError("bad-field", f"values {table.min()}..{table.max()}", start)
         return table
     models = [_decode_model(reader) for _ in widths]
     quotient_bytes = reader.varint("quotient bytes", reader.limits.unit_bytes)
@@ -192,12 +193,12 @@ def decode_block(
     start = reader.offset
     quotients, remainders = reader.raw(quotient_bytes), reader.raw(remainder_bytes)
     _check_length(quotients, int(rows.sum()) * sum(widths), start)
-    table = _model_table(models, widths)
+    by_column = _model_table(models, widths)
     if reader.kernels is not None:
-        found = reader.kernels.rice_values(quotients, remainders, rows, table, neighbourhood)
+        found = reader.kernels.rice_values(quotients, remainders, rows, by_column, neighbourhood)
         if found is not None:
             return found
-    return rice_values(quotients, remainders, rows, table, neighbourhood, start)
+    return rice_values(quotients, remainders, rows, by_column, neighbourhood, start)
 
 
 def _decode_model(reader: FieldReader) -> Model:
@@ -228,7 +229,7 @@ def rice_values(
     models: Int64Array,
     neighbourhood: Neighbourhood,
     offset: int = 0,
-) -> Int64Array:
+) -> Int32Array:
     """The values (n, C) of a Rice block in file order, pass by pass; FormatError as the text says.
 
     `models` is (C, 4): first, predicted, scale and floor; `rows` (n,) says which turns have residuals; `offset` is
@@ -247,7 +248,7 @@ def rice_values(
         if float(np.abs(told[at:end]).max(initial=0)) >= BOUND:
             raise FormatError("bad-field", f"a value of {np.abs(told[at:end]).max():.0f}", offset)
     remainders.finish()
-    result = np.empty((len(rows), columns), dtype=np.int64)
+    result = np.empty((len(rows), columns), dtype=np.int32)
     result[neighbourhood.order] = told
     return result
 

@@ -22,10 +22,11 @@ from pavfmt.quantization import (
     dequantize_quaternions,
     stereographic,
 )
-from pavfmt.residuals import decode_ascending, decode_block, encode_ascending, encode_block
+from pavfmt.residuals import BOUND, decode_ascending, decode_block, encode_ascending, encode_block
 from pavfmt.units.levels import Grids, LevelTable
 
 Int64Array = NDArray[np.int64]
+Integers = NDArray[np.signedinteger]
 Locate = Callable[[int, Int32Array], Int64Array]
 """(level, sites) → (N, 3) places (`pavfmt.neighbourhood`); raises FormatError where a site does not exist."""
 
@@ -110,7 +111,7 @@ class Columns:
     """Gaussians as integers on the level's grids."""
 
     sites: Int32Array
-    values: dict[str, Int64Array]
+    values: dict[str, Integers]
     """Attribute name → (N, width); colours as (R, G, B) triples."""
 
     def __len__(self) -> int:
@@ -170,11 +171,11 @@ class Stepped:
     multiplier: int
     centres: Int64Array
     """Of the columns that have one."""
-    steps: Int64Array
+    steps: Integers
     """(N, width)."""
 
 
-def to_steps(attribute: Attribute, values: Int64Array, multiplier: int) -> Stepped:
+def to_steps(attribute: Attribute, values: Integers, multiplier: int) -> Stepped:
     """The nearest steps of (N, width) grid values. Centres are medians, the upper of two."""
     has_centre = attribute.has_centre
     target = _channels_apart(attribute, values)
@@ -190,13 +191,13 @@ def to_steps(attribute: Attribute, values: Int64Array, multiplier: int) -> Stepp
     return Stepped(multiplier, centres[has_centre], steps)
 
 
-def _nearest(values: Int64Array, multiplier: int, low: Int64Array, high: Int64Array) -> Int64Array:
+def _nearest(values: Integers, multiplier: int, low: Integers, high: Integers) -> Integers:
     """Multiples of `multiplier` nearest to `values`, within low…high."""
-    steps = (2 * values + multiplier) // (2 * multiplier)
+    steps: Integers = (2 * values + multiplier) // (2 * multiplier)
     return np.clip(steps, -((-low) // multiplier), high // multiplier)
 
 
-def _channels_apart(attribute: Attribute, values: Int64Array) -> Int64Array:
+def _channels_apart(attribute: Attribute, values: Integers) -> Integers:
     """(R, G, B) triples → (G, R − G, B − G); other attributes as they are."""
     if not attribute.is_colour:
         return values
@@ -204,11 +205,11 @@ def _channels_apart(attribute: Attribute, values: Int64Array) -> Int64Array:
     return np.stack([green, red - green, blue - green], axis=2).reshape(values.shape)
 
 
-def from_steps(attribute: Attribute, stepped: Stepped) -> Int64Array:
+def from_steps(attribute: Attribute, stepped: Stepped) -> Integers:
     """(N, width) grid values; the inverse of `to_steps` up to its rounding."""
-    centres = np.zeros(attribute.width, dtype=np.int64)
+    centres = np.zeros(attribute.width, dtype=stepped.steps.dtype)
     centres[attribute.has_centre] = stepped.centres
-    values: Int64Array = stepped.multiplier * stepped.steps
+    values: Integers = stepped.multiplier * stepped.steps
     values += centres
     if attribute.is_colour:
         channels = values.reshape(len(values), -1, 3)
@@ -306,7 +307,7 @@ def decode_gaussians(reader: FieldReader, table: LevelTable, locate: Locate) -> 
     sites = decode_ascending(reader, head.count)
     places = locate(head.level, sites)
     near = neighbourhood(places) if reader.kernels is None else reader.kernels.neighbourhood(places)
-    values: dict[str, Int64Array] = {}
+    values: dict[str, Integers] = {}
     for block in _split_bands(attributes_of(entry.grids, entry.has_barycentrics)):
         values |= _decode_block(reader, head.count, block, near)
     return dequantize_columns(Columns(sites, values), head.level, head.first, entry.grids)
@@ -314,7 +315,7 @@ def decode_gaussians(reader: FieldReader, table: LevelTable, locate: Locate) -> 
 
 def _decode_block(
     reader: FieldReader, count: int, block: tuple[Attribute, ...], near: Neighbourhood
-) -> dict[str, Int64Array]:
+) -> dict[str, Integers]:
     """Grid values of the attributes of one block."""
     scales = [_decode_scale(reader, attribute) for attribute in block]
     start = reader.offset
@@ -326,6 +327,8 @@ def _decode_block(
     parts = np.split(steps, np.cumsum(widths)[:-1], axis=1)
     values = {}
     for attribute, (multiplier, centres), part in zip(block, scales, parts, strict=True):
+        if multiplier * BOUND >= 1 << 30:  # so that nothing leaves 32 bits
+            part = part.astype(np.int64)
         found = from_steps(attribute, Stepped(multiplier, centres, part))
         _check_grid(attribute, found, start)
         values[attribute.name] = found
@@ -351,11 +354,13 @@ def _decode_scale(reader: FieldReader, attribute: Attribute) -> tuple[int, Int64
     return multiplier, np.array(centres, dtype=np.int64)
 
 
-def _check_grid(attribute: Attribute, values: Int64Array, offset: int) -> None:
-    lows, highs = values.min(axis=0).tolist(), values.max(axis=0).tolist()
-    for grid, low, high in zip(attribute.grids, lows, highs, strict=True):
-        if low < 0 or high >> grid.bits:
-            top = (1 << grid.bits) - 1
+def _check_grid(attribute: Attribute, values: Integers, offset: int) -> None:
+    for bits in {grid.bits for grid in attribute.grids}:
+        columns = [grid.bits == bits for grid in attribute.grids]
+        part = values if all(columns) else values[:, columns]
+        low, high = int(part.min()), int(part.max())
+        if low < 0 or high >> bits:
+            top = (1 << bits) - 1
             message = f"{attribute.name}: quantized values {low}..{high}, allowed are 0..{top}"
             raise FormatError("bad-field", message, offset)
     if attribute.name == "barycentrics" and int(values.sum(axis=1).max()) > BARYCENTRIC_ONE:

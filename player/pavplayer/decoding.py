@@ -44,7 +44,7 @@ class CompiledKernels:
         rows: NDArray[np.bool_],
         models: Int64Array,
         neighbourhood: Neighbourhood,
-    ) -> Int64Array | None:
+    ) -> NDArray[np.int32] | None:
         """As `pavfmt.residuals.rice_values`; None where that one refuses."""
         told = np.zeros((len(rows), len(models)))
         fine = _rice_values(
@@ -245,9 +245,9 @@ def _is_used_up(data: NDArray[np.uint8], at: int) -> bool:
 
 
 @nb.njit(cache=True, nogil=True)
-def _in_file_order(told: NDArray[np.float64], order: Int64Array) -> Int64Array:
-    values = np.empty(told.shape, np.int64)
+def _in_file_order(told: NDArray[np.float64], order: Int64Array) -> NDArray[np.int32]:
+    values = np.empty(told.shape, np.int32)
     for turn in range(len(order)):
         for column in range(told.shape[1]):
-            values[order[turn], column] = np.int64(told[turn, column])
+            values[order[turn], column] = np.int32(told[turn, column])
     return values

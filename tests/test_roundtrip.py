@@ -24,21 +24,34 @@ from pavfmt import (
     pose_avatar,
 )
 from pavfmt.encoder import EncodeOptions, stored_importance
+from pavfmt.encoder.options import Precision
+from pavfmt.encoder.precision import FINER
 from pavfmt.encoder.renumbering import renumbered
 from pavfmt.events import UnitDamaged
 from pavfmt.model import Binding
-from pavfmt.posing import rotation_from_quaternion
+from pavfmt.posing import STATIC_RIG, level_frames, pose_mesh, rotation_from_quaternion
 from pavfmt.registry import UnitType
 from pavfmt.synthetic import toy_avatar
 from pavfmt.verification import verify
 
+EVEN = Precision(
+    mean_power=0, log_scale_power=0, quat_power=0, opacity_power=0, sh0_power=0, kept_importance=1.0
+)
+"""The same steps for all Gaussians, none left out."""
 FINE = EncodeOptions(
-    mean_bits=16,
-    log_scale_bits=16,
-    quat_bits=16,
-    opacity_bits=16,
-    sh0_bits=16,
-    band_bits=(16, 16, 16),
+    precision=replace(
+        EVEN,
+        mean_step=1e-6,
+        log_scale_step=1e-4,
+        quat_step=1e-4,
+        opacity_step=1e-5,
+        sh0_step=1e-4,
+        band_steps=(1e-4, 1e-4, 1e-4),
+    ),
+    minimum_scale=1e-9,
+    barycentric_bits=15,
+    split_bits=15,
+    weight_bits=10,
     first_unit_bytes=200,
     unit_bytes=300,
     unit_share=0.0,
@@ -113,19 +126,39 @@ def test_fine_grids_give_nearly_the_same_posed_gaussians(kind, options, pose):
     assert {name: value for name, value in found.items() if value > bounds[name]} == {}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_default_grids_stay_within_their_steps_at_rest(kind):
-    """Half a step of 12 bits for means, 7 for scales, 8 for the rest; a coarse neutral costs nothing at rest."""
-    avatar = toy(kind)
-    found = differences(avatar, encode(avatar), Pose())
-    bounds = {
-        "means": 4e-4,
-        "rotations": 3e-2,
-        "scales": 5e-2,
-        "opacities": 3e-3,
-        "sh": 3e-2,
+def bounds_at_rest(avatar, precision):
+    """A step, and what rounding to the grid's own, a sixth of it, adds: the most there can be at a grid's ends.
+
+    Elsewhere it is half of that (`test_steps`). A turn by θ is tan(θ / 4) in stereographic coordinates, and no entry of a rotation moves more than it turns.
+    """
+    whole = 1 + 1 / FINER
+    rig = avatar.rig
+    height = np.ptp(avatar.identity.neutral[:, 1]) if rig else np.ptp(pose_avatar(avatar).means, axis=0).max()
+    widest = max(_largest_over_median(avatar, number) for number in range(len(avatar.levels)))
+    return {
+        "means": whole * precision.mean_step * height * widest * 3**0.5,
+        "rotations": 4 * whole * precision.quat_step * 3**0.5,
+        "scales": whole * precision.log_scale_step,
+        "opacities": whole * precision.opacity_step,
+        "sh": whole * max(precision.sh0_step, *precision.band_steps),
         "sh frames": 2e-2,
     }
+
+
+def _largest_over_median(avatar, number):
+    """Of the sizes of the frames that a level's Gaussians live in; its steps are those of the median."""
+    mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
+    sizes = level_frames(avatar.levels, number, mesh)[3]
+    return sizes.max() / np.median(sizes)
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.0])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gaussians_stay_within_their_steps_at_rest(kind, factor):
+    """Each by itself: a coarse neutral and coarse points on faces cost nothing at rest."""
+    avatar, precision = toy(kind), replace(EVEN.scaled(factor), kept_importance=1.0)
+    found = differences(avatar, encode(avatar, EncodeOptions(precision)), Pose())
+    bounds = bounds_at_rest(avatar, precision)
     assert {name: value for name, value in found.items() if value > bounds[name]} == {}
 
 
@@ -190,17 +223,21 @@ def one_gaussian(mean, log_scale=-5.0):
     )
 
 
+@pytest.mark.parametrize("options", [EncodeOptions(), FINE], ids=["default", "fine"])
 @pytest.mark.parametrize("mean", [(0, 0, 0), (3.0, -5.0, 1e3), (1e-6, 2.0, 0.0)])
-def test_a_single_gaussian_anywhere_is_legal(mean):
+def test_a_single_gaussian_anywhere_is_legal(mean, options):
+    """Within half a step; alone it is one metre high."""
     avatar = Avatar((Level(one_gaussian(mean), Binding.SURFACE_POINT, Site.JOINT),))
-    found = decode(encode(avatar)).arrays()
-    assert found.means[0] == pytest.approx(mean, rel=1e-6, abs=1e-9)
-    assert found.log_scales[0] == pytest.approx([-5.0] * 3)
+    found, precision = decode(encode(avatar, options)).arrays(), options.precision
+    assert found.means[0] == pytest.approx(mean, rel=1e-6, abs=0.6 * precision.mean_step)
+    assert found.log_scales[0] == pytest.approx([-5.0] * 3, abs=0.6 * precision.log_scale_step)
 
 
-def test_thin_axes_are_thickened_to_the_minimum_scale():
+@pytest.mark.parametrize("thinnest", [6e-5, 1e-6])
+def test_thin_axes_are_thickened_to_the_minimum_scale(thinnest):
     avatar = Avatar((Level(one_gaussian((0, 0, 0), -30.0), Binding.SURFACE_POINT, Site.JOINT),))
-    assert np.exp(decode(encode(avatar)).arrays().log_scales) == pytest.approx(2e-5, rel=1e-4)
+    options = replace(FINE, minimum_scale=thinnest)
+    assert np.exp(decode(encode(avatar, options)).arrays().log_scales) == pytest.approx(thinnest, rel=1e-4)
 
 
 def test_identity_is_separate_from_the_mean_neutral():
@@ -214,7 +251,7 @@ def test_identity_is_separate_from_the_mean_neutral():
 
 
 def test_the_rig_comes_back_exactly_where_it_is_stated_so():
-    rig, core = renumbered(toy("face")).rig, decode(toy_file("face")).core
+    rig, core = renumbered(toy("face")).rig, decode(encode(toy("face"), FINE)).core
     assert (core.joint_names, core.joint_parents, core.profile) == (
         rig.joint_names,
         rig.joint_parents,
@@ -231,12 +268,13 @@ def test_the_rig_comes_back_exactly_where_it_is_stated_so():
 
 def test_shapes_and_correctives_come_back_within_a_step():
     rig, scene = renumbered(toy("face")).rig, decode(toy_file("face"))
+    half = 0.51 * SMALL_UNITS.shape_step
     for index, shape in enumerate(rig.shapes):
-        assert np.abs(scene.shapes[index].displacements - shape.displacements).max() <= 0.51e-4
+        assert np.abs(scene.shapes[index].displacements - shape.displacements).max() <= half
     assert scene.shapes[0].joint_displacements.tobytes() == rig.shapes[0].joint_displacements.tobytes()
     assert scene.shapes[1].joint_displacements is None
     assert not scene.shapes[2].displacements.any()
-    assert np.abs(scene.correctives.displacements - rig.correctives.displacements).max() <= 0.51e-4
+    assert np.abs(scene.correctives.displacements - rig.correctives.displacements).max() <= half
 
 
 def test_metadata_comes_back_and_names_its_generator():

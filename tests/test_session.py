@@ -15,7 +15,7 @@ from pavfmt.model import Pose
 from pavfmt.posing import STATIC_RIG, concatenate, pose_avatar, pose_level, pose_mesh
 from pavfmt.synthetic import toy_avatar
 from pavplayer.camera import Camera, evaluation_camera
-from pavplayer.importance import RasterizerContributions, camera_of
+from pavplayer.importance import EncoderRenderer, camera_of
 from pavplayer.metrics import psnr
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.rasterizers.tiles import TileRasterizer
@@ -215,7 +215,7 @@ def test_importance_comes_from_any_rasterizer():
             Counting.cameras += 1
             return np.full(len(gaussians.means), 0.5, np.float32)
 
-    levels = rendered_importance(avatar, RasterizerContributions(Counting()))
+    levels = rendered_importance(avatar, EncoderRenderer(Counting()))
     assert [len(one) for one in levels] == [len(level.gaussians) for level in avatar.levels]
     each = Counting.cameras / len(levels)  # every level has its own pictures, with the levels before it
     assert each and all((one == 0.5 * each).all() for one in levels)

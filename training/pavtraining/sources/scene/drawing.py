@@ -123,7 +123,7 @@ def _projected(positions: Float64Array, camera: Camera) -> Float64Array:
 
 
 def _lights(turn: Float64Array) -> Float64Array:
-    """(7, 3) rows as `shading` lists them, for a head turned by (3, 3)."""
+    """(7, 3) rows as `materials` lists them, for a head turned by (3, 3)."""
     key = unit(np.array(KEY_DIRECTION))
     up, window = np.array([0.0, 1.0, 0.0]), unit(np.array(WINDOW_DIRECTION))
     right = unit(np.cross(up, window))

@@ -295,8 +295,7 @@ def encode_ascending(writer: FieldWriter, values: Int32Array, padded: bool = Fal
     """Integers ≥ 0 that never fall, as Rice codes of their differences; `padded` spends two bits or more on each."""
     gaps = values.astype(np.int64)
     gaps[1:] -= gaps[:-1].copy()
-    fitting = [k for k in range(31) if bits_of(gaps, k) <= MAX_BITS_PER_QUOTIENT * len(gaps)]
-    parameter = min(fitting, key=lambda k: bits_of(gaps, k)) if not padded else max(1, fitting[0])
+    parameter = min(range(int(padded), 31), key=lambda k: bits_of(gaps, k))
     widths = np.full(len(gaps), parameter)
     quotients = encode_quotients(gaps, parameter)
     writer.pack("B", parameter)

@@ -35,7 +35,7 @@ def mesh_places(neutral: Float32Array, faces: Int32Array, subdivisions: int) -> 
     vertices = _on_grid(neutral)
     if subdivisions:
         edges = edges_of(faces)
-        faces = subdivided_faces(faces, len(neutral))
+        faces = subdivided_faces(faces, len(neutral), edges)
         vertices = np.concatenate([vertices, (vertices[edges[:, 0]] + vertices[edges[:, 1]]) >> 1])
     return MeshPlaces(vertices, vertices[faces].sum(axis=1) // 3)
 

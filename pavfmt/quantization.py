@@ -80,17 +80,26 @@ class Affine:
     def spanning(cls, low: float, high: float, bits: int) -> Affine:
         """The grid of 2^bits values over [low, high]."""
         span = max(high - low, 1e-9)
-        grid = cls.stepping(low, high, span / ((1 << bits) - 1))
+        grid = cls._over(low, high, span / ((1 << bits) - 1), aligned=False)
         return grid if grid.bits <= bits else cls(grid.offset, grid.step + 1, grid.shift, bits)
 
     @classmethod
     def stepping(cls, low: float, high: float, step: float) -> Affine:
-        """The grid over [low, high] with about the given step, coarser if it needs more than 16 bits."""
+        """The grid over [low, high] with about the given step, coarser if it needs more than 16 bits.
+
+        0, if it is within, is on the grid.
+        """
+        return cls._over(low, high, max(step, (high - low) / ((1 << MAX_BITS) - 2)), aligned=True)
+
+    @classmethod
+    def _over(cls, low: float, high: float, step: float, aligned: bool) -> Affine:
+        """`aligned` moves the lowest value down to a multiple of the step."""
         finest = max(abs(low), abs(high)) * FINEST
-        step = max(step, (high - low) / ((1 << MAX_BITS) - 1), finest, 1e-12)
+        step = max(step, finest, 1e-12)
         shift = min(max(15 - math.floor(math.log2(step)), 0), MAX_SHIFT)
         int_step = max(math.ceil(step * 2.0**shift), 1)
-        offset = int_step * math.floor(low * 2.0**shift / int_step)  # so that 0, if within, is on the grid
+        unit = int_step if aligned else 1
+        offset = unit * math.floor(low * 2.0**shift / unit)
         count = math.ceil((high * 2.0**shift - offset) / int_step) + 1
         grid = cls(offset, int_step, shift, min(max((count - 1).bit_length(), 1), MAX_BITS))
         if not grid.is_exact:

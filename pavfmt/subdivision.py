@@ -20,9 +20,9 @@ def edges_of(faces: Int32Array) -> Int32Array:
     return np.stack([keys // base, keys % base], axis=1).astype(np.int32)
 
 
-def subdivided_faces(faces: Int32Array, vertex_count: int) -> Int32Array:
-    """(4 F, 3) faces of the mesh subdivided once; `vertex_count` is V0."""
-    edges = edges_of(faces)
+def subdivided_faces(faces: Int32Array, vertex_count: int, edges: Int32Array | None = None) -> Int32Array:
+    """(4 F, 3) faces of the mesh subdivided once; `vertex_count` is V0, `edges` are `edges_of(faces)`."""
+    edges = edges_of(faces) if edges is None else edges
     keys = edges[:, 0].astype(np.int64) * vertex_count + edges[:, 1]
 
     def midpoint(i: Int32Array, j: Int32Array) -> Int32Array:

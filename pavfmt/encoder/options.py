@@ -87,4 +87,7 @@ class EncodeOptions:
     """Shapes between two Gaussian units: about so many bytes of that gap; all essential ones after the first."""
     importance_per: str = "gaussian"
     """"gaussian", or "face": Gaussians of one face stay together, ordered by their sum (the paper's W)."""
+    group_regions: bool = False
+    """Units hold one named region each (eyes, mouth, …), so that a client can fetch what it looks at. Importance
+    then decides between strata of a level, not between single Gaussians."""
     generator: str = "pavfmt"

@@ -248,6 +248,7 @@ class _Writer:
             end = unit_end(
                 legal, start, max(int(self._aim / per_gaussian), 1), FORMAT_LIMITS.gaussians_per_unit
             )
+            end = min(end, next(one for one in plan.breaks if one > start))
             rows = plan.order[start:end]
             if parents is not None:
                 self._write_hand_over(number, retiring(parents, plan.order, start, end))

@@ -39,7 +39,7 @@ class Configuration:
 
     # The hierarchy
     gaussians: int = 32_000
-    """Where growth stops."""
+    """Where growth stops. With fewer than there are faces to see, level 0 leaves faces out."""
     depth: int = 4
     """How often a face may be split: levels 0 to 4."""
     sh_degree: int = 1
@@ -48,6 +48,10 @@ class Configuration:
     """Level 0 has a Gaussian on every face that some training view may see; else on every face."""
     visibility_views: int = 48
     """Training views that decide it."""
+    coarse_share: float = 0.05
+    """So many of all Gaussians, far apart on faces of level 0, start large and are supervised alone too."""
+    coarse_depth: float = 0.3
+    """How far below their faces those start, in face sizes, so that the others hide them."""
     first_scale: float = 0.5
     """Standard deviation of level 0's Gaussians at first, in face sizes, along the face."""
     first_flatness: float = 0.2

@@ -33,17 +33,17 @@ def _posed(cloud: WorldCloud) -> PosedGaussians:
 def importance(
     forest: Forest, surface: Surface, views: Iterable[View], rasterizer: Rasterizer
 ) -> NDArray[np.float64]:
-    """(N,) W over views, each level drawn with the levels before it: what is on the screen while it arrives."""
-    levels = torch.from_numpy(forest.structure.levels)
+    """(N,) W over views, each stage drawn with the stages before it: what is on the screen while it arrives."""
+    stages = torch.from_numpy(forest.structure.stages)
     totals = np.zeros(len(forest))
     device = forest.parameters.means.device
     with torch.no_grad():
         for view in views:
             cloud = forest.in_world(surface.posed(view.pose).to(device))
-            for level in range(forest.structure.level_count):
-                shown = torch.nonzero(levels <= level)[:, 0]
+            for stage in range(int(stages.max()) + 1):
+                shown = torch.nonzero(stages <= stage)[:, 0]
                 weights = rasterizer.contributions(_posed(cloud.take(shown.to(device))), view.camera)
-                own = (levels[shown] == level).numpy()
+                own = (stages[shown] == stage).numpy()
                 totals[shown.numpy()[own]] += weights[own]
     return totals
 

@@ -19,11 +19,12 @@ from torch import Tensor
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Pose
 from pavplayer.rasterizers import Rasterizer, open_rasterizer
+from pavtraining.beginning import begin
 from pavtraining.binding import LocalGaussians, in_world
 from pavtraining.configuration import Configuration, as_mapping
-from pavtraining.contributions import importance, seen_faces
+from pavtraining.contributions import importance
 from pavtraining.export import as_avatar
-from pavtraining.forest import COLUMNS, Forest, IntArray, Parameters, Structure, first_forest, local_from
+from pavtraining.forest import COLUMNS, Forest, IntArray, Parameters, Structure, local_from
 from pavtraining.growth import GradientRecord, faces_to_split, wanted_count
 from pavtraining.losses import picture_loss, psnr
 from pavtraining.optimizer import Optimizer
@@ -58,8 +59,8 @@ class Fit:
         self._rasterizer: Rasterizer = open_rasterizer("cpu" if device == "cpu" else "cuda")
         self.step_count = 0
         """Steps done."""
-        faces = self.surface.faces.to(device)
-        self.forest = first_forest(faces, len(self.surface.weights), *self._first_sites(), configuration)
+        views = self._views(min(configuration.visibility_views, configuration.views), 0.0)
+        self.forest = begin(self.surface, views, self._rasterizer, configuration, device)
         self._adopt(Optimizer(self.forest.parameters, configuration))
         self.record = GradientRecord(len(self.forest))
         self.first_count = len(self.forest)
@@ -69,23 +70,6 @@ class Fit:
     def _adopt(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
         self.forest.parameters = optimizer.parameters
-
-    def _first_sites(self) -> tuple[IntArray, NDArray[np.float32]]:
-        """The faces that get a Gaussian at level 0, and the colours (…, 3) that they seem to have."""
-        c, faces = self.configuration, self.surface.faces
-        if not len(faces):
-            raise EncodeError("no-mesh", "a hierarchy of faces needs a rig with a mesh")
-        views = self._views(min(c.visibility_views, c.views), 0.0)
-        sites, colours = seen_faces(self.surface, faces, views, self._rasterizer)
-        if not len(sites):
-            raise EncodeError(
-                "nothing-seen", "no training view sees the mesh: cameras and poses do not fit it"
-            )
-        if c.visible_only:
-            return sites, colours
-        every = np.tile(colours.mean(axis=0), (len(faces), 1))
-        every[sites] = colours
-        return np.arange(len(faces)), every
 
     def _views(self, count: int, progress: float) -> Iterator[View]:
         """The first training views, at the size of that share of the run."""
@@ -135,7 +119,7 @@ class Fit:
     def _prefix(self) -> IntArray | None:
         """The rows of the prefix that this step supervises besides the whole."""
         structure = self.forest.structure
-        return random_prefix(self.order, structure.levels, self.configuration, self._random(2))
+        return random_prefix(self.order, structure.stages, self.configuration, self._random(2))
 
     def _draw(self, view: View, progress: float, prefix: IntArray | None) -> list[Rendering]:
         """The whole, and the prefix if there is one."""
@@ -235,6 +219,7 @@ class Fit:
         arrays: dict[str, NDArray[Any]] = {
             "levels": structure.levels,
             "sites": structure.sites,
+            "stages": structure.stages,
             "gradient_sums": self.record.sums,
             "gradients_seen": self.record.seen,
             "importance": self.importance,
@@ -280,6 +265,7 @@ class Fit:
         structure = Structure(
             arrays["levels"],
             arrays["sites"],
+            arrays["stages"],
             [arrays[f"parents_{level}"] for level in above],
             [arrays[f"split_rows_{level}"] for level in above],
         )

@@ -40,6 +40,8 @@ class Structure:
     """(N,) the level of each Gaussian."""
     sites: IntArray
     """(N,) its face, counted inside that level."""
+    stages: IntArray
+    """(N,) which stage of streaming it comes in: its level, or one more where level 0 has a coarse start."""
     parents: list[IntArray] = field(default_factory=list)
     """For each level above 0, (S,) faces of the level before that are split."""
     split_rows: list[IntArray] = field(default_factory=list)
@@ -85,6 +87,8 @@ class Structure:
         fresh = first + np.arange(len(rows))
         self.split_rows[level] = np.concatenate([self.split_rows[level], fresh])
         faces = 3 * before + np.arange(3 * len(rows))
+        stage = int(self.stages[self.levels == level].max()) + 1
+        self.stages = np.concatenate([self.stages, np.full(len(faces), stage)])
         self.levels = np.concatenate([self.levels, np.full(len(faces), level + 1)])
         self.sites = np.concatenate([self.sites, faces])
 
@@ -256,6 +260,15 @@ def first_forest(
         shN=torch.zeros(count, (c.sh_degree + 1) ** 2 - 1, 3),
         split_logits=torch.zeros(0, 3),
     )
-    structure = Structure(np.zeros(count, np.int64), sites.astype(np.int64))
+    zeros = np.zeros(count, np.int64)
+    structure = Structure(zeros, sites.astype(np.int64), zeros.copy())
     moved = Parameters(**{name: column.to(faces.device) for name, column in parameters.items()})
     return Forest(structure, moved, faces, vertex_count)
+
+
+def widen(forest: Forest, rows: IntArray, factors: NDArray[np.float64], depth: float) -> None:
+    """Make Gaussians of a fresh forest larger along their faces, and sink them by `depth` face sizes."""
+    p = forest.parameters
+    at = torch.from_numpy(rows).to(p.means.device)
+    p.log_scales[at] += torch.from_numpy(np.log(factors)).to(p.log_scales)[:, None]
+    p.means[at, 1] -= depth

@@ -16,16 +16,19 @@ def streaming_order(levels: IntArray, importance: NDArray[np.floating]) -> IntAr
 
 
 def random_prefix(
-    order: IntArray, levels: IntArray, configuration: Configuration, random: np.random.Generator
+    order: IntArray, stages: IntArray, configuration: Configuration, random: np.random.Generator
 ) -> IntArray | None:
-    """Rows, ascending, of one prefix to learn from: up to a level's end, or to a random budget; None: no such."""
+    """Rows, ascending, of one prefix to learn from: up to a stage's end, or to a random budget; None: no such.
+
+    `order` (N,) is the streaming order, `stages` (N,) the stage of each row.
+    """
     c = configuration
-    finest = int(levels.max(initial=0))
-    by_level = c.multi_level and finest > 0
-    if by_level and c.random_budgets:
-        by_level = bool(random.uniform() < c.level_share)
-    if by_level:
-        return np.flatnonzero(levels < int(random.integers(1, finest + 1)))
+    last = int(stages.max(initial=0))
+    by_stage = c.multi_level and last > 0
+    if by_stage and c.random_budgets:
+        by_stage = bool(random.uniform() < c.level_share)
+    if by_stage:
+        return np.flatnonzero(stages < int(random.integers(1, last + 1)))
     if not c.random_budgets:
         return None
     share = c.smallest_budget ** random.uniform()

@@ -17,7 +17,8 @@ from pavfmt.quantization import (
     dequantize_barycentrics,
     dequantize_quaternions,
     quantize_barycentrics,
-    quantize_quaternions,
+    stereographic,
+    stereographic_grid,
 )
 
 
@@ -89,6 +90,33 @@ def test_a_spanning_grid_is_exact_has_its_bits_and_reaches_both_ends(low, span, 
     assert np.abs(found - [low, high]).max() <= step * 0.51 + np.spacing(np.float32(max(abs(low), abs(high))))
 
 
+@given(
+    st.floats(-1e4, 1e4, width=32),
+    st.one_of(st.just(0.0), st.floats(0, 1e4, width=32), st.floats(0, 2.0**-20, width=32)),
+    st.floats(1e-9, 1e3),
+)
+def test_a_stepping_grid_is_exact_reaches_both_ends_and_holds_zero(low, span, step):
+    high = low + span
+    grid = Affine.stepping(low, high, step)
+    assert grid.is_exact
+    assert grid.unit <= 1.001 * max(step, span / ((1 << 16) - 2), abs(low) * 2.0**-29, abs(high) * 2.0**-29)
+    assert grid.offset % grid.step == 0
+    found = grid.dequantize(grid.quantize(np.array([low, high])))
+    assert np.abs(found - [low, high]).max() <= grid.unit * 0.51 + np.spacing(
+        np.float32(max(abs(low), abs(high)))
+    )
+    if low <= 0 <= high:
+        assert grid.dequantize(grid.quantize(np.zeros(1)))[0] == 0
+
+
+@given(exact_grids, st.randoms(use_true_random=False))
+def test_few_values_and_many_come_to_the_same(grid, random):
+    top = (1 << grid.bits) - 1
+    q = np.array([0, top, random.randint(0, top)], dtype=np.uint16)[: max(1, top // 2)]
+    many = grid.dequantize(np.arange(1 << grid.bits, dtype=np.uint16))
+    assert grid.dequantize(q).tobytes() == many[q].tobytes()
+
+
 @pytest.mark.parametrize("value", [3.0, -5.0, 1e4, -1e-3])
 def test_a_column_of_one_value_far_from_zero_can_be_written(value):
     grid = Affine.spanning(value, value, 8)
@@ -109,36 +137,78 @@ def test_quantizing_a_grid_value_gives_it_back(grid, q):
     assert grid.quantize(np.array([value]))[0] == q
 
 
-def quaternion_by_integers(largest, small):
-    """FORMAT.md's recipe, with Python's integers."""
-    rest = max((1 << 2 * QUATERNION_SHIFT) - sum(s * s for s in small), 0)
-    values = list(small)
-    values.insert(largest, math.isqrt(rest))
-    return [nearest_float32(Fraction(value, 1 << QUATERNION_SHIFT)) for value in values]
+def quaternion_by_integers(points):
+    """FORMAT.md's recipe with Python's integers; each division is rounded to binary64, then to binary32."""
+    one, square = 1 << 2 * QUATERNION_SHIFT, sum(point * point for point in points)
+    above = [one - square, *(point << (QUATERNION_SHIFT + 1) for point in points)]
+    assert max(abs(value) for value in (*above, one + square)) < 1 << 53
+    return [nearest_float32(Fraction(value / (one + square))) for value in above]
 
 
-@given(st.integers(2, 16), st.integers(0, 3), st.data())
-def test_a_quaternion_is_the_integer_recipe(bits, largest, drawn):
-    grid = Affine.quaternion(bits)
-    edges = st.sampled_from([0, 1, (1 << bits) // 2, (1 << bits) - 1])
-    q = drawn.draw(st.lists(st.one_of(st.integers(0, (1 << bits) - 1), edges), min_size=3, max_size=3))
-    small = [grid.offset + grid.step * one for one in q]
-    found = dequantize_quaternions(np.array([largest], np.uint8), np.array([q], np.uint16), grid)
-    assert found[0].tolist() == quaternion_by_integers(largest, small)
-
-
-@given(
-    st.lists(st.floats(-1, 1, width=32), min_size=4, max_size=4).filter(
-        lambda q: sum(v * v for v in q) > 1e-3
-    )
+quaternion_grids = st.one_of(
+    st.sampled_from([2.0, 1.0, 0.5, 1e-2, 1e-4, 1e-9]).map(stereographic_grid),
+    st.builds(
+        lambda low, high, bits: Affine(low, max((high - low) >> bits, 1), QUATERNION_SHIFT, bits),
+        st.integers(-(2 << 24), 2 << 24),
+        st.integers(-(2 << 24), 2 << 24),
+        st.integers(1, 16),
+    ),
 )
-def test_a_rotation_comes_back_within_a_step(quaternion):
-    grid = Affine.quaternion(12)
+
+
+@given(quaternion_grids, st.data())
+def test_a_quaternion_is_the_integer_recipe(grid, drawn):
+    top = (1 << grid.bits) - 1
+    edges = st.sampled_from([0, 1, top // 2, top // 2 + 1, top])
+    q = drawn.draw(st.lists(st.one_of(st.integers(0, top), edges), min_size=3, max_size=3))
+    found = dequantize_quaternions(np.array([q], np.int32), grid)
+    assert found[0].tolist() == quaternion_by_integers([grid.offset + grid.step * one for one in q])
+    assert np.linalg.norm(found[0].astype(np.float64)) == pytest.approx(1, abs=1e-6)
+
+
+quaternions = st.lists(st.floats(-1, 1, width=32), min_size=4, max_size=4).filter(
+    lambda q: sum(v * v for v in q) > 1e-3
+)
+
+
+@given(quaternions, st.floats(1e-4, 0.3))
+def test_a_rotation_comes_back_within_a_step(quaternion, step):
+    """The chord of two unit quaternions is 2 |p − p'| / √((1 + |p|²) (1 + |p'|²))."""
+    grid = stereographic_grid(step)
+    assert grid.unit <= step
     given_ = np.array([quaternion], dtype=np.float64)
-    found = dequantize_quaternions(*quantize_quaternions(given_, grid), grid)[0].astype(np.float64)
+    points = stereographic(given_)
+    assert np.abs(points).max() <= 1
+    quantized = np.stack([grid.quantize(axis) for axis in points.T], axis=1)
+    found = dequantize_quaternions(quantized, grid)[0].astype(np.float64)
     unit = given_[0] / np.linalg.norm(given_[0])
-    assert 1 - abs(found @ unit) < 2e-6
-    assert np.linalg.norm(found) == pytest.approx(1, abs=1e-6)
+    chord = 2 * 3**0.5 * grid.unit / 2
+    assert 1 - abs(found @ unit) <= chord**2 / 2 + 1e-6
+
+
+@given(quaternions)
+def test_stereographic_coordinates_are_those_of_either_sign(quaternion):
+    given_ = np.array([quaternion], dtype=np.float64)
+    positive = given_ if given_[0, 0] >= 0 else -given_
+    w, *rest = (positive / np.linalg.norm(positive))[0].tolist()
+    assert stereographic(given_)[0].tolist() == pytest.approx([one / (1 + w) for one in rest], abs=1e-12)
+    if given_[0, 0]:
+        assert stereographic(-given_).tolist() == stereographic(given_).tolist()
+
+
+def test_no_rotation_is_zero_on_every_stereographic_grid():
+    for step in (1.0, 0.3, 1e-2, 1e-4):
+        grid = stereographic_grid(step)
+        zero = grid.quantize(stereographic(np.array([[1.0, 0, 0, 0]])))
+        assert dequantize_quaternions(zero, grid).tolist() == [[1, 0, 0, 0]]
+
+
+@pytest.mark.parametrize("step", [2.0, 1.0, 0.3, 1e-2, 1e-4, 1e-9])
+def test_a_stereographic_grid_spans_all_rotations(step):
+    grid = stereographic_grid(step)
+    assert grid.is_exact and grid.shift == QUATERNION_SHIFT
+    assert grid.unit <= max(step, 1.01 * 2.0**-15)
+    assert grid.table[0] <= -1 and grid.table[-1] >= 1
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))

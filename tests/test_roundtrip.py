@@ -129,7 +129,8 @@ def test_fine_grids_give_nearly_the_same_posed_gaussians(kind, options, pose):
 def bounds_at_rest(avatar, precision):
     """A step, and what rounding to the grid's own, a sixth of it, adds: the most there can be at a grid's ends.
 
-    Elsewhere it is half of that (`test_steps`). A turn by θ is tan(θ / 4) in stereographic coordinates, and no entry of a rotation moves more than it turns.
+    Elsewhere it is half of that (`test_steps`). A turn by θ is tan(θ / 4) in stereographic coordinates, and no entry
+    of a rotation moves more than it turns.
     """
     whole = 1 + 1 / FINER
     rig = avatar.rig

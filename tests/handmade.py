@@ -1,0 +1,38 @@
+"""Gaussian units made without an encoder's choices: grids over what is there, every step a grid's own."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from pavfmt.quantization import Affine, stereographic_grid
+from pavfmt.units.gaussians import attributes_of, band_widths, encode_gaussians, quantize_gaussians
+from pavfmt.units.levels import Grids
+
+
+def grids_over(gaussians, bits=12):
+    """Grids of so many bits that span the values of some Gaussians."""
+
+    def spanning(values):
+        return Affine.spanning(float(values.min(initial=0)), float(values.max(initial=0)), bits)
+
+    starts = np.cumsum((0, *band_widths(gaussians.sh_degree)))
+    return Grids(
+        means=tuple(spanning(axis) for axis in gaussians.means.T),
+        log_scales=spanning(gaussians.log_scales),
+        quats=stereographic_grid(2.0 ** (2 - bits)),
+        opacities=Affine.spanning(0.0, 1.0, bits),
+        sh0=spanning(gaussians.sh0),
+        bands=tuple(spanning(gaussians.shN[:, low:high]) for low, high in pairwise(starts)),
+    )
+
+
+def attributes_for(gaussians, grids):
+    return attributes_of(grids, gaussians.barycentrics is not None)
+
+
+def write_unit(writer, level, first, gaussians, grids, multipliers=None, places=None):
+    """The body of a Gaussians unit; multipliers of 1 and places of a joint unless others are given."""
+    columns, attributes = quantize_gaussians(gaussians, grids), attributes_for(gaussians, grids)
+    multipliers = {attribute.name: 1 for attribute in attributes} | (multipliers or {})
+    places = np.zeros((len(columns), 3), dtype=np.int64) if places is None else places
+    encode_gaussians(writer, level, first, columns, attributes, multipliers, places)

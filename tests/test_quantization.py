@@ -1,6 +1,5 @@
 """Dequantization is integer arithmetic with one stated rounding: bit-exact against Python's integers."""
 
-import math
 import struct
 from fractions import Fraction
 

@@ -16,10 +16,9 @@ from pavfmt.cli.main import main
 from pavfmt.cutting import unit_ends
 from pavfmt.decoder import decode
 from pavfmt.encoder import encode
-from pavfmt.encoder.options import EncodeOptions
+from pavfmt.encoder.options import EncodeOptions, precision_near
 from pavfmt.model import Avatar
 from pavfmt.synthetic import toy_avatar
-from pavplayer.camera import Camera
 from pavplayer.commands import sheet
 from pavplayer.contact_sheet import contact_sheet
 from pavplayer.demo_page.performance import MOVES, SECONDS, bump, moments, weights_at
@@ -27,25 +26,11 @@ from pavplayer.demo_page.quality_plot import quality_plot
 from pavplayer.demo_page.reception import Download, receive
 from pavplayer.network import Link
 from pavplayer.prefixes import basic_expressions, psnr_of, shown_bytes, spread_lengths
-from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
+from small_pictures import SmallRasterizer
 
 SMALL_UNITS = EncodeOptions(first_unit_bytes=60, unit_bytes=60, unit_share=0.0)
 LINK = Link(1e5, 0.02)
-
-
-class SmallRasterizer(PlainRasterizer):
-    """Draws a sixteenth of the pixels, so that the plain rasterizer will do."""
-
-    def render(self, gaussians, camera, background=(1.0, 1.0, 1.0)):
-        small = Camera(
-            camera.rotation,
-            camera.translation,
-            *(value / 16 for value in (camera.fx, camera.fy, camera.cx, camera.cy)),
-            camera.width // 16,
-            camera.height // 16,
-        )
-        return super().render(gaussians, small, background).astype(np.float32)
 
 
 @pytest.fixture(autouse=True)
@@ -289,7 +274,7 @@ def run_sheet(*options):
 def test_the_sheet_compares_with_the_file_or_with_another(tmp_path, toy, capsys):
     file, other = tmp_path / "toy.pav", tmp_path / "other.pav"
     file.write_bytes(toy)
-    other.write_bytes(encode(toy_avatar("face"), EncodeOptions(mean_bits=16, sh0_bits=12)))
+    other.write_bytes(encode(toy_avatar("face"), EncodeOptions(precision=precision_near(60.0))))
     assert run_sheet(file, "-o", tmp_path / "a.png", "--percents", "70", "100") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1].split()[:3] == [f"{len(toy):,}", "21", "inf"]

@@ -24,7 +24,6 @@ from pavplayer.prefixes import basic_expressions, spread_lengths
 from pavplayer.rasterizers import Background, Rasterizer
 from pavplayer.references import Reference
 from pavplayer.session import WHITE, Session
-from pavplayer.structural_similarity import fast_ssim
 
 GAUSSIAN_TYPES = frozenset(type_name(type_) for type_ in GAUSSIAN_BYTES_TYPES)
 Progress = Callable[[int, int], None]
@@ -134,7 +133,9 @@ class Judge:
         return len(self._expected)
 
     def judged(self, session: Session, progress: Callable[[], None] = lambda: None) -> Likeness:
-        """What the session shows now."""
+        """What the session shows now. Needs numba."""
+        from pavplayer.structural_similarity import fast_ssim
+
         errors, similarities, flips = [], [], []
         for picture, expected in zip(self._pictures(session), self._expected, strict=True):
             errors.append(mean_squared_error(picture, expected))

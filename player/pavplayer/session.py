@@ -20,7 +20,6 @@ from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.model import Float32Array, Pose
 from pavfmt.scene import Scene, Snapshot
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
-from pavplayer.decoding import CompiledKernels
 from pavplayer.posing import PosedCloud, Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
 
@@ -51,6 +50,8 @@ class Session:
         device: str | None = None,
     ) -> None:
         """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.Poser` takes them."""
+        from pavplayer.decoding import CompiledKernels  # numba, which commands must load without
+
         self.rasterizer = rasterizer
         self.decoder = Decoder(limits, CompiledKernels())
         self.received_bytes = 0

@@ -15,7 +15,7 @@ from pavtraining.configuration import Configuration, read_configuration, write_c
 
 SHORT = Configuration(
     steps=16,
-    views=4,
+    views=(4,),
     width=40,
     height=58,
     sizes=(1.0,),

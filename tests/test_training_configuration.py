@@ -11,16 +11,26 @@ from pavtraining.configuration import ABLATIONS, Configuration, read_configurati
 @pytest.mark.parametrize("suffix", [".toml", ".json"])
 def test_all_values_come_back(tmp_path, suffix):
     one = replace(
-        Configuration(), steps=7, sizes=(0.5,), sizes_until=(1.0,), multi_level=False, final_rate=0.5
+        Configuration(),
+        steps=7,
+        sizes=(0.5,),
+        sizes_until=(1.0,),
+        views=(3,),
+        multi_level=False,
+        final_rate=0.5,
     )
     write_configuration(one, tmp_path / f"c{suffix}")
     assert read_configuration(tmp_path / f"c{suffix}") == one
 
 
 def test_a_file_changes_only_what_it_names(tmp_path):
-    (tmp_path / "c.toml").write_text("steps = 10\nssim_share = 1\nsizes = [1]\nsizes_until = [1]\n")
+    (tmp_path / "c.toml").write_text(
+        "steps = 10\nssim_share = 1\nsizes = [1]\nsizes_until = [1]\nviews = [5]\n"
+    )
     found = read_configuration(tmp_path / "c.toml")
-    expected = replace(Configuration(), steps=10, ssim_share=1.0, sizes=(1.0,), sizes_until=(1.0,))
+    expected = replace(
+        Configuration(), steps=10, ssim_share=1.0, sizes=(1.0,), sizes_until=(1.0,), views=(5,)
+    )
     assert found == expected
 
 
@@ -33,6 +43,8 @@ def test_a_file_changes_only_what_it_names(tmp_path):
         ("steps = true", "steps is True"),
         ("depth = 5", "depth is 0..4"),
         ("sizes = [0.5]", "share where it ends"),
+        ("views = [0, 1, 1]", "at least 1"),
+        ("views = [1.5, 1, 1]", "views is"),
         ("sizes = [0.5, 0.5, 9.0]", "0..4"),
         ("growth_from = 2.0", "shares lie"),
         ("steps = ", "cannot be read"),

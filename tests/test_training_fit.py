@@ -19,11 +19,13 @@ from pavfmt.posing import pose_avatar  # noqa: E402
 from pavplayer.camera import Camera  # noqa: E402
 from pavplayer.metrics import psnr  # noqa: E402
 from pavplayer.rasterizers import open_rasterizer  # noqa: E402
+from pavtraining.binding import in_world  # noqa: E402
 from pavtraining.configuration import Configuration  # noqa: E402
 from pavtraining.fitting import Fit  # noqa: E402
 from pavtraining.forest import local_from  # noqa: E402
 from pavtraining.journal import plot_journal, read_journal  # noqa: E402
 from pavtraining.prefixes import random_prefix, streaming_order  # noqa: E402
+from pavtraining.rendering import render  # noqa: E402
 from pavtraining.running import InterruptedFitError, Run, RunFiles  # noqa: E402
 from pavtraining.sources.view import View  # noqa: E402
 from pavtraining.state import State, read_state, write_state  # noqa: E402
@@ -90,7 +92,7 @@ class BallSource:
 
 CONFIGURATION = Configuration(
     steps=90,
-    views=12,
+    views=(12, 12),
     width=SIZE[0],
     height=SIZE[1],
     sizes=(0.5, 1.0),
@@ -161,8 +163,6 @@ def test_the_checkpoint_is_read_and_encodes(source, done, tmp_path):
 def test_what_the_fit_draws_is_what_the_player_draws(source, done):
     view = source.held_out[0]
     with torch.no_grad():
-        from pavtraining.rendering import render
-
         ours = render(done.forest.in_world(done.surface.posed(view.pose)), view.camera).image.clamp(0, 1)
     theirs = open_rasterizer("cpu").render(pose_avatar(done.avatar(), view.pose), view.camera)
     assert psnr(ours.numpy(), theirs) > 60
@@ -343,3 +343,20 @@ def test_rounding_is_the_codecs(done):
     assert torch.allclose(rounded["quats"].norm(dim=1), torch.ones(len(done.forest)), atol=1e-5)
     assert all((rounded[name] != columns[name]).any() for name in columns)
     assert local_from(rounded).scales.shape == (len(done.forest), 3)
+
+
+def test_what_is_trained_through_is_what_is_decoded(source, done):
+    """The picture after our rounding is as near to the encoder's as that is to the unrounded."""
+    avatar = done.avatar()
+    decoder = Decoder()
+    decoder.feed(encode(avatar, EncodeOptions(importance_per="face"), stored_importance(avatar)))
+    list(decoder.events())
+    view, rasterizer = source.held_out[0], open_rasterizer("cpu")
+    theirs = rasterizer.render(pose_avatar(decoder.scene.snapshot().avatar, view.pose), view.camera)
+    plain = rasterizer.render(pose_avatar(avatar, view.pose), view.camera)
+    with torch.no_grad():
+        surface = done.surface.posed(view.pose)
+        cloud = in_world(local_from(done._rounding()(done.forest.columns())), done.forest.frames(surface))
+        ours = render(cloud, view.camera).image.clamp(0, 1).numpy()
+    assert psnr(ours, plain) > psnr(theirs, plain) - 4
+    assert psnr(ours, plain) < psnr(theirs, plain) + 8

@@ -27,10 +27,10 @@ class Configuration:
     """Adam steps. The paper takes 60,000; a short run on a CPU goes a long way."""
     seed: int = 0
     """Of everything random. On one device the same seed gives the same numbers, interrupted or not."""
-    views: int = 192
-    """Training views that take turns, so that their targets are made once."""
     sizes: tuple[float, ...] = (0.25, 0.5, 1.0)
     """Sizes of the pictures one after another, as shares of `width` and `height`."""
+    views: tuple[int, ...] = (192, 128, 64)
+    """Training views that take turns at each size: their targets are made once and kept in memory."""
     sizes_until: tuple[float, ...] = (0.45, 0.85, 1.0)
     """The share of the run at which each size ends."""
     width: int = 550
@@ -136,17 +136,33 @@ class Configuration:
         for field in fields(self):
             _check_type(field.name, getattr(self, field.name), field.default)
         shares = (*self.sizes_until, self.growth_from, self.growth_until, self.quantizer_from)
-        if len(self.sizes) != len(self.sizes_until) or not all(0 <= share <= 1 for share in shares):
-            raise EncodeError(BAD, "shares lie in 0..1, and every picture size has the share where it ends")
-        if self.steps < 1 or self.views < 1 or not 0 <= self.depth <= 4 or not 0 <= self.sh_degree <= 3:
+        lengths = {len(self.sizes), len(self.sizes_until), len(self.views)}
+        if len(lengths) != 1 or 0 in lengths or not all(0 <= share <= 1 for share in shares):
+            raise EncodeError(
+                BAD, "shares lie in 0..1, every picture size has a share where it ends and views"
+            )
+        if (
+            self.steps < 1
+            or not all(count >= 1 for count in self.views)
+            or not 0 <= self.depth <= 4
+            or not 0 <= self.sh_degree <= 3
+        ):
             raise EncodeError(BAD, "steps and views are at least 1, depth is 0..4, sh_degree 0..3")
         if not all(0 < size <= 4 for size in self.sizes) or not 0 < self.smallest_budget <= 1:
             raise EncodeError(BAD, "picture sizes lie in 0..4, the smallest budget in 0..1")
 
+    def _phase(self, progress: float) -> int:
+        """Which of the sizes it is the turn of."""
+        ends = [until for until in self.sizes_until if progress >= until]
+        return min(len(ends), len(self.sizes) - 1)
+
+    def views_at(self, progress: float) -> int:
+        """Training views that take turns at a share of the run."""
+        return self.views[self._phase(progress)]
+
     def size_at(self, progress: float) -> tuple[int, int]:
         """Width and height of the pictures at a share of the run."""
-        ends = [until for until in self.sizes_until if progress >= until]
-        share = self.sizes[min(len(ends), len(self.sizes) - 1)]
+        share = self.sizes[self._phase(progress)]
         return max(round(self.width * share), 16), max(round(self.height * share), 16)
 
     def rate_at(self, progress: float) -> float:
@@ -165,13 +181,16 @@ class Configuration:
 def _as_type(value: Any, default: Any) -> Any:
     """Lists as tuples and whole numbers as floats, where that is meant."""
     if isinstance(default, tuple) and isinstance(value, list):
-        return tuple(float(item) if isinstance(item, int) else item for item in value)
+        return tuple(_as_type(item, default[0]) for item in value)
     whole = isinstance(value, int) and not isinstance(value, bool)
     return float(value) if isinstance(default, float) and whole else value
 
 
 def _check_type(name: str, value: Any, default: Any) -> None:
-    if type(value) is not type(default):
+    is_like = type(value) is type(default)
+    if is_like and isinstance(value, tuple):
+        is_like = all(type(item) is type(default[0]) for item in value)
+    if not is_like:
         raise EncodeError(BAD, f"{name} is {value!r}, must be like {default!r}")
 
 

@@ -59,7 +59,7 @@ class Fit:
         self._rasterizer: Rasterizer = open_rasterizer("cpu" if device == "cpu" else "cuda")
         self.step_count = 0
         """Steps done."""
-        views = self._views(min(configuration.visibility_views, configuration.views), 0.0)
+        views = self._views(configuration.visibility_views, 0.0)
         self.forest = begin(self.surface, views, self._rasterizer, configuration, device)
         self._adopt(Optimizer(self.forest.parameters, configuration))
         self.record = GradientRecord(len(self.forest))
@@ -72,9 +72,10 @@ class Fit:
         self.forest.parameters = optimizer.parameters
 
     def _views(self, count: int, progress: float) -> Iterator[View]:
-        """The first training views, at the size of that share of the run."""
-        size = self.configuration.size_at(progress)
-        return (self.source.training_view(number, size) for number in range(count))
+        """The first training views, at most `count`, at the size of that share of the run."""
+        c = self.configuration
+        size, most = c.size_at(progress), c.views_at(progress)
+        return (self.source.training_view(number, size) for number in range(min(count, most)))
 
     def _random(self, purpose: int) -> np.random.Generator:
         """Random numbers of this step; `purpose` keeps their uses apart."""
@@ -83,8 +84,9 @@ class Fit:
     def _view(self, progress: float) -> View:
         """The training view of this step: all take turns, in a new order every time."""
         c = self.configuration
-        turn, place = divmod(self.step_count, c.views)
-        order = np.random.default_rng([c.seed, turn, 1]).permutation(c.views)
+        count = c.views_at(progress)
+        turn, place = divmod(self.step_count, count)
+        order = np.random.default_rng([c.seed, turn, 1]).permutation(count)
         return self.source.training_view(int(order[place]), c.size_at(progress))
 
     def step(self, progress: float) -> StepReport:
@@ -186,7 +188,7 @@ class Fit:
         if not self.configuration.importance_order:
             self.importance = np.random.default_rng(self.configuration.seed).uniform(size=len(self.forest))
             return
-        views = self._views(min(view_count, self.configuration.views), progress)
+        views = self._views(view_count, progress)
         self.importance = importance(self.forest, self.surface, views, self._rasterizer)
 
     def _grows(self, progress: float) -> bool:

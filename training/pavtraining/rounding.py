@@ -1,8 +1,7 @@
 """The codec's rounding inside a fit: forward as decoded, backward as if nothing had happened.
 
 All that is known of the codec here is its `Precision`: the step of every attribute of a Gaussian of median
-visibility, and the power by which steps shrink with visibility. An encoder's units hold Gaussians of like
-visibility, so each one's own stands for its unit's.
+visibility, the power by which steps shrink with visibility, and the share of importance that is written.
 """
 
 from __future__ import annotations
@@ -16,19 +15,29 @@ from pavfmt.encoder.options import Precision
 from pavtraining.forest import Forest
 
 VISIBILITY_RANGE = (1e-4, 1e5)
-FINEST = 1 / 64
-"""No step is finer than this share of the base step: a level's strongest Gaussians are few."""
+UNITS = 22
+"""About so many units has a level: the Gaussians of one share their steps."""
 
 
-def visibilities(levels: NDArray[np.int64], importance: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(N,) importance as multiples of the median of what is seen at all, level by level."""
-    found = np.ones(len(levels))
+def unit_visibilities(
+    levels: NDArray[np.int64], importance: NDArray[np.floating], kept_share: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(N,) visibility of each Gaussian's unit, in medians of its level, and whether it is written at all."""
+    seen, kept = np.ones(len(levels)), np.zeros(len(levels), np.bool_)
     for level in np.unique(levels):
-        rows = levels == level
-        positive = importance[rows & (importance > 0)]
-        if len(positive):
-            found[rows] = np.clip(importance[rows] / np.median(positive), *VISIBILITY_RANGE)
-    return found
+        rows = np.flatnonzero(levels == level)
+        order = rows[np.argsort(-importance[rows], kind="stable")]
+        total = np.cumsum(importance[order])
+        if total[-1] > 0:
+            order = order[: int(np.searchsorted(total, kept_share * total[-1] * (1 - 1e-12))) + 1]
+        kept[order] = True
+        positive = importance[order][importance[order] > 0]
+        own = importance[order] / (np.median(positive) if len(positive) else 1.0)
+        own = np.log(np.clip(own, *VISIBILITY_RANGE))
+        for unit, part in zip(np.array_split(order, UNITS), np.array_split(own, UNITS), strict=True):
+            if len(unit):
+                seen[unit] = np.exp(part.mean())
+    return seen, kept
 
 
 class CodecRounding:
@@ -45,8 +54,10 @@ class CodecRounding:
         """`sizes` (N,) are the face sizes at rest, `height` the neutral mesh's, both in metres."""
         self.precision = precision or Precision()
         levels = forest.structure.levels
-        seen = torch.from_numpy(visibilities(levels, importance)).float().to(sizes.device)
+        visible, kept = unit_visibilities(levels, importance, self.precision.kept_importance)
+        seen = torch.from_numpy(visible).float().to(sizes.device)
         self._log_seen = seen.log()
+        self._kept = torch.from_numpy(kept).to(seen)
         medians = torch.ones_like(seen)
         for level in np.unique(levels):
             rows = torch.from_numpy(levels == level).to(sizes.device)
@@ -55,7 +66,7 @@ class CodecRounding:
 
     def _steps(self, base: float | Tensor, power: float) -> Tensor:
         """(N, 1) steps."""
-        return (base * torch.exp(-power * self._log_seen).clamp_min(FINEST))[:, None]
+        return (base * torch.exp(-power * self._log_seen))[:, None]
 
     def __call__(self, columns: dict[str, Tensor]) -> dict[str, Tensor]:
         """Columns as `Forest.columns` gives them, as they would be decoded."""
@@ -70,7 +81,7 @@ class CodecRounding:
             "means": _rounded(columns["means"], self._steps(self._mean_base, p.mean_power)),
             "quats": _rounded_quats(columns["quats"], self._steps(p.quat_step, p.quat_power)),
             "log_scales": _rounded(columns["log_scales"], self._steps(p.log_scale_step, p.log_scale_power)),
-            "opacities": opacities[:, 0].clamp(0, 1),
+            "opacities": opacities[:, 0].clamp(0, 1) * self._kept,
             "sh0": _rounded(columns["sh0"], self._steps(p.sh0_step, p.sh0_power)[..., None]),
             "shN": torch.cat(bands, dim=1),
         }

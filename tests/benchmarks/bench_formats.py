@@ -1,6 +1,6 @@
 """The same Gaussians in `.pav`, SPZ v4, SOG and gzip'd PLY: bytes, quality, time, and what breaks.
 
-    python -m tests.benchmarks.bench_formats SRC... [-o docs] [--flame MODEL] [--peers spz sog ply]
+    python -m tests.benchmarks.bench_formats SRC... [-o docs] [--flame MODEL] [--peers spz sog ply] [--presets balanced]
 
 SRC is anything `pav encode` takes; `demo` is the demo avatar and `synthetic` the seeded one of 170,000 Gaussians at
 SH 3 (its SOG takes minutes). Sources with SH are tried without them too. Needs gaussforge (pip install
@@ -23,8 +23,17 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from pavfmt import Avatar, Decoder, EncodeOptions, PosedGaussians, decode, encode, inspect, pose_avatar
-from pavfmt.encoder import rendered_importance, stored_importance
+from pavfmt import (
+    Avatar,
+    Decoder,
+    EncodeOptions,
+    PosedGaussians,
+    decode,
+    encode,
+    inspect,
+    pose_avatar,
+)
+from pavfmt.encoder import PRESETS, precision_for, precision_near, rendered_importance, stored_importance
 from pavfmt.encoder.importance import has_stored_importance
 from pavfmt.events import UnitDamaged
 from pavfmt.fileio import write_together
@@ -33,6 +42,7 @@ from pavfmt.interop import read_avatar
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.synthetic import synthetic_avatar
 from pavplayer.camera import Camera
+from pavplayer.decoding import CompiledKernels
 from pavplayer.demo.make_avatar import RIG_FILE, demo_avatar
 from pavplayer.evaluation import EVALUATION_V1
 from pavplayer.importance import open_renderer
@@ -53,8 +63,6 @@ from tests.benchmarks.peer_formats import (
     placements,
 )
 
-PAV_OPTIONS = {"defaults": EncodeOptions()}
-"""What `.pav` is written with, by name."""
 Result = TypeVar("Result")
 FLIPS = 20
 SLOW_SECONDS = 3.0
@@ -170,12 +178,14 @@ def timed(work: Callable[[], Result]) -> tuple[Result, float]:
 # --- .pav ------------------------------------------------------------------------------------------------
 
 
-def encoded(avatar: Avatar, options: EncodeOptions) -> bytes:
-    """As `pav encode` does it: importance from the checkpoint, else rendered."""
-    has = has_stored_importance(avatar)
-    importance = stored_importance(avatar) if has else rendered_importance(avatar, open_renderer("cpu"))
+def encoded(avatar: Avatar, decibels: float) -> bytes:
+    """As `pav encode` does it: importance from the checkpoint, else rendered; precision found by drawing."""
+    has, renderer = has_stored_importance(avatar), open_renderer("cpu")
+    importance = stored_importance(avatar) if has else rendered_importance(avatar, renderer)
     per = "face" if len(avatar.levels) > 1 else "gaussian"
-    return encode(avatar, replace(options, importance_per=per), importance)
+    options = EncodeOptions(precision=precision_near(decibels), importance_per=per)
+    precision, _ = precision_for(avatar, options, importance, renderer, decibels)
+    return encode(avatar, replace(options, precision=precision), importance)
 
 
 def posed_pav(data: bytes) -> PosedGaussians:
@@ -190,12 +200,13 @@ def posed_pav(data: bytes) -> PosedGaussians:
     return pose_avatar(snapshot.avatar)
 
 
-def pav_row(subject: Subject, name: str, options: EncodeOptions) -> Row:
+def pav_row(subject: Subject, name: str, decibels: float) -> Row:
     """All of it."""
-    data, encode_seconds = timed(lambda: encoded(subject.avatar, options))
-    _, decode_seconds = timed(lambda: decode(data).arrays())
+    data, encode_seconds = timed(lambda: encoded(subject.avatar, decibels))
+    _, decode_seconds = timed(lambda: decode(data, kernels=CompiledKernels()).arrays())
     snapshot = decode(data).snapshot()
     assert snapshot is not None
+    has_rig = subject.avatar.rig is not None
     return Row(
         f".pav, {name}",
         gaussian_bytes_of(inspect(data)),
@@ -206,7 +217,8 @@ def pav_row(subject: Subject, name: str, options: EncodeOptions) -> Row:
         decode_seconds,
         shown_of_half(subject, posed_pav, data),
         tally(flip_outcomes(posed_pav, data, FLIPS)),
-        "rig, shapes and motion included in the file" if subject.avatar.rig else "",
+        f"{snapshot.avatar.gaussian_count:,} Gaussians kept"
+        + ("; the file has the rig and all shapes" * has_rig),
         [prefix_point(subject, data[: round(share * len(data))]) for share in PREFIX_SHARES],
     )
 
@@ -279,11 +291,11 @@ def peer_jobs(subject: Subject, wanted: Sequence[str]) -> Iterator[Callable[[], 
 # --- The report ------------------------------------------------------------------------------------------
 
 
-def jobs(subject: Subject, wanted: Sequence[str]) -> Iterator[Callable[[], Row]]:
-    """Peers, then `.pav` with every set of options."""
-    yield from peer_jobs(subject, wanted)
-    for name, options in PAV_OPTIONS.items():
-        yield partial(pav_row, subject, name, options)
+def jobs(subject: Subject, peers: Sequence[str], presets: Sequence[str]) -> Iterator[Callable[[], Row]]:
+    """Peers, then `.pav` at every preset."""
+    yield from peer_jobs(subject, peers)
+    for name in presets:
+        yield partial(pav_row, subject, name, PRESETS[name])
 
 
 def table(subject: Subject, rows: Sequence[Row]) -> str:
@@ -327,8 +339,10 @@ pixels and compared with the picture of the unquantized ones.
 - SPZ's grids are fixed (1/4096 for positions, 1/16 for log scales), so it also gets the Gaussians in Morton order,
   centred and scaled: of {PLACEMENTS} scales "smallest" is the one with fewest bytes at {WANTED_DECIBELS:g} dB or
   more (the finest, where none reaches that), "finest" the one with most dB. SOG's and `.pav`'s grids follow the data.
-- Encoding `.pav` includes measuring importance by rendering, where the source brings none. Decoding is from bytes to
-  arrays in memory; gaussforge gives its by way of a PLY in memory, and reading that is included.
+- Encoding `.pav` includes measuring importance by rendering, where the source brings none, and the search for the
+  precision that reaches a preset's quality, which draws the avatar again and again. Decoding is from bytes to arrays in
+  memory (with the player's compiled kernels); gaussforge gives its by way of a PLY in memory, and reading that is
+  included.
 - "First half of the bytes": what the format's reader gives for a file cut there.
 - Flipped bits: {FLIPS} single bits, seeded, anywhere in the file; counted are those after which the reader reports no
   error and gives other Gaussians. (gaussforge's readers; others may check more.)
@@ -349,6 +363,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", default="docs", metavar="FOLDER", help="default: docs")
     parser.add_argument("--flame", metavar="MODEL", help="your FLAME model, where SRC needs one")
     parser.add_argument("--peers", nargs="+", choices=("spz", "sog", "ply"), default=["ply", "spz", "sog"])
+    parser.add_argument("--presets", nargs="+", choices=tuple(PRESETS), default=list(PRESETS))
     return parser
 
 
@@ -362,7 +377,7 @@ def main(given: Sequence[str] | None = None) -> int:
         return 3
     tables, plots = [], []
     for one in subjects(options.sources, options.flame):
-        work = tqdm(jobs(one, options.peers), desc=one.name, unit="row", disable=None)
+        work = tqdm(jobs(one, options.peers, options.presets), desc=one.name, unit="row", disable=None)
         rows = [job() for job in work]
         tables.append(table(one, rows))
         print(tables[-1], "\n", flush=True)

@@ -1,0 +1,292 @@
+"""A fitted base hands over to the originals: the parts of the method, and the whole on toys and a real head."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba")
+pytest.importorskip("torch")
+
+import torch
+
+from pavfmt import decode
+from pavfmt.encoder import encode
+from pavfmt.errors import EncodeError
+from pavfmt.interop import read_avatar
+from pavfmt.model import Avatar
+from pavfmt.synthetic import toy_avatar
+from pavplayer.metrics import psnr_of_error
+from pavplayer.rasterizers import open_rasterizer
+from pavtraining.hand_over import HandOverConfiguration, hand_over
+from pavtraining.hand_over.clusters import clustered, divided
+from pavtraining.hand_over.method import Method
+from pavtraining.hand_over.patches import only_last, parents_of, with_chunks
+from pavtraining.hand_over.schedule import NEVER, Move, Schedule, arrivals_of, best_moves, retirements_of
+from pavtraining.hand_over.shots import ShotMaker
+from pavtraining.hand_over.significance import significance
+from pavtraining.hand_over.simulation import Comparison, Picture, SimulatedPrefixes
+from pavtraining.hand_over.storage import avatar_of, read_result, write_result
+from pavtraining.sources import Teacher
+from realdata import DATA, needs_data
+
+KINDS = ("surface", "static")
+TINY = HandOverConfiguration(
+    cover_count=4,
+    lining_count=2,
+    patch_size=4,
+    kept_decibels=60.0,
+    shares=(0.5, 1.0),
+    view_count=4,
+    measured_view_count=2,
+    significant_view_count=2,
+    picture_size=(44, 64),
+    alone_steps=4,
+    prefix_steps=(3, 3),
+)
+
+
+def flat_toy(kind="surface"):
+    avatar = toy_avatar(kind)
+    return Avatar(avatar.levels[:1], avatar.rig, avatar.identity)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def handed_over(request):
+    return flat_toy(request.param), hand_over(flat_toy(request.param), TINY)
+
+
+# --- Clusters and patches ---
+
+
+def places(count=200):
+    return np.random.Generator(np.random.PCG64(5)).normal(size=(count, 3))
+
+
+def test_every_cluster_has_a_member_and_a_seed_gives_the_same_ones():
+    labels = clustered(places(), np.ones(200), 30, seed=1)
+    assert set(labels) == set(range(labels.max() + 1)) and labels.max() < 30
+    assert (labels == clustered(places(), np.ones(200), 30, seed=1)).all()
+    assert (labels != clustered(places(), np.ones(200), 30, seed=2)).any()
+
+
+def test_there_are_no_more_clusters_than_places_of_weight():
+    weights = np.zeros(200)
+    weights[:7] = 1
+    assert clustered(places(), weights, 30, seed=1).max() == 6
+
+
+def test_parts_are_no_heavier_than_asked_unless_they_cannot_be_divided():
+    weights = np.ones(200)
+    weights[3] = 50
+    labels = divided(places(), weights, 20)
+    heavy = np.bincount(labels, weights)
+    assert (heavy[np.arange(len(heavy)) != labels[3]] <= 20).all()
+    assert np.bincount(labels)[labels[3]] == 1
+    assert 10 <= len(heavy) <= 40, "parts are about halves"
+
+
+def test_equal_places_are_divided_too():
+    assert divided(np.zeros((9, 3)), np.ones(9), 2).max() >= 4
+
+
+# --- Order ---
+
+
+def test_moves_follow_the_hull_and_the_steepest_come_first():
+    errors = np.array([[10.0, 9.0, 1.0, 0.0], [8.0, 4.0, 3.2, 3.1]])
+    costs = np.array([[0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, 3.0]])
+    moves = best_moves(errors, costs)
+    assert [(move.patch, move.state) for move in moves] == [(0, 2), (1, 1), (0, 3), (1, 2), (1, 3)]
+
+
+def test_empty_chunks_and_empty_patches_make_no_moves():
+    errors = np.array([[4.0, 1.0, 0.5], [3.0, 2.0, 1.0]])
+    costs = np.array([[0.0, 0.0, 2.0], [0.0, 0.0, 0.0]])
+    assert [(move.patch, move.state) for move in best_moves(errors, costs)] == [(0, 2)]
+
+
+def test_a_chunk_that_does_harm_still_comes_after_those_before_it():
+    moves = best_moves(np.array([[4.0, 1.0, 2.0]]), np.array([[0.0, 1.0, 2.0]]))
+    assert [move.state for move in moves] == [1, 2]
+
+
+def test_arrivals_and_retirements():
+    moves = [Move(1, 1, 3.0), Move(0, 2, 2.0), Move(1, 2, 1.0)]
+    patches, states = np.array([0, 0, 1, 1, 1]), np.array([1, 2, 1, 2, 3])
+    arrivals = arrivals_of(moves, patches, states)
+    assert arrivals.tolist() == [1, 1, 0, 2, NEVER]
+    parents = np.array([0, 1, 2, 2, -1], np.int32)
+    retirements = retirements_of(parents, arrivals, 4)
+    assert retirements.tolist() == [1, 1, 2, NEVER]
+    assert only_last(parents, arrivals, retirements).tolist() == [0, 1, -1, 2, -1]
+    schedule = Schedule(tuple(moves), arrivals, parents, retirements, np.array([10.0, 18.0, 34.0, 42.0]))
+    assert schedule.there(1).tolist() == [2] and schedule.there(2).tolist() == [0, 1, 2]
+    assert schedule.shown(1).tolist() == [True, True, True, True]
+    assert schedule.shown(2).tolist() == [False, False, True, True]
+    assert [schedule.moves_within(budget) for budget in (0, 17, 18, 99)] == [0, 0, 1, 3]
+
+
+def test_everyone_of_the_base_has_a_child_where_there_are_originals_enough():
+    method = Method(flat_toy(), TINY)
+    patches = with_chunks(method.patches, method.importance, TINY.shares)
+    first, bare = (np.full(patches.patch_count, state) for state in (1, 2))
+    count = patches.cluster_count + 2
+    parents = parents_of(patches, first, bare, patches.places[:2])
+    assert parents.max() < count and not (parents[~patches.kept] >= 0).any()
+    spare = min((patches.states == 1).sum(), patches.cluster_count)
+    assert len(set(parents[(parents >= 0) & (parents < patches.cluster_count)])) == spare
+
+
+def test_significance_is_the_error_of_leaving_one_out():
+    teacher = Teacher(flat_toy())
+    shot = ShotMaker(teacher).shots(1, (44, 64))[0]
+    found = significance([shot], None, 0, probes=400)
+    whole = shot.picture(shot.originals)
+    for row in range(len(found)):
+        others = torch.tensor([k for k in range(len(found)) if k != row])
+        wanted = float((shot.picture(shot.originals.take(others)) - whole).square().sum())
+        assert found[row] == pytest.approx(wanted, rel=0.35, abs=1e-6)
+
+
+# --- The whole ---
+
+
+def test_the_originals_are_the_flat_avatars_own(handed_over):
+    flat, result = handed_over
+    rows = np.flatnonzero(result.kept)
+    found, wanted = result.avatar.levels[1].gaussians, flat.levels[0].gaussians.take(rows)
+    for name in ("sites", "means", "quats", "log_scales", "opacities", "sh0", "shN"):
+        assert getattr(found, name).tobytes() == getattr(wanted, name).tobytes()
+
+
+def test_siblings_come_together(handed_over):
+    _, result = handed_over
+    schedule = result.schedule
+    for parent in set(schedule.parents[schedule.parents >= 0]):
+        assert len(set(schedule.arrivals[schedule.parents == parent])) == 1
+
+
+def test_importance_is_the_order_of_the_schedule(handed_over):
+    _, result = handed_over
+    order = np.argsort(-result.avatar.levels[1].gaussians.importance)
+    assert (np.diff(result.schedule.arrivals[result.kept][order]) >= 0).all()
+
+
+def test_nothing_of_a_base_with_children_is_left_at_the_end(handed_over):
+    _, result = handed_over
+    base, originals = result.avatar.levels
+    prefixes = SimulatedPrefixes(result.avatar, (6.5, 8.0))
+    shown = prefixes.shown(result.avatar.gaussian_count)
+    left = np.setdiff1d(np.arange(len(base.gaussians)), originals.parents)
+    assert shown.tolist() == [*left, *range(len(base.gaussians), result.avatar.gaussian_count)]
+    assert prefixes.shown(0).size == 0
+    assert prefixes.shown(len(base.gaussians)).tolist() == list(range(len(base.gaussians)))
+    assert prefixes.count_within(6.5 * 2) == 2
+
+
+def test_a_file_of_it_shows_what_is_simulated(handed_over):
+    _, result = handed_over
+    scene = decode(encode(result.avatar))
+    base, originals = result.avatar.levels
+    left = np.setdiff1d(np.arange(len(base.gaussians)), originals.parents)
+    opacities, _ = scene.effective()
+    of_base = opacities[scene.arrays().levels == 0]
+    assert (of_base > 0).sum() <= len(left)
+
+
+def test_a_seed_makes_it_repeatable(handed_over):
+    flat, result = handed_over
+    again = hand_over(flat, TINY)
+    for one, other in zip(result.avatar.levels, again.avatar.levels, strict=True):
+        for name in ("sites", "means", "quats", "log_scales", "opacities", "sh0", "importance"):
+            assert getattr(one.gaussians, name).tobytes() == getattr(other.gaussians, name).tobytes()
+    assert (result.avatar.levels[1].parents == again.avatar.levels[1].parents).all()
+
+
+def test_progress_rises_to_one():
+    told = []
+    hand_over(flat_toy(), TINY, lambda what, done: told.append((what, done)))
+    done = [share for _, share in told]
+    assert done == sorted(done) and done[0] == 0 and 0.5 < done[-1] <= 1
+    assert {what for what, _ in told} >= {"drawing views", "fitting the base", "fitting prefixes"}
+
+
+def test_the_base_stays_in_its_ranges(handed_over):
+    _, result = handed_over
+    base = result.avatar.levels[0].gaussians
+    low, high = TINY.scales
+    assert base.log_scales.min() >= np.log(low) - 1e-4 and base.log_scales.max() <= np.log(high) + 1e-4
+    assert base.opacities.max() <= TINY.most_opacity
+
+
+@pytest.mark.parametrize(
+    "options", [{"cover_count": 0}, {"patch_size": 0}, {"shares": (0.5, 0.4, 1.0)}, {"shares": (0.5,)}]
+)
+def test_nonsense_is_refused(options):
+    with pytest.raises(EncodeError):
+        HandOverConfiguration(**options)
+
+
+def test_levels_are_refused():
+    with pytest.raises(EncodeError) as caught:
+        hand_over(toy_avatar("surface"), TINY)
+    assert caught.value.code == "bad-level"
+
+
+def test_an_invisible_avatar_is_refused():
+    avatar = flat_toy()
+    level = avatar.levels[0]
+    unseen = replace(level.gaussians, opacities=np.zeros(len(level.gaussians)))
+    with pytest.raises(EncodeError) as caught:
+        hand_over(replace(avatar, levels=(replace(level, gaussians=unseen),)), TINY)
+    assert caught.value.code == "no-gaussians"
+
+
+def test_originals_on_faces_are_refused():
+    with pytest.raises(EncodeError) as caught:
+        hand_over(flat_toy("face"), TINY)
+    assert caught.value.code == "bad-site"
+
+
+def test_what_is_stored_is_the_result(tmp_path, handed_over):
+    flat, result = handed_over
+    path = str(tmp_path / "fitted.npz")
+    write_result(path, result)
+    for one, other in zip(read_result(path, flat).levels, result.avatar.levels, strict=True):
+        for name in ("sites", "means", "quats", "log_scales", "opacities", "sh0", "importance"):
+            assert getattr(one.gaussians, name).tobytes() == getattr(other.gaussians, name).tobytes()
+        assert one.site is other.site
+    with pytest.raises(EncodeError):
+        write_result(path, result)
+    with pytest.raises(EncodeError, match="missing"):
+        avatar_of(flat, {})
+
+
+@needs_data
+def test_a_real_heads_base_is_a_whole_head_where_its_originals_are_not():
+    flat = read_avatar(DATA / "lam" / "status.zip")
+    quick = HandOverConfiguration(
+        cover_count=300,
+        lining_count=80,
+        view_count=9,
+        measured_view_count=2,
+        significant_view_count=4,
+        picture_size=(138, 200),
+        alone_steps=120,
+        prefix_steps=(40,),
+    )
+    result = hand_over(flat, quick)
+    teacher = Teacher(flat)
+    views = [teacher.training_view(number, (138, 200)) for number in (7, 8)]
+    pictures = [Picture(view.camera, view.pose, view.picture) for view in views]
+    found = Comparison(SimulatedPrefixes(result.avatar, (1, 1)), pictures, open_rasterizer("cpu"))
+    originals = replace(result.avatar.levels[1], splits=None, parents=None)
+    plain = replace(flat, levels=(originals,))
+    without = Comparison(SimulatedPrefixes(plain, (1,)), pictures, open_rasterizer("cpu"))
+    count = len(result.avatar.levels[0].gaussians)
+    for more, decibels in ((0, 8), (2000, 4)):
+        gain = psnr_of_error(found.errors(count + more).mean())
+        gain -= psnr_of_error(without.errors(count + more).mean())
+        assert gain > decibels, f"with {more} originals only {gain:.1f} dB better"
+    assert psnr_of_error(found.errors(result.avatar.gaussian_count).mean()) > quick.kept_decibels - 4

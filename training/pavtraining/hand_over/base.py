@@ -1,0 +1,168 @@
+"""The base: a few hundred Gaussians of plain colour, with numbers that can be fitted.
+
+Its first part is the *cover*: each of them stands in for some originals of one patch. Then comes the *lining*,
+beneath the surface, which shows through where weak originals are missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pavfmt.model import Avatar, Binding, Float64Array, Gaussians, Level, Rig, Site
+from pavfmt.posing import STATIC_RIG, PosedGaussians, quaternion_from_rotation
+from pavplayer.rasterizers.harmonics import BAND_0
+from pavtraining.binding import LocalGaussians, in_world
+from pavtraining.hand_over.clusters import Labels, means_by, nearest, plain_colours
+from pavtraining.hand_over.configuration import HandOverConfiguration
+from pavtraining.hand_over.shots import Drawable, Shot, seen
+
+FIRST_OPACITY = 0.9
+
+
+def cluster_gaussians(
+    avatar: Avatar,
+    rest: PosedGaussians,
+    labels: Labels,
+    weights: Float64Array,
+    depth: float,
+    scales: tuple[float, float],
+) -> Gaussians:
+    """One Gaussian with the moments of each cluster, `depth` metres beneath it, on the nearest vertex."""
+    weights = weights + 1e-6 * weights.mean() + 1e-30
+    centres = means_by(labels, weights, rest.means)
+    spread = rest.means - centres[labels]
+    each = _covariances(rest) + spread[:, :, None] * spread[:, None, :]
+    quats, axes = _principal(means_by(labels, weights, each.reshape(-1, 9)).reshape(-1, 3, 3))
+    colours = means_by(labels, weights, plain_colours(rest))
+    rig = avatar.rig or STATIC_RIG
+    neutral = (rig.mean_neutral if avatar.identity is None else avatar.identity.neutral).astype(np.float64)
+    sites = np.zeros(len(centres), np.int32)
+    if len(neutral):
+        sites = nearest(centres, neutral).astype(np.int32)
+        centres = centres - depth * _normals(rig, neutral)[sites] - neutral[sites]
+    return Gaussians(
+        sites=sites,
+        means=centres.astype(np.float32),
+        quats=quats.astype(np.float32),
+        log_scales=np.log(np.clip(axes, *scales)),
+        opacities=np.full(len(centres), FIRST_OPACITY),
+        sh0=((colours - 0.5) / BAND_0)[:, None].astype(np.float32),
+        shN=np.zeros((len(centres), 0, 3), np.float32),
+    )
+
+
+def _covariances(gaussians: PosedGaussians) -> Float64Array:
+    """(N, 3, 3) in square metres."""
+    w, x, y, z = (gaussians.quats / np.linalg.norm(gaussians.quats, axis=1, keepdims=True)).T
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    axes = np.array(rows).transpose(2, 0, 1) * gaussians.scales[:, None, :]
+    covariances: Float64Array = axes @ axes.transpose(0, 2, 1)
+    return covariances
+
+
+def _principal(covariances: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """(B, 3, 3) → unit quaternions (B, 4) and standard deviations (B, 3)."""
+    squares, vectors = np.linalg.eigh(covariances)
+    vectors[np.linalg.det(vectors) < 0, :, 0] *= -1
+    return quaternion_from_rotation(vectors), np.sqrt(np.maximum(squares, 0.0))
+
+
+def _normals(rig: Rig, neutral: Float64Array) -> Float64Array:
+    """(V0, 3) outward unit normals of the base mesh; 0 at vertices of no face."""
+    a, b, c = (neutral[rig.faces[:, corner]] for corner in range(3))
+    normals = np.zeros_like(neutral)
+    for corner in range(3):
+        np.add.at(normals, rig.faces[:, corner], np.cross(b - a, c - a))
+    lengths: Float64Array = np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
+    return normals / lengths
+
+
+class Base(torch.nn.Module):
+    """B Gaussians, each carried by the skinning of a vertex (or of joint 0, where there is no mesh)."""
+
+    def __init__(
+        self, cover: Gaussians, lining: Gaussians, configuration: HandOverConfiguration, site: Site
+    ) -> None:
+        super().__init__()
+        self._limits, self._site = configuration, site
+        self.cover_count = len(cover)
+        both = [
+            np.concatenate([getattr(one, name) for one in (cover, lining)])
+            for name in ("means", "quats", "log_scales", "opacities", "sh0")
+        ]
+        means, quats, log_scales, opacities, sh0 = (torch.from_numpy(part) for part in both)
+        self._sites = torch.from_numpy(np.concatenate([cover.sites, lining.sites])).long()
+        self.means, self.quats = torch.nn.Parameter(means), torch.nn.Parameter(quats)
+        self.log_scales = torch.nn.Parameter(log_scales)
+        self.logits = torch.nn.Parameter(torch.logit(opacities / configuration.most_opacity))
+        self.colours = torch.nn.Parameter(0.5 + BAND_0 * sh0[:, 0])
+        self.confine()
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    @property
+    def opacities(self) -> Tensor:
+        """(B,) 0..`most_opacity`."""
+        return self._limits.most_opacity * torch.sigmoid(self.logits)
+
+    @property
+    def sh0(self) -> Tensor:
+        """(B, 1, 3)."""
+        return ((self.colours - 0.5) / BAND_0)[:, None]
+
+    def seen(self, shot: Shot, rounding: torch.Generator | None = None) -> Drawable:
+        """As a view shows them; `rounding` moves every number by up to half its step, as writing will."""
+        given = self._limits
+
+        def rounded(values: Tensor, step: float) -> Tensor:
+            if rounding is None:
+                return values
+            return values + step * (torch.rand(values.shape, generator=rounding) - 0.5)
+
+        local = LocalGaussians(
+            rounded(self.means, given.mean_step),
+            rounded(self.quats, given.quat_step),
+            rounded(self.log_scales, given.log_scale_step).exp(),
+            rounded(self.opacities, given.opacity_step).clamp(0.0, 1.0),
+            rounded(self.sh0, given.colour_step / BAND_0),
+        )
+        return seen(in_world(local, shot.frames.take(self._sites)), shot.view)
+
+    def confine(self) -> None:
+        """Puts every number back into its range."""
+        thin, wide = np.log(self._limits.scales)
+        with torch.no_grad():
+            self.log_scales.clamp_(float(thin), float(wide))
+            self.quats.div_(self.quats.norm(dim=1, keepdim=True).clamp_min(1e-12))
+            self.colours.clamp_(0.0, 1.0)
+
+    def rates(self) -> list[dict[str, Any]]:
+        """Parameter groups for Adam."""
+        given = self._limits
+        pairs = (
+            (self.means, given.mean_rate),
+            (self.quats, given.quat_rate),
+            (self.log_scales, given.log_scale_rate),
+            (self.logits, given.opacity_rate),
+            (self.colours, given.colour_rate),
+        )
+        return [{"params": [parameter], "lr": rate} for parameter, rate in pairs]
+
+    def level(self) -> Level:
+        """As a level of an avatar, cover first, without importance."""
+        with torch.no_grad():
+            parts = (self.means, self.quats, self.log_scales, self.opacities, self.sh0)
+            means, quats, log_scales, opacities, sh0 = (part.numpy().copy() for part in parts)
+        sites = self._sites.numpy().astype(np.int32)
+        none = np.zeros((len(self), 0, 3), np.float32)
+        gaussians = Gaussians(sites, means, quats, log_scales, opacities, sh0, none)
+        return Level(gaussians, Binding.SURFACE_POINT, self._site)

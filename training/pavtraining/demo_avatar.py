@@ -23,14 +23,15 @@ from pavtraining.running import Run, RunFiles
 from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES, SceneSource
 
 CONFIGURATION = Configuration(
-    steps=3000,
-    views=210,
+    steps=2000,
+    views=(168, 126, 63),
+    visibility_views=42,
     sizes=(0.25, 0.5, 1.0),
-    sizes_until=(0.35, 0.85, 1.0),
-    gaussians=40_000,
+    sizes_until=(0.5, 0.9, 1.0),
+    gaussians=36_000,
     sh_degree=3,
     coarse_share=0.045,
-    growth_interval=100,
+    growth_rounds=10,
     order_interval=200,
 )
 """The view counts and sizes of a run that two cores finish in less than half an hour."""
@@ -59,7 +60,9 @@ def fitted(folder: Path, quiet: bool = False) -> Avatar:
     if not is_progressive(folder):
         files = RunFiles.beside(folder)
         source = demo_source()
-        run = Run.resumed(source, files) if files.state.exists() else Run.started(source, CONFIGURATION, files)
+        run = (
+            Run.resumed(source, files) if files.state.exists() else Run.started(source, CONFIGURATION, files)
+        )
         run.go(quiet)
         write_progressive(run.fit.avatar(METADATA), folder)
         run.clear()

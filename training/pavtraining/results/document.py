@@ -1,0 +1,119 @@
+"""RESULTS.md: every cell that there is, and "not yet run" for every other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pavtraining.results.cells import SHARES, Cell, Cells, Result
+from pavtraining.results.judging import MOST_DECIBELS, Judgement
+from pavtraining.results.methods import ABLATION, FIT, METHODS, Method, reference_of
+from pavtraining.results.subjects import CAPTURE_CAMERAS, CAPTURE_FRAMES, SUBJECTS
+
+MISSING = "not yet run"
+TITLES = {
+    "status": "`status`, a finished flat head",
+    "tesla": "`tesla`, a finished flat head",
+    "p2-1": "`p2-1`, a finished flat head",
+    "scene": "The scene",
+    "capture": "A capture of the scene",
+}
+INTRODUCTION = f"""# Results of training
+
+What prefixes show, measured by `python -m pavtraining.results`, which writes this page. It computes what is missing,
+cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has not been computed.
+
+- **Pictures**: `eval-v1`, 8 views of 5 expressions, 550×802. No training view is among them. PSNR is over all pixels
+  of all 40 pictures, in dB; SSIM is their mean, and so is FLIP, where it was measured.
+- **Against**: the finished head itself, unquantized, for `status`, `tesla` and `p2-1`; the scene's own pictures for the
+  scene and for the capture. What a capture's pictures were spoiled with is thus an error, but not in what it is
+  measured against.
+- **Bytes** are Gaussian bytes: units of Gaussians with their split points and hand-over data, the rig and all shapes
+  being there. The columns are shares of the first row's bytes ("flat, by W" for finished heads, "fitted, additive"
+  for the others), so that all rows of a table have the same bytes to spend; the last column is each file's own whole,
+  whose kB it states. Units count once they are complete.
+- **Precision** is the encoder's default, without a search for a quality.
+- **Fits**: {FIT.steps:,} steps and at most {FIT.gaussians:,} Gaussians, a few minutes on two cores: enough to compare
+  methods, not the best that a long fit reaches. "Fitted alone" are models without any prefix in mind, of as many
+  Gaussians as the additive fit spends on so many bytes; their own bytes stand in brackets.
+- **The capture**: {CAPTURE_FRAMES} frames from {CAPTURE_CAMERAS} cameras, with the default spoiling.
+"""
+ABLATION_TEXT = f"""## What each part of the method is worth
+
+On the scene, with {ABLATION.steps:,} steps and at most {ABLATION.gaussians:,} Gaussians each. Columns are shares of the
+whole method's Gaussian bytes.
+"""
+Shown = Callable[[Judgement], str]
+
+
+def _psnr(found: Judgement) -> str:
+    return "no difference" if found.psnr >= MOST_DECIBELS else f"{found.psnr:.2f}"
+
+
+def _ssim(found: Judgement) -> str:
+    return f"{found.ssim:.4f}"
+
+
+def _flip(found: Judgement) -> str:
+    return "–" if found.flip is None else f"{found.flip:.4f}"
+
+
+def document(cells: Cells, plots: Sequence[str]) -> str:
+    """The page; `plots` are the names of plots that there are, without ".png"."""
+    parts = [INTRODUCTION]
+    for subject in SUBJECTS:
+        methods = [m for m in METHODS if subject in m.subjects and not m.name.startswith("ablation")]
+        parts.append(f"## {TITLES[subject]}\n")
+        parts.append(_picture(subject, plots) + _tables(cells, subject, methods))
+    parts.append(ABLATION_TEXT)
+    ablations = [method for method in METHODS if method.name.startswith("ablation")]
+    parts.append(_picture("ablations", plots) + _tables(cells, "scene", ablations))
+    return "\n".join(parts)
+
+
+def _picture(name: str, plots: Sequence[str]) -> str:
+    return f"![PSNR against Gaussian bytes](plots/{name}.png)\n\n" if name in plots else ""
+
+
+def _tables(cells: Cells, subject: str, methods: Sequence[Method]) -> str:
+    """PSNR and SSIM, and FLIP if it was measured for any."""
+    tables = [("PSNR, dB", _psnr), ("SSIM", _ssim)]
+    if any(one.flip is not None for method in methods for one in _judgements(cells, subject, method)):
+        tables.append(("FLIP", _flip))
+    return "\n".join(_table(cells, subject, methods, what, shown) for what, shown in tables)
+
+
+def _judgements(cells: Cells, subject: str, method: Method) -> list[Judgement]:
+    """All there are of one row."""
+    names = [Cell(subject, method, share) for share in (SHARES[:-1] if method.per_share else (None,))]
+    results = [cells.result(cell) for cell in names]
+    return [one for result in results if result for one in result.judgements]
+
+
+def _table(cells: Cells, subject: str, methods: Sequence[Method], what: str, shown: Shown) -> str:
+    reference = cells.result(Cell(subject, reference_of(methods[0], subject)))
+    heads = [_share_title(share, reference) for share in SHARES[:-1]]
+    lines = [f"| {what} | {' | '.join(heads)} | whole file |", f"|---|{'---|' * len(SHARES)}"]
+    for method in methods:
+        lines.append(f"| {method.title} | {' | '.join(_row(cells, subject, method, shown))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _share_title(share: float, reference: Result | None) -> str:
+    kilobytes = "" if reference is None else f", {share * reference.gaussian_bytes / 1000:.1f} kB"
+    return f"{100 * share:g} %{kilobytes}"
+
+
+def _row(cells: Cells, subject: str, method: Method, shown: Shown) -> list[str]:
+    if method.per_share:
+        return [*(_alone(cells.result(Cell(subject, method, share)), shown) for share in SHARES[:-1]), "–"]
+    result = cells.result(Cell(subject, method))
+    if result is None:
+        return [MISSING] * len(SHARES)
+    found = [shown(one) if one.gaussian_count else "nothing yet" for one in result.judgements]
+    return [*found[:-1], f"{found[-1]} ({result.gaussian_bytes / 1000:.1f} kB)"]
+
+
+def _alone(result: Result | None, shown: Shown) -> str:
+    if result is None:
+        return MISSING
+    return f"{shown(result.judgements[-1])} ({result.gaussian_bytes / 1000:.1f} kB)"

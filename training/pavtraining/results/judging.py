@@ -1,0 +1,114 @@
+"""How good prefixes of a file are, by their Gaussian bytes: the rig and all shapes are held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pavfmt.inspection import Inspection, UnitReport, inspect
+from pavfmt.layout import FileHeader
+from pavfmt.model import Float32Array
+from pavplayer.curve import GAUSSIAN_TYPES, gaussian_bytes_within
+from pavplayer.metrics import mean_squared_error, psnr_of_error
+from pavplayer.packages import require
+from pavplayer.session import Session, open_session
+from pavtraining.sources import View
+
+Progress = Callable[[], None]
+"""Called after every picture."""
+MOST_DECIBELS = 99.0
+"""Stands for pictures without any difference."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one prefix is worth."""
+
+    gaussian_bytes: int
+    """Of the units that are complete in it."""
+    gaussian_count: int
+    psnr: float
+    """Decibels over all pixels of all pictures."""
+    worst_psnr: float
+    """Of the worst single picture."""
+    ssim: float
+    flip: float | None
+    """None: not measured."""
+
+
+def gaussian_bytes_of(data: bytes) -> int:
+    """All of a complete file."""
+    return gaussian_bytes_within(inspect(data), len(data))
+
+
+def judged(
+    data: bytes,
+    budgets: Sequence[int],
+    views: Sequence[View],
+    with_flip: bool = False,
+    progress: Progress = lambda: None,
+) -> list[Judgement]:
+    """One judgement for each of the rising budgets, in Gaussian bytes, against the pictures of `views`."""
+    if with_flip:
+        require("flip_evaluator", extra="bench")
+    return [
+        _judgement(session, size, views, with_flip, progress) for session, size in _prefixes(data, budgets)
+    ]
+
+
+def _prefixes(data: bytes, budgets: Sequence[int]) -> Iterator[tuple[Session, int]]:
+    """A session that grows with the budgets, and the Gaussian bytes in it."""
+    session, report = open_session("cpu"), inspect(data)
+    session.feed_at(0, data[: FileHeader.SIZE])
+    for unit in report.units:
+        if unit.type not in GAUSSIAN_TYPES:
+            _feed(session, data, unit)
+    waiting, size = _gaussian_units(report), 0
+    for budget in budgets:
+        while waiting and size + (waiting[0].bytes or 0) <= budget:
+            size += waiting[0].bytes or 0
+            _feed(session, data, waiting.pop(0))
+        session.update()
+        yield session, size
+
+
+def _gaussian_units(report: Inspection) -> list[UnitReport]:
+    return [unit for unit in report.units if unit.type in GAUSSIAN_TYPES]
+
+
+def _feed(session: Session, data: bytes, unit: UnitReport) -> None:
+    session.feed_at(unit.offset, data[unit.offset : unit.offset + (unit.bytes or 0)])
+
+
+def _judgement(
+    session: Session, size: int, views: Sequence[View], with_flip: bool, progress: Progress
+) -> Judgement:
+    from pavplayer.structural_similarity import fast_ssim  # numba
+
+    errors, similarities, flips = [], [], []
+    for view in views:
+        picture = session.frame(view.pose, view.camera)
+        errors.append(mean_squared_error(picture, view.picture))
+        similarities.append(fast_ssim(picture, view.picture))
+        if with_flip:
+            flips.append(_flip(picture, view.picture))
+        progress()
+    return Judgement(
+        size,
+        session.scene.gaussian_count,
+        min(psnr_of_error(float(np.mean(errors))), MOST_DECIBELS),
+        min(psnr_of_error(max(errors)), MOST_DECIBELS),
+        float(np.mean(similarities)),
+        float(np.mean(flips)) if flips else None,
+    )
+
+
+def _flip(picture: Float32Array, expected: Float32Array) -> float:
+    """Mean FLIP error (Andersson et al. 2020) at the default 67 pixels per degree."""
+    import flip_evaluator
+
+    clipped = (np.ascontiguousarray(np.clip(image, 0, 1)) for image in (expected, picture))
+    _, mean, _ = flip_evaluator.evaluate(*clipped, "LDR", applyMagma=False)
+    return float(mean)

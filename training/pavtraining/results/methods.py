@@ -1,0 +1,182 @@
+"""Ways to make a file of a subject: what the rows of the table compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pavfmt.encoder import (
+    EncodeOptions,
+    encode,
+    opacity_area_importance,
+    rendered_importance,
+    stored_importance,
+)
+from pavfmt.interop.progressive import is_progressive, read_progressive, write_progressive
+from pavfmt.model import Avatar, Float64Array
+from pavplayer.importance import open_renderer
+from pavtraining.configuration import ABLATIONS, Configuration, as_mapping
+from pavtraining.results.clock import Clock
+from pavtraining.results.subjects import HEADS, Subject
+from pavtraining.running import Run, RunFiles
+from pavtraining.sources import Source
+
+FIRST_UNIT_BYTES = 1024
+"""Small, so that the first percent shows something."""
+RANDOM_SEED = 11
+EVEN = 1e-6
+"""How little random importance differs: nothing is written finer or left out for it, it only orders."""
+
+FIT = Configuration(
+    steps=2000,
+    views=(128, 96, 48),
+    sizes=(0.25, 0.5, 1.0),
+    sizes_until=(0.5, 0.92, 1.0),
+    gaussians=16_000,
+    sh_degree=1,
+    growth_rounds=10,
+    order_interval=160,
+)
+"""Of all fits of the table but the ablations."""
+ABLATION = Configuration(
+    steps=900,
+    views=(96, 48),
+    sizes=(0.25, 0.5),
+    sizes_until=(0.7, 1.0),
+    gaussians=12_000,
+    sh_degree=0,
+    growth_rounds=8,
+    order_interval=100,
+)
+"""Of the ablations, and of what they are compared with: a few minutes each."""
+HEAD_CHANGES = {"sh_degree": 0}
+"""The finished heads have no view-dependent colours."""
+ALONE_CHANGES = {"multi_level": False, "random_budgets": False, "coarse_share": 0.0}
+"""A model for one size only: nothing but the whole is supervised."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which prefix of it a cell is about: how many Gaussians it may have."""
+
+    gaussians: int | None = None
+    """None: as many as the method's own configuration says."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row."""
+
+    name: str
+    title: str
+    subjects: tuple[str, ...]
+    make: Callable[[Subject, Order, Path, Clock], bytes]
+    """The file; long work is kept in a folder, and TimeIsUpError says that it will go on next time."""
+    settings: Mapping[str, Any]
+    """What else decides the result: cells made with other settings are made anew."""
+    per_share: bool = False
+    """A model of its own for every share of the bytes."""
+
+
+def _encoded(avatar: Avatar, importance: list[Float64Array]) -> bytes:
+    per = "face" if len(avatar.levels) > 1 and avatar.levels[-1].parents is None else "gaussian"
+    options = EncodeOptions(first_unit_bytes=FIRST_UNIT_BYTES, importance_per=per)
+    return encode(replace(avatar, tracks=(), thumbnail=None), options, importance)
+
+
+def _flat(subject: Subject) -> Avatar:
+    assert subject.flat is not None  # the methods of flat avatars are for heads only
+    return subject.flat
+
+
+def _flat_by_weight(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+    flat = _flat(subject)
+    return _encoded(flat, rendered_importance(flat, open_renderer("cpu"), lambda share: clock.check()))
+
+
+def _flat_by_area(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+    flat = _flat(subject)
+    return _encoded(flat, opacity_area_importance(flat))
+
+
+def _flat_at_random(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+    flat = _flat(subject)
+    random = np.random.default_rng(RANDOM_SEED)
+    return _encoded(flat, [1 + EVEN * random.uniform(size=len(level.gaussians)) for level in flat.levels])
+
+
+def _handed_over(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+    folder = work / "checkpoint"
+    if not is_progressive(folder):
+        from pavtraining.hand_over import hand_over
+
+        write_progressive(
+            hand_over(_flat(subject), progress=lambda what, share: clock.check()).avatar, folder
+        )
+    avatar = read_progressive(folder)
+    return _encoded(avatar, rendered_importance(avatar, open_renderer("cpu")))
+
+
+def _fit(source: Source, configuration: Configuration, work: Path, clock: Clock) -> Avatar:
+    """The fitted avatar; a fit that was interrupted goes on."""
+    folder = work / "checkpoint"
+    if not is_progressive(folder):
+        files = RunFiles.beside(folder)
+        run = (
+            Run.resumed(source, files) if files.state.exists() else Run.started(source, configuration, files)
+        )
+        with clock.stopping_fits():
+            run.go()
+        write_progressive(run.fit.avatar(), folder)
+        run.clear()
+    return read_progressive(folder)
+
+
+def _fitting(configuration: Configuration) -> Callable[[Subject, Order, Path, Clock], bytes]:
+    def make(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+        changes = HEAD_CHANGES if subject.name in HEADS else {}
+        if order.gaussians is not None:
+            changes = {**changes, "gaussians": order.gaussians}
+        avatar = _fit(subject.source, configuration.changed(changes), work, clock)
+        return _encoded(avatar, stored_importance(avatar))
+
+    return make
+
+
+def _fitted(name: str, title: str, subjects: tuple[str, ...], configuration: Configuration) -> Method:
+    settings = as_mapping(configuration)
+    return Method(name, title, subjects, _fitting(configuration), settings, per_share=name == "alone")
+
+
+MADE_FROM_SCENE = ("scene", "capture")
+ENCODING = {"first_unit_bytes": FIRST_UNIT_BYTES}
+FLAT = Method("flat-w", "flat, by W", HEADS, _flat_by_weight, ENCODING)
+ADDITIVE = _fitted("additive", "fitted, additive", (*HEADS, *MADE_FROM_SCENE), FIT)
+WHOLE = _fitted("ablation-none", "the whole method", ("scene",), ABLATION)
+ALONE = _fitted("alone", "fitted alone to so many bytes", ADDITIVE.subjects, FIT.changed(ALONE_CHANGES))
+
+METHODS: tuple[Method, ...] = (
+    FLAT,
+    Method("flat-area", "flat, by opacity × area", HEADS, _flat_by_area, ENCODING),
+    Method("flat-random", "flat, at random", HEADS, _flat_at_random, ENCODING),
+    Method("hand-over", "fitted base that hands over", HEADS, _handed_over, ENCODING),
+    ADDITIVE,
+    WHOLE,
+    *(
+        _fitted(f"ablation-{part}", f"without {part}", ("scene",), ABLATION.changed({switch: False}))
+        for part, switch in ABLATIONS.items()
+    ),
+    ALONE,
+)
+"""The cheapest and most telling first."""
+
+
+def reference_of(method: Method, subject: str) -> Method:
+    """Whose Gaussian bytes the shares are of."""
+    if method.name.startswith("ablation"):
+        return WHOLE
+    return FLAT if subject in HEADS else ADDITIVE

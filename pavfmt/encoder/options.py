@@ -29,12 +29,13 @@ class Precision:
     sh0_power: float = 0.5
     kept_importance: float = 0.999
     """Share of each level's importance that is kept: the weakest Gaussians are left out."""
+    passing_factor: float = 2.5
+    """All steps of a level that hands over are coarser by this: it is an approximation anyway."""
 
-    def scaled(self, factor: float) -> Precision:
-        """All steps times `factor`; the share of importance left out follows, so that both cost about the same."""
+    def coarsened(self, factor: float) -> Precision:
+        """All steps times `factor`."""
         return replace(
             self,
-            kept_importance=1 - min((1 - self.kept_importance) * factor**LEFT_OUT_POWER, 0.5),
             mean_step=self.mean_step * factor,
             log_scale_step=self.log_scale_step * factor,
             quat_step=self.quat_step * factor,
@@ -42,6 +43,11 @@ class Precision:
             sh0_step=self.sh0_step * factor,
             band_steps=tuple(step * factor for step in self.band_steps),  # type: ignore[arg-type]
         )
+
+    def scaled(self, factor: float) -> Precision:
+        """All steps times `factor`; the share of importance left out follows, so that both cost about the same."""
+        left_out = min((1 - self.kept_importance) * factor**LEFT_OUT_POWER, 0.5)
+        return replace(self.coarsened(factor), kept_importance=1 - left_out)
 
 
 PRESETS = {"small": 44.0, "balanced": 48.3, "near-lossless": 54.3}

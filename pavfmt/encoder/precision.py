@@ -63,8 +63,10 @@ def level_precisions(
     for number in range(len(avatar.levels)):
         sizes = level_frames(avatar.levels, number, mesh)[3]
         size = float(np.median(sizes)) if len(sizes) else 1.0
-        mean_step = precision.mean_step * height / max(size, 1e-12)
-        level = _level_precision(avatar, number, importance[number], precision, mean_step)
+        passes = number + 1 < len(avatar.levels) and avatar.levels[number + 1].parents is not None
+        own = precision.coarsened(precision.passing_factor) if passes else precision
+        mean_step = own.mean_step * height / max(size, 1e-12)
+        level = _level_precision(avatar, number, importance[number], own, mean_step)
         level.steps["barycentrics"] = BARYCENTRIC_ONE >> barycentric_bits
         level.powers["barycentrics"] = 0.0  # they are rounded already
         result.append(level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from pavfmt.encoder import (
     EncodeOptions,
+    Precision,
     encode,
     opacity_area_importance,
     rendered_importance,
@@ -25,7 +26,7 @@ from pavtraining.results.subjects import HEADS, Subject
 from pavtraining.running import Run, RunFiles
 from pavtraining.sources import Source
 
-FIRST_UNIT_BYTES = 1024
+FIRST_UNIT_BYTES = 800
 """Small, so that the first percent shows something."""
 RANDOM_SEED = 11
 EVEN = 1e-6
@@ -57,6 +58,7 @@ HEAD_CHANGES = {"sh_degree": 0}
 """The finished heads have no view-dependent colours."""
 ALONE_CHANGES = {"multi_level": False, "random_budgets": False, "coarse_share": 0.0}
 """A model for one size only: nothing but the whole is supervised."""
+ENCODING = {"first_unit_bytes": FIRST_UNIT_BYTES, "precision": asdict(Precision())}
 
 
 @dataclass(frozen=True)
@@ -148,12 +150,11 @@ def _fitting(configuration: Configuration) -> Callable[[Subject, Order, Path, Cl
 
 
 def _fitted(name: str, title: str, subjects: tuple[str, ...], configuration: Configuration) -> Method:
-    settings = as_mapping(configuration)
+    settings = {**as_mapping(configuration), **ENCODING}
     return Method(name, title, subjects, _fitting(configuration), settings, per_share=name == "alone")
 
 
 MADE_FROM_SCENE = ("scene", "capture")
-ENCODING = {"first_unit_bytes": FIRST_UNIT_BYTES}
 FLAT = Method("flat-w", "flat, by W", HEADS, _flat_by_weight, ENCODING)
 ADDITIVE = _fitted("additive", "fitted, additive", (*HEADS, *MADE_FROM_SCENE), FIT)
 WHOLE = _fitted("ablation-none", "the whole method", ("scene",), ABLATION)

@@ -101,7 +101,7 @@ CONFIGURATION = Configuration(
     sh_degree=1,
     growth_from=0.2,
     growth_until=0.6,
-    growth_interval=10,
+    growth_rounds=4,
     order_interval=20,
     order_views=4,
     visibility_views=12,
@@ -199,9 +199,7 @@ def test_a_resumed_fit_goes_on_exactly(source, tmp_path):
     ],
 )
 def test_every_part_can_be_left_out(source, switch):
-    fit = fitted(
-        source, replace(CONFIGURATION, steps=24, gaussians=200, growth_interval=4, **{switch: False})
-    )
+    fit = fitted(source, replace(CONFIGURATION, steps=24, gaussians=200, growth_rounds=3, **{switch: False}))
     assert len(fit.forest) > fit.first_count
     assert all(torch.isfinite(column).all() for _, column in fit.forest.parameters.items())
 

@@ -65,8 +65,8 @@ class Configuration:
     # Growth
     growth_from: float = 0.08
     growth_until: float = 0.5
-    growth_interval: int = 150
-    """Steps between two rounds of splits (the paper: 2,000 of 60,000)."""
+    growth_rounds: int = 20
+    """Rounds of splits, evenly spread between these shares (the paper: every 2,000 of 60,000 steps)."""
     growth_threshold: float = 0.0
     """A face splits only if its mean screen-space gradient is above this (loss per half picture side)."""
 

@@ -25,7 +25,7 @@ from pavtraining.configuration import Configuration, as_mapping
 from pavtraining.contributions import importance
 from pavtraining.export import as_avatar
 from pavtraining.forest import COLUMNS, Forest, IntArray, Parameters, Structure, local_from
-from pavtraining.growth import GradientRecord, faces_to_split, wanted_count
+from pavtraining.growth import GradientRecord, faces_to_split, rounds_due, wanted_count
 from pavtraining.losses import picture_loss, psnr
 from pavtraining.optimizer import Optimizer
 from pavtraining.prefixes import random_prefix, streaming_order
@@ -66,6 +66,8 @@ class Fit:
         self.first_count = len(self.forest)
         self.importance = np.zeros(len(self.forest))
         """(N,) W when it was last measured."""
+        self.round_count = 0
+        """Rounds of growth done."""
 
     def _adopt(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
@@ -111,8 +113,9 @@ class Fit:
             prefix_psnr=None if prefix is None else psnr(drawn[1].image, target),
             prefix_share=1.0 if prefix is None else len(prefix) / len(self.forest),
         )
-        if self._grows(progress):
-            self.grow(progress)
+        due = rounds_due(c, progress)
+        if due > self.round_count:
+            self.grow(due, progress)
         return report
 
     def _is_due(self, interval: int) -> bool:
@@ -191,15 +194,11 @@ class Fit:
         views = self._views(view_count, progress)
         self.importance = importance(self.forest, self.surface, views, self._rasterizer)
 
-    def _grows(self, progress: float) -> bool:
-        c = self.configuration
-        return self._is_due(c.growth_interval) and c.growth_from <= progress < c.growth_until
-
-    def grow(self, progress: float) -> None:
-        """Split the faces that ask for it most, as far as the plan for the number of Gaussians goes."""
+    def grow(self, rounds: int, progress: float) -> None:
+        """Split the faces that ask for it most, to the number of Gaussians planned after so many rounds."""
         c, structure = self.configuration, self.forest.structure
-        after = progress + c.growth_interval / c.steps
-        wanted = wanted_count(self.first_count, c, c.growth_until if after >= c.growth_until else after)
+        self.round_count = rounds
+        wanted = wanted_count(self.first_count, c, rounds)
         rows = faces_to_split(structure, self.record, wanted, c, self._random(3))
         if len(rows):
             parents = structure.split(rows)
@@ -235,6 +234,7 @@ class Fit:
         values = {
             "step_count": self.step_count,
             "first_count": self.first_count,
+            "round_count": self.round_count,
             "counts": self.optimizer.counts,
             "level_count": structure.level_count,
             "source": fingerprint(self.source),
@@ -263,6 +263,7 @@ class Fit:
         self.surface = Surface(source.rig, source.identity)
         self._rasterizer = open_rasterizer("cpu" if device == "cpu" else "cuda")
         self.step_count, self.first_count = values["step_count"], values["first_count"]
+        self.round_count = values["round_count"]
         above = range(values["level_count"] - 1)
         structure = Structure(
             arrays["levels"],

@@ -41,12 +41,17 @@ class GradientRecord:
         return self.sums / np.maximum(self.seen, 1)
 
 
-def wanted_count(first: int, configuration: Configuration, progress: float) -> int:
-    """How many Gaussians there should be at a share of the run: a geometric climb from `first`."""
+def rounds_due(configuration: Configuration, progress: float) -> int:
+    """How many rounds of growth should be over at a share of the run."""
     c = configuration
-    climbed = (progress - c.growth_from) / max(c.growth_until - c.growth_from, 1e-9)
-    climbed = float(np.clip(climbed, 0.0, 1.0))
-    return round(first * float((max(c.gaussians, first) / first) ** climbed))
+    passed = (progress - c.growth_from) / max(c.growth_until - c.growth_from, 1e-9)
+    return int(np.clip(np.floor(passed * c.growth_rounds), 0, c.growth_rounds))
+
+
+def wanted_count(first: int, configuration: Configuration, rounds: int) -> int:
+    """How many Gaussians there should be after so many rounds: a geometric climb from `first`."""
+    c = configuration
+    return round(first * float((max(c.gaussians, first) / first) ** (rounds / c.growth_rounds)))
 
 
 def faces_to_split(

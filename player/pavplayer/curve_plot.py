@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -22,8 +23,8 @@ COLOURS = ("#b3261e", "#1f5fa8", "#2f7d4f", "#8a5a00", "#6b3fa0")
 """Of the curves; then again from the first."""
 PALETTE = Palette()
 FORMATS = {".png": "png", ".svg": "svg"}
-LABELLED_COUNTS = 6
-"""How many points tell their number of Gaussians."""
+LABELLED_COUNTS = 8
+"""At most about so many points tell their number of Gaussians."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,25 @@ def _label_one(left: Axes, right: Axes, curve: Curve) -> None:
     """Milestones and levels over file bytes, numbers of Gaussians over theirs."""
     levels = {f"level {one.level} from": one.begins for one in curve.levels[1:]}
     draw_marks(left, {"visible": curve.visible, "animatable": curve.animatable, **levels}, PALETTE)
-    finite = [point for point in curve.points if point.held.psnr is not None and point.gaussian_count]
-    for number, point in enumerate(finite[:: max(1, round(len(finite) / LABELLED_COUNTS))]):
+    for number, (size, quality, count) in enumerate(_worth_a_label(curve)):
         right.annotate(
-            f"{point.gaussian_count:,} Gaussians",
-            (point.gaussian_bytes / 1000, point.held.psnr or 0.0),
+            f"{count:,} Gaussians",
+            (size / 1000, quality),
             xytext=(-6 if number else 2, 6),
             ha="right" if number else "left",
             textcoords="offset points",
             fontsize=8.5,
             color=PALETTE.faint,
         )
+
+
+def _worth_a_label(curve: Curve) -> Iterator[tuple[int, float, int]]:
+    """Bytes, decibels and Gaussians of points far enough above the ones before."""
+    held = [(point, point.held.psnr) for point in curve.points if point.gaussian_count]
+    finite = [(point, quality) for point, quality in held if quality is not None]
+    span = max((quality for _, quality in finite), default=0.0) - min((q for _, q in finite), default=0.0)
+    above = -math.inf
+    for point, quality in finite:
+        if quality >= above:
+            yield point.gaussian_bytes, quality, point.gaussian_count
+            above = quality + max(span / LABELLED_COUNTS, 0.1)

@@ -15,6 +15,8 @@ from pavplayer.camera import Camera  # noqa: E402
 from pavplayer.metrics import psnr  # noqa: E402
 from pavplayer.rasterizers.tiles import TileRasterizer  # noqa: E402
 from pavtraining.rendering import WorldCloud, concatenated, render  # noqa: E402
+from pavtraining.rendering.cpu import plain_project_and_light  # noqa: E402
+from pavtraining.rendering.fused import project_and_light  # noqa: E402
 
 NAMES = ("means", "quats", "scales", "opacities", "sh")
 SMALL = Camera.orbit((0, 0, 0), 1.0, 20, 10, width=37, height=41, focal_px=60)
@@ -160,3 +162,27 @@ def test_clouds_are_joined():
     assert not torch.equal(pictures[0], pictures[1])
     assert torch.equal(joined.take(slice(7, 12)).sh_quats, parts[1].sh_quats)
     assert torch.equal(joined.sh_quats[:7, 0], torch.ones(7))
+
+
+@pytest.mark.parametrize("coefficients", [1, 4, 9, 16])
+def test_the_fused_projection_is_the_plain_one(coefficients):
+    """Values and gradients of the kernel in float32 against plain torch in float64, needles and all."""
+    gaussians = cloud(3, count=400, coefficients=coefficients, spread=0.5)
+    gaussians = replace(gaussians, scales=(gaussians.scales * [0.02, 1, 3]).astype(np.float32))
+    found = []
+    for dtype, work in ((torch.float32, project_and_light), (torch.float64, plain_project_and_light)):
+        leaves = tensors(gaussians, dtype, grad=True)
+        projected, lit = work(leaves, CAMERA)
+        seen = projected.depths > 0.05
+        outputs = [one[seen] for one in (projected.means2d, projected.factors, lit)]
+        weights = [np.random.default_rng(k).normal(size=one.shape) for k, one in enumerate(outputs)]
+        loss = sum(
+            (one * torch.from_numpy(w).to(dtype)).sum() for one, w in zip(outputs, weights, strict=True)
+        )
+        loss.backward()
+        gradients = [getattr(leaves, name).grad for name in ("means", "quats", "scales", "sh")]
+        found.append([one.detach().double() for one in (*outputs, projected.spreads[seen], *gradients)])
+    for ours, expected in zip(*found, strict=True):
+        wrong = (ours - expected).flatten(1).norm(dim=1) / expected.flatten(1).norm(dim=1).clamp_min(1e-6)
+        assert float(wrong.median()) < 1e-5
+        assert float(wrong.max()) < 5e-3

@@ -1,4 +1,4 @@
-"""Drawing on the CPU: projection and SH in torch, blending in numba."""
+"""Drawing on the CPU, in numba; projection and colours in torch where numba has no kernel for them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from pavplayer.camera import Camera
 from pavtraining.rendering.blending import blend
 from pavtraining.rendering.cloud import Rendering, WorldCloud
+from pavtraining.rendering.fused import is_possible, project_and_light
 from pavtraining.rendering.harmonics import colours
 from pavtraining.rendering.projection import Projected, project
 
@@ -22,9 +23,9 @@ def render_parts(
 
     A part is a mask (N,), or None for all.
     """
-    projected = project(cloud.means, cloud.quats, cloud.scales, camera)
-    eye = torch.from_numpy(camera.position).to(cloud.means)
-    lit = colours(cloud.sh, cloud.means, eye, cloud.sh_quats)
+    projected, lit = (
+        project_and_light(cloud, camera) if is_possible(cloud) else plain_project_and_light(cloud, camera)
+    )
     found = []
     for part in parts:
         # Gaussians of no opacity are not drawn and have no gradients
@@ -32,6 +33,13 @@ def render_parts(
         own = replace(projected, means2d=projected.means2d.view_as(projected.means2d))
         found.append(_drawn(own, opacities, lit, camera, background))
     return found
+
+
+def plain_project_and_light(cloud: WorldCloud, camera: Camera) -> tuple[Projected, Tensor]:
+    """Projection and colours (N, 3) in plain torch, of any precision."""
+    eye = torch.from_numpy(camera.position).to(cloud.means)
+    lit = colours(cloud.sh, cloud.means, eye, cloud.sh_quats)
+    return project(cloud.means, cloud.quats, cloud.scales, camera), lit
 
 
 def _drawn(

@@ -258,7 +258,7 @@ def test_help_shows_an_example(command, capsys):
 def test_the_version_names_the_format(capsys):
     with pytest.raises(SystemExit):
         main(["--version"])
-    assert "format 0.1" in capsys.readouterr().out
+    assert "format 0.2" in capsys.readouterr().out
 
 
 def test_verbose_shows_the_traceback(tmp_path):

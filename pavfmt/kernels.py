@@ -30,9 +30,10 @@ class Kernels(Protocol):
         rows: NDArray[np.bool_],
         models: Int64Array,
         neighbourhood: Neighbourhood,
+        shifts: Int64Array | None,
     ) -> Int32Array | None:
         """The values (n, C) of a Rice block in file order; None where anything is wrong with it.
 
         `models` is (C, 4): first, predicted, scale and floor of each column's model; `rows` (n,) says which turns
-        have residuals.
+        have residuals; values are multiples of 2^`shifts` (n, C), None: of 1.
         """

@@ -20,7 +20,6 @@ from pavfmt.neighbourhood import Neighbourhood
 from pavfmt.rice import (
     MAX_PARAMETER,
     Remainders,
-    best_parameter,
     bits_of,
     decode_quotients,
     encode_quotients,
@@ -68,9 +67,9 @@ class Model:
     """Times the neighbours' spread."""
     floor: int = 0
 
-    def parameters(self, spread: Float64Array) -> Int64Array:
+    def parameters(self, spread: Float64Array, shifts: Int64Array) -> Int64Array:
         """Rice parameters for spreads in units of 1 / SPREAD_ONE."""
-        return rice_parameters(spread, self.scale, self.floor)
+        return rice_parameters(spread, self.scale, self.floor, shifts)
 
 
 def predictions(
@@ -88,13 +87,18 @@ def predictions(
 
 
 def encode_block(
-    writer: FieldWriter, values: Int64Array, widths: Sequence[int], neighbourhood: Neighbourhood
+    writer: FieldWriter,
+    values: Int64Array,
+    widths: Sequence[int],
+    neighbourhood: Neighbourhood,
+    shifts: Int64Array | None = None,
 ) -> None:
     """(n, C) integers in file order, in the smallest of the forms; `widths` are the columns of each attribute.
 
-    Columns are only tried where there is one attribute: only then do they ever win, and they take long.
+    `shifts` (n, C): a value is a multiple of 2^shift. Columns are only tried where there is one attribute: only then
+    do they ever win, and they take long.
     """
-    forms = _rice_forms(values, widths, neighbourhood)
+    forms = _rice_forms(values, widths, neighbourhood, np.zeros_like(values) if shifts is None else shifts)
     if len(widths) == 1:
         columns = FieldWriter()
         columns.pack("B", Form.COLUMNS)
@@ -104,22 +108,23 @@ def encode_block(
     writer.raw(min(forms, key=len))
 
 
-def _rice_forms(values: Int64Array, widths: Sequence[int], neighbourhood: Neighbourhood) -> list[bytes]:
+def _rice_forms(
+    values: Int64Array, widths: Sequence[int], neighbourhood: Neighbourhood, shifts: Int64Array
+) -> list[bytes]:
     """The block in both Rice forms."""
     told, first = values[neighbourhood.order], neighbourhood.passes[0]
+    shifts = shifts[neighbourhood.order]
     mean, spread = predictions(told.astype(np.float64), neighbourhood.neighbours, neighbourhood.weights)
-    residuals, parameters, models = told.copy(), np.zeros_like(told), []
+    residuals, parameters, models = told >> shifts, np.zeros_like(told), []
     at = 0
     for width in widths:
         part = slice(at, at + width)
-        rest = told[first:, part] - mean[:, part].astype(np.int64)
-        model = _best_model(told[:first, part], told[first:, part], rest, spread[:, part])
+        rest = residuals[first:, part] - shifted_down(mean[:, part], shifts[first:, part])
+        model = _best_model(residuals[:, part], rest, spread[:, part], shifts[:, part], first)
+        parameters[:, part] = first_parameters(model.first, shifts[:, part])
         if model.predicted:
             residuals[first:, part] = rest
-            parameters[first:, part] = model.parameters(spread[:, part])
-            parameters[:first, part] = model.first
-        else:
-            parameters[:, part] = model.first
+            parameters[first:, part] = model.parameters(spread[:, part], shifts[first:, part])
         models.append(model)
         at += width
     coded = zigzag(residuals)
@@ -155,26 +160,51 @@ def _rice_bytes(
     return writer.getvalue()
 
 
-def _best_model(first: Int64Array, later: Int64Array, residuals: Int64Array, spread: Float64Array) -> Model:
-    """The model of fewest bits: unpredicted, or with the best scale and floor (chosen on a sample)."""
-    plain = best_parameter(zigzag(np.concatenate([first, later])))
-    best = Model(plain)
+def _best_model(
+    values: Int64Array, residuals: Int64Array, spread: Float64Array, shifts: Int64Array, first: int
+) -> Model:
+    """The model of fewest bits: unpredicted, or with the best scale and floor (chosen on a sample).
+
+    `values` and `shifts` are of all turns, `residuals` and `spread` of those after the `first`.
+    """
+    plain, fewest = _best_first(zigzag(values), shifts)
     if not residuals.size:
-        return best
-    fewest = bits_of(zigzag(np.concatenate([first, later])), plain)
-    start = best_parameter(zigzag(first))
-    coded, stride = zigzag(residuals), -(-len(residuals) // SAMPLE)
-    sample, near = coded[::stride], spread[::stride]
+        return Model(plain)
+    start, bits = _best_first(zigzag(values[:first]), shifts[:first])
+    coded, stride, later = zigzag(residuals), -(-len(residuals) // SAMPLE), shifts[first:]
+    sample = coded[::stride], spread[::stride], later[::stride]
     found = min(
         (Model(start, True, scale, floor) for scale in SCALES for floor in FLOORS),
-        key=lambda model: bits_of(sample, model.parameters(near)),
+        key=lambda model: bits_of(sample[0], model.parameters(sample[1], sample[2])),
     )
-    bits = bits_of(zigzag(first), start) + bits_of(coded, found.parameters(spread))
-    return found if bits + MODEL_BITS < fewest else best
+    bits += bits_of(coded, found.parameters(spread, later))
+    return found if bits + MODEL_BITS < fewest else Model(plain)
+
+
+def _best_first(values: Int64Array, shifts: Int64Array) -> tuple[int, int]:
+    """The first parameter of fewest bits, and how many."""
+    bits = [bits_of(values, first_parameters(first, shifts)) for first in range(MAX_PARAMETER + 1)]
+    best = int(np.argmin(bits))
+    return best, bits[best]
+
+
+def first_parameters(first: Int64Array | int, shifts: Int64Array) -> Int64Array:
+    """Rice parameters where nothing is predicted."""
+    return np.maximum(first - shifts, 0)
+
+
+def shifted_down(mean: Float64Array, shifts: Int64Array) -> Int64Array:
+    """Predictions in units of 2^shift, halves up."""
+    whole: Int64Array = (mean.astype(np.int64) + ((1 << shifts) >> 1)) >> shifts
+    return whole
 
 
 def decode_block(
-    reader: FieldReader, count: int, widths: Sequence[int], neighbourhood: Neighbourhood
+    reader: FieldReader,
+    count: int,
+    widths: Sequence[int],
+    neighbourhood: Neighbourhood,
+    shifts: Int64Array | None = None,
 ) -> Int32Array:
     """The inverse of `encode_block`: (count, C) integers in file order."""
     form = Form(reader.choice("block form", len(Form)))
@@ -195,10 +225,24 @@ def decode_block(
     _check_length(quotients, int(rows.sum()) * sum(widths), start)
     by_column = _model_table(models, widths)
     if reader.kernels is not None:
-        found = reader.kernels.rice_values(quotients, remainders, rows, by_column, neighbourhood)
+        found = reader.kernels.rice_values(quotients, remainders, rows, by_column, neighbourhood, shifts)
         if found is not None:
             return found
-    return rice_values(quotients, remainders, rows, by_column, neighbourhood, start)
+    return rice_values(quotients, remainders, rows, by_column, neighbourhood, shifts, start)
+
+
+def skip_block(reader: FieldReader, count: int, attributes: int) -> None:
+    """Pass over a block of single-column attributes."""
+    form = Form(reader.choice("block form", len(Form)))
+    if form is Form.COLUMNS:
+        for _ in range(attributes):
+            reader.u8()
+            reader.skip_column()
+        return
+    for _ in range(attributes):
+        _decode_model(reader)
+    sections = [reader.varint("section bytes", reader.limits.unit_bytes) for _ in range(2)]
+    reader.raw(sum(sections) + (-(-count // 8) if form is Form.RICE_ROWS else 0))
 
 
 def _decode_model(reader: FieldReader) -> Model:
@@ -228,23 +272,25 @@ def rice_values(
     rows: NDArray[np.bool_],
     models: Int64Array,
     neighbourhood: Neighbourhood,
+    shifts: Int64Array | None = None,
     offset: int = 0,
 ) -> Int32Array:
     """The values (n, C) of a Rice block in file order, pass by pass; FormatError as the text says.
 
-    `models` is (C, 4): first, predicted, scale and floor; `rows` (n,) says which turns have residuals; `offset` is
-    where the sections stand in the file.
+    `models` is (C, 4): first, predicted, scale and floor; `rows` (n,) says which turns have residuals; values are
+    multiples of 2^`shifts` (n, C), in file order; `offset` is where the sections stand in the file.
     """
     columns, flagged = len(models), np.flatnonzero(rows)
     coded = np.zeros((len(rows), columns), dtype=np.int64)
     coded[flagged] = _bounded_quotients(quotient_bytes, len(flagged) * columns, offset).reshape(-1, columns)
     remainders = Remainders(remainder_bytes, offset + len(quotient_bytes))
     told = np.empty((len(rows), columns))
+    by_turn = np.zeros_like(coded) if shifts is None else shifts[neighbourhood.order]
     for at, end in zip((0, *neighbourhood.passes[:-1]), neighbourhood.passes, strict=True):
-        mean, parameters = _expected(models, told, neighbourhood, at, end)
-        here, values = rows[at:end], coded[at:end]
+        here, values, shift = rows[at:end], coded[at:end], by_turn[at:end]
+        mean, parameters = _expected(models, told, neighbourhood, at, end, shift)
         values[here] = (values[here] << parameters[here]) + remainders.take(parameters[here])
-        told[at:end] = mean + unzigzag(values)
+        told[at:end] = (mean + unzigzag(values)) << shift
         if float(np.abs(told[at:end]).max(initial=0)) >= BOUND:
             raise FormatError("bad-field", f"a value of {np.abs(told[at:end]).max():.0f}", offset)
     remainders.finish()
@@ -254,28 +300,38 @@ def rice_values(
 
 
 def _expected(
-    models: Int64Array, told: Float64Array, neighbourhood: Neighbourhood, at: int, end: int
-) -> tuple[Float64Array, Int64Array]:
-    """Predictions and Rice parameters (end − at, C) of the turns at…end − 1."""
+    models: Int64Array,
+    told: Float64Array,
+    neighbourhood: Neighbourhood,
+    at: int,
+    end: int,
+    shifts: Int64Array,
+) -> tuple[Int64Array, Int64Array]:
+    """Predictions, in units of 2^`shifts`, and Rice parameters (end − at, C) of the turns at…end − 1."""
     first, predicted, scale, floor = models.T
-    shape = (end - at, len(models))
-    mean, parameters = np.zeros(shape), np.broadcast_to(first, shape)
+    mean, parameters = np.zeros_like(shifts), first_parameters(first, shifts)
     used = np.flatnonzero(predicted)
     if not at or not len(used):
         return mean, parameters
     part = slice(at - neighbourhood.passes[0], end - neighbourhood.passes[0])
     told = told if len(used) == len(models) else told[:, used]
-    mean[:, used], spread = predictions(told, neighbourhood.neighbours[part], neighbourhood.weights[part])
-    parameters = parameters.copy()
-    parameters[:, used] = rice_parameters(spread, scale[used], floor[used])
+    found, spread = predictions(told, neighbourhood.neighbours[part], neighbourhood.weights[part])
+    mean[:, used] = shifted_down(found, shifts[:, used])
+    parameters[:, used] = rice_parameters(spread, scale[used], floor[used], shifts[:, used])
     return mean, parameters
 
 
-def rice_parameters(spread: Float64Array, scale: Int64Array | int, floor: Int64Array | int) -> Int64Array:
-    """For spreads in units of 1 / SPREAD_ONE: the bits of ⌊(scale · spread + floor) / 2^MODEL_SHIFT⌋, 15 at most."""
+def rice_parameters(
+    spread: Float64Array, scale: Int64Array | int, floor: Int64Array | int, shifts: Int64Array
+) -> Int64Array:
+    """For spreads in units of 1 / SPREAD_ONE.
+
+    The bits of ⌊(scale · spread + floor) / 2^MODEL_SHIFT⌋, less `shifts`: 0 at least, 15 at most.
+    """
     level = np.floor((scale * spread + floor) * 2.0**-MODEL_SHIFT)
     bits: Int64Array = np.frexp(level)[1].astype(np.int64)
-    return np.minimum(bits, MAX_PARAMETER)
+    parameters: Int64Array = np.clip(bits - shifts, 0, MAX_PARAMETER)
+    return parameters
 
 
 def _check_length(section: bytes, count: int, offset: int) -> None:

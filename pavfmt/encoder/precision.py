@@ -13,7 +13,7 @@ from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Float32Array, Float64Array, Pose
 from pavfmt.posing import STATIC_RIG, concatenate, level_frames, pose_level, pose_mesh
 from pavfmt.quantization import BARYCENTRIC_ONE, Affine, stereographic_grid
-from pavfmt.units.gaussians import MAX_MULTIPLIER, band_widths
+from pavfmt.units.gaussians import MAX_MULTIPLIER, UnitSteps, band_widths
 from pavfmt.units.levels import LOG_SCALE_RANGE, Grids
 
 FINER = 6.0
@@ -21,6 +21,10 @@ FINER = 6.0
 STRONGEST_QUANTILE = 0.999
 VISIBILITY_RANGE = (1e-4, 1e5)
 OUTLIERS_PERCENT = 1.0
+GRADE_QUANTILE = 0.9
+MOST_GRADES = 3
+WORTH_GRADING = 0.15
+"""Share of a unit's Gaussians that must be coarser, for grades to be sent at all."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +38,19 @@ class LevelPrecision:
     """Attribute → step at visibility 1, in grid steps."""
     powers: dict[str, float]
 
-    def multipliers(self, rows: NDArray[np.integer]) -> dict[str, int]:
-        """Attribute → multiplier for a unit of these Gaussians."""
-        seen = float(np.exp(np.log(self.visibility[rows]).mean()))
-        return {
+    def unit_steps(self, rows: NDArray[np.integer]) -> UnitSteps:
+        """For a unit of these Gaussians. One grade is a quarter of the visibility: twice the step."""
+        octaves = np.log2(self.visibility[rows])
+        top = np.quantile(octaves, GRADE_QUANTILE)
+        grades = np.clip(np.floor((top - octaves) / 2), 0, MOST_GRADES).astype(np.int64)
+        if float((grades > 0).mean()) < WORTH_GRADING:
+            grades[:] = 0
+        seen = 2.0 ** float((octaves + 2 * grades).mean())
+        multipliers = {
             name: int(np.clip(round(step * seen ** -self.powers[name]), 1, MAX_MULTIPLIER))
             for name, step in self.steps.items()
         }
+        return UnitSteps(multipliers, grades if grades.any() else None)
 
 
 def kept_rows(importance: Float64Array, share: float) -> NDArray[np.intp]:

@@ -73,5 +73,5 @@ def _rounded_level(plan: LevelPlan, number: int) -> Level:
 
 
 def _rounded_block(plan: LevelPlan, number: int, rows: np.ndarray) -> GaussianBlock:
-    columns = rounded_columns(plan.columns.take(rows), plan.attributes, plan.precision.multipliers(rows))
+    columns = rounded_columns(plan.columns.take(rows), plan.attributes, plan.precision.unit_steps(rows))
     return dequantize_columns(columns, number, 0, plan.precision.grids)

@@ -290,8 +290,8 @@ class _Writer:
         self, writer: FieldWriter, number: int, first: int, rows: NDArray[np.intp], columns: Columns
     ) -> None:
         plan = self._plans[number]
-        multipliers = plan.precision.multipliers(rows)
-        encode_gaussians(writer, number, first, columns, plan.attributes, multipliers, plan.places[rows])
+        steps = plan.precision.unit_steps(rows)
+        encode_gaussians(writer, number, first, columns, plan.attributes, steps, plan.places[rows])
 
     def _write_extras(self, budget: int) -> int:
         """Shapes between two pictures: at least one, then until the budget is spent. Returns their bytes.

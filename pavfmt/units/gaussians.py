@@ -22,7 +22,14 @@ from pavfmt.quantization import (
     dequantize_quaternions,
     stereographic,
 )
-from pavfmt.residuals import BOUND, decode_ascending, decode_block, encode_ascending, encode_block
+from pavfmt.residuals import (
+    BOUND,
+    decode_ascending,
+    decode_block,
+    encode_ascending,
+    encode_block,
+    skip_block,
+)
 from pavfmt.units.levels import Grids, LevelTable
 
 Int64Array = NDArray[np.int64]
@@ -33,6 +40,9 @@ Locate = Callable[[int, Int32Array], Int64Array]
 SECTIONS = ("sites", "attributes", "sh1", "sh2", "sh3")
 """What a unit's bytes are counted by: all attributes but the SH bands share one block."""
 MAX_MULTIPLIER = (1 << 16) - 1
+MAX_GRADE = 7
+GRADED = ("means", "log_scales", "quats", "sh0")
+"""Attributes whose steps go with the square root of visibility, or about so."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,11 @@ class Attribute:
     def width(self) -> int:
         """Columns."""
         return len(self.grids)
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether a Gaussian's grade makes it coarser."""
+        return self.name in GRADED
 
     @property
     def has_centre(self) -> NDArray[np.bool_]:
@@ -165,6 +180,20 @@ def dequantize_columns(columns: Columns, level: int, first: int, grids: Grids) -
 
 
 @dataclass(frozen=True)
+class UnitSteps:
+    """How coarse a unit is."""
+
+    multipliers: dict[str, int]
+    """Attribute → multiple of its grid's step."""
+    grades: Int64Array | None = None
+    """(N,) 0..MAX_GRADE: graded attributes of a Gaussian are coarser by 2^grade. None: all 0."""
+
+    def take(self, rows: NDArray[np.integer]) -> UnitSteps:
+        """The Gaussians at `rows`."""
+        return UnitSteps(self.multipliers, None if self.grades is None else self.grades[rows])
+
+
+@dataclass(frozen=True)
 class Stepped:
     """One attribute of a unit on its coarser grid: value = centre + multiplier · step."""
 
@@ -175,26 +204,36 @@ class Stepped:
     """(N, width)."""
 
 
-def to_steps(attribute: Attribute, values: Integers, multiplier: int) -> Stepped:
-    """The nearest steps of (N, width) grid values. Centres are medians, the upper of two."""
+def to_steps(
+    attribute: Attribute, values: Integers, multiplier: int, grades: Int64Array | None = None
+) -> Stepped:
+    """The nearest steps of (N, width) grid values. Centres are medians, the upper of two.
+
+    With `grades` (N,), steps are multiples of 2^grade.
+    """
+    shifts = np.zeros((len(values), 1), dtype=np.int64)
+    if grades is not None and attribute.is_graded:
+        shifts = grades[:, None]
     has_centre = attribute.has_centre
     target = _channels_apart(attribute, values)
     centres = np.zeros(attribute.width, dtype=np.int64)
     centres[has_centre] = np.sort(target[:, has_centre], axis=0)[len(target) // 2]
     tops = np.array([(1 << grid.bits) - 1 for grid in attribute.grids])
-    steps = _nearest(target - centres, multiplier, -centres, tops - centres)
+    coarse = multiplier << shifts
+    steps = _nearest(target - centres, coarse, -centres, tops - centres) << shifts
     if attribute.is_colour:  # what is left of R and B once G is rounded
         green = (centres + multiplier * steps)[:, 0::3]
         for channel, source in ((1, 0), (2, 2)):
             rest = values[:, source::3] - green
-            steps[:, channel::3] = _nearest(rest, multiplier, -green, tops[channel::3] - green)
+            nearest = _nearest(rest, coarse, -green, tops[channel::3] - green)
+            steps[:, channel::3] = nearest << shifts
     return Stepped(multiplier, centres[has_centre], steps)
 
 
-def _nearest(values: Integers, multiplier: int, low: Integers, high: Integers) -> Integers:
-    """Multiples of `multiplier` nearest to `values`, within low…high."""
-    steps: Integers = (2 * values + multiplier) // (2 * multiplier)
-    return np.clip(steps, -((-low) // multiplier), high // multiplier)
+def _nearest(values: Integers, step: Integers, low: Integers, high: Integers) -> Integers:
+    """How many `step` (N, 1) are nearest to `values` (N, width), within low…high."""
+    steps: Integers = (2 * values + step) // (2 * step)
+    return np.clip(steps, -((-low) // step), high // step)
 
 
 def _channels_apart(attribute: Attribute, values: Integers) -> Integers:
@@ -220,12 +259,12 @@ def from_steps(attribute: Attribute, stepped: Stepped) -> Integers:
     return values
 
 
-def rounded_columns(
-    columns: Columns, attributes: tuple[Attribute, ...], multipliers: dict[str, int]
-) -> Columns:
-    """What a decoder will find of a unit written with these multipliers."""
+def rounded_columns(columns: Columns, attributes: tuple[Attribute, ...], steps: UnitSteps) -> Columns:
+    """What a decoder will find of a unit written with these steps."""
     values = {
-        one.name: from_steps(one, to_steps(one, columns.values[one.name], multipliers[one.name]))
+        one.name: from_steps(
+            one, to_steps(one, columns.values[one.name], steps.multipliers[one.name], steps.grades)
+        )
         for one in attributes
     }
     return Columns(columns.sites, values)
@@ -237,7 +276,7 @@ def encode_gaussians(
     first: int,
     columns: Columns,
     attributes: tuple[Attribute, ...],
-    multipliers: dict[str, int],
+    steps: UnitSteps,
     places: Int64Array,
 ) -> None:
     """The body of a Gaussians unit. `columns` is sorted by site; `places` are those of the sites."""
@@ -245,11 +284,14 @@ def encode_gaussians(
     writer.pack("B", level)
     writer.varint(first)
     writer.varint(count)
-    stepped = [to_steps(one, columns.values[one.name], multipliers[one.name]) for one in attributes]
+    stepped = [
+        to_steps(one, columns.values[one.name], steps.multipliers[one.name], steps.grades)
+        for one in attributes
+    ]
     near = neighbourhood(places)
-    body = _encode_body(columns.sites, attributes, stepped, near)
+    body = _encode_body(columns.sites, attributes, stepped, steps.grades, near)
     if count > EXPANSION_FLOOR + EXPANSION * len(body):  # too good to be believed: pad
-        body = _encode_body(columns.sites, attributes, stepped, near, padded=True)
+        body = _encode_body(columns.sites, attributes, stepped, steps.grades, near, padded=True)
     writer.raw(body)
 
 
@@ -257,11 +299,15 @@ def _encode_body(
     sites: Int32Array,
     attributes: tuple[Attribute, ...],
     stepped: list[Stepped],
+    grades: Int64Array | None,
     near: Neighbourhood,
     padded: bool = False,
 ) -> bytes:
     writer = FieldWriter()
     encode_ascending(writer, sites, padded)
+    writer.pack("B", grades is not None)
+    if grades is not None:
+        encode_block(writer, grades[:, None], [1], near)
     of = {attribute.name: one for attribute, one in zip(attributes, stepped, strict=True)}
     for block in _split_bands(attributes):
         for attribute in block:
@@ -270,11 +316,20 @@ def _encode_body(
                 writer.varint(centre)
         body = FieldWriter()
         steps = np.concatenate([of[attribute.name].steps for attribute in block], axis=1)
-        encode_block(body, steps, [attribute.width for attribute in block], near)
+        encode_block(body, steps, [attribute.width for attribute in block], near, _shifts(block, grades))
         data = body.getvalue()
         writer.varint(len(data))
         writer.raw(data)
     return writer.getvalue()
+
+
+def _shifts(block: tuple[Attribute, ...], grades: Int64Array | None) -> Int64Array | None:
+    """(N, columns of the block): a column's steps are multiples of 2^this."""
+    if grades is None or not any(attribute.is_graded for attribute in block):
+        return None
+    graded = np.repeat([attribute.is_graded for attribute in block], [one.width for one in block])
+    shifts: Int64Array = grades[:, None] * graded
+    return shifts
 
 
 @dataclass(frozen=True)
@@ -307,21 +362,36 @@ def decode_gaussians(reader: FieldReader, table: LevelTable, locate: Locate) -> 
     sites = decode_ascending(reader, head.count)
     places = locate(head.level, sites)
     near = neighbourhood(places) if reader.kernels is None else reader.kernels.neighbourhood(places)
+    grades = _decode_grades(reader, head.count, near)
     values: dict[str, Integers] = {}
     for block in _split_bands(attributes_of(entry.grids, entry.has_barycentrics)):
-        values |= _decode_block(reader, head.count, block, near)
+        values |= _decode_block(reader, head.count, block, near, grades)
     return dequantize_columns(Columns(sites, values), head.level, head.first, entry.grids)
 
 
+def _decode_grades(reader: FieldReader, count: int, near: Neighbourhood) -> Int64Array | None:
+    if not reader.choice("grades flag", 2):
+        return None
+    start = reader.offset
+    grades = decode_block(reader, count, [1], near)[:, 0].astype(np.int64)
+    if int(grades.min()) < 0 or int(grades.max()) > MAX_GRADE:
+        raise FormatError("bad-field", f"grades {grades.min()}..{grades.max()}", start)
+    return grades
+
+
 def _decode_block(
-    reader: FieldReader, count: int, block: tuple[Attribute, ...], near: Neighbourhood
+    reader: FieldReader,
+    count: int,
+    block: tuple[Attribute, ...],
+    near: Neighbourhood,
+    grades: Int64Array | None,
 ) -> dict[str, Integers]:
     """Grid values of the attributes of one block."""
     scales = [_decode_scale(reader, attribute) for attribute in block]
     start = reader.offset
     end = reader.varint("block length", reader.limits.unit_bytes) + reader.offset
     widths = [attribute.width for attribute in block]
-    steps = decode_block(reader, count, widths, near)
+    steps = decode_block(reader, count, widths, near, _shifts(block, grades))
     if reader.offset != end:
         raise FormatError("bad-column", f"a block of {end - start} bytes ends at {reader.offset}", start)
     parts = np.split(steps, np.cumsum(widths)[:-1], axis=1)
@@ -377,6 +447,8 @@ def _sections(reader: FieldReader, table: LevelTable) -> Iterator[tuple[str, int
     entry = table.levels[head.level]
     start = reader.offset
     decode_ascending(reader, head.count)
+    if reader.u8():
+        skip_block(reader, head.count, 1)
     yield SECTIONS[0], reader.offset - start
     for name, block in zip(
         SECTIONS[1:], _split_bands(attributes_of(entry.grids, entry.has_barycentrics)), strict=False

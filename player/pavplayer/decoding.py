@@ -21,9 +21,8 @@ Int64Array = NDArray[np.int64]
 
 RADIX_BITS = 10
 """Three digits of a curve's 30 bits."""
-BIT_LENGTHS = np.array(
-    [min(n.bit_length(), MAX_PARAMETER) for n in range(1 << MAX_PARAMETER)], dtype=np.int64
-)
+BIT_LENGTHS_END = 1 << 12
+BIT_LENGTHS = np.array([n.bit_length() for n in range(BIT_LENGTHS_END)], dtype=np.int64)
 
 
 class CompiledKernels:
@@ -44,9 +43,11 @@ class CompiledKernels:
         rows: NDArray[np.bool_],
         models: Int64Array,
         neighbourhood: Neighbourhood,
+        shifts: Int64Array | None,
     ) -> NDArray[np.int32] | None:
         """As `pavfmt.residuals.rice_values`; None where that one refuses."""
         told = np.zeros((len(rows), len(models)))
+        none = np.zeros((0, 0), dtype=np.int64)
         fine = _rice_values(
             np.frombuffer(quotients, dtype=np.uint8),
             np.frombuffer(remainders, dtype=np.uint8),
@@ -55,6 +56,7 @@ class CompiledKernels:
             neighbourhood.passes[0],
             neighbourhood.neighbours,
             neighbourhood.weights,
+            none if shifts is None else np.ascontiguousarray(shifts[neighbourhood.order]),
             told,
         )
         return _in_file_order(told, neighbourhood.order) if fine else None
@@ -151,6 +153,15 @@ def _neighbourhood(
     return order, near, weights
 
 
+@nb.njit(cache=True, nogil=True)
+def _bit_length(value: int) -> int:
+    bits = 0
+    while value:
+        value >>= 1
+        bits += 1
+    return bits
+
+
 @nb.njit(cache=True, nogil=True, error_model="numpy")
 def _rice_values(
     quotients: NDArray[np.uint8],
@@ -160,9 +171,10 @@ def _rice_values(
     first: int,
     near: Int64Array,
     weights: Int64Array,
+    shifts: Int64Array,
     told: NDArray[np.float64],
 ) -> bool:
-    """Fill `told` (n, C), turn by turn; False where a section is wrong."""
+    """Fill `told` (n, C), turn by turn; False where a section is wrong. `shifts` (n, C) by turn, or empty."""
     count, columns = told.shape
     mean, spread = np.empty(columns), np.empty(columns)
     q_bits, r_bits = 8 * len(quotients), 8 * len(remainders)
@@ -173,11 +185,13 @@ def _rice_values(
         if predicted:
             _predict(told, near[turn - first], weights[turn - first], mean, spread)
         for column in range(columns):
-            value, parameter = 0.0, int(models[0, column])
+            shift = shifts[turn, column] if len(shifts) else 0
+            value, parameter = 0, max(int(models[0, column]) - shift, 0)
             if predicted and models[1, column] > 0:
-                value = mean[column]
+                value = (int(mean[column]) + ((1 << shift) >> 1)) >> shift
                 level = (models[2, column] * spread[column] + models[3, column]) * (1.0 / (1 << MODEL_SHIFT))
-                parameter = MAX_PARAMETER if level >= 1 << MAX_PARAMETER else int(BIT_LENGTHS[int(level)])
+                bits = int(BIT_LENGTHS[int(level)]) if level < BIT_LENGTHS_END else _bit_length(int(level))
+                parameter = min(max(bits - shift, 0), MAX_PARAMETER)
             if rows[turn]:
                 start = q_at
                 while q_at < q_bits:  # the next one; whole bytes of zeros are passed over
@@ -195,6 +209,7 @@ def _rice_values(
                 code = quotient << parameter | _bits(remainders, r_at, parameter)
                 r_at += parameter
                 value += (code >> 1) ^ -(code & 1)
+            value <<= shift
             if abs(value) >= BOUND:
                 return False
             told[turn, column] = value

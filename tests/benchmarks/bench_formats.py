@@ -164,12 +164,15 @@ def without_bands(avatar: Avatar) -> Avatar:
 
 
 def timed(work: Callable[[], Result]) -> tuple[Result, float]:
-    """What it gives, and the median seconds of five runs after one; of that one where it is slow."""
+    """What it gives, and the median processor seconds of five runs after one; of that one where it is slow.
+
+    Processor time, because neighbours on the machine disturb it least.
+    """
     times = []
     for _ in range(6):
-        start = time.perf_counter()
+        start = time.process_time()
         result = work()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
         if times[0] > SLOW_SECONDS:
             return result, times[0]
     return result, median(times[1:])
@@ -339,7 +342,7 @@ pixels and compared with the picture of the unquantized ones.
 - SPZ's grids are fixed (1/4096 for positions, 1/16 for log scales), so it also gets the Gaussians in Morton order,
   centred and scaled: of {PLACEMENTS} scales "smallest" is the one with fewest bytes at {WANTED_DECIBELS:g} dB or
   more (the finest, where none reaches that), "finest" the one with most dB. SOG's and `.pav`'s grids follow the data.
-- Encoding `.pav` includes measuring importance by rendering, where the source brings none, and the search for the
+- Times are processor time, as ratios within one run. Encoding `.pav` includes measuring importance by rendering, where the source brings none, and the search for the
   precision that reaches a preset's quality, which draws the avatar again and again. Decoding is from bytes to arrays in
   memory (with the player's compiled kernels); gaussforge gives its by way of a PLY in memory, and reading that is
   included.

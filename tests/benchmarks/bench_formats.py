@@ -342,10 +342,10 @@ pixels and compared with the picture of the unquantized ones.
 - SPZ's grids are fixed (1/4096 for positions, 1/16 for log scales), so it also gets the Gaussians in Morton order,
   centred and scaled: of {PLACEMENTS} scales "smallest" is the one with fewest bytes at {WANTED_DECIBELS:g} dB or
   more (the finest, where none reaches that), "finest" the one with most dB. SOG's and `.pav`'s grids follow the data.
-- Times are processor time, as ratios within one run. Encoding `.pav` includes measuring importance by rendering, where the source brings none, and the search for the
-  precision that reaches a preset's quality, which draws the avatar again and again. Decoding is from bytes to arrays in
-  memory (with the player's compiled kernels); gaussforge gives its by way of a PLY in memory, and reading that is
-  included.
+- Times are processor time, as ratios within one run. Encoding `.pav` includes measuring importance by rendering, where
+  the source brings none, and the search for the precision that reaches a preset's quality, which draws the avatar again
+  and again. Decoding is from bytes to arrays in memory (with the player's compiled kernels); gaussforge gives its by
+  way of a PLY in memory, and reading that is included.
 - "First half of the bytes": what the format's reader gives for a file cut there.
 - Flipped bits: {FLIPS} single bits, seeded, anywhere in the file; counted are those after which the reader reports no
   error and gives other Gaussians. (gaussforge's readers; others may check more.)

@@ -45,8 +45,14 @@ class LevelPlan:
 def without_invisible(
     avatar: Avatar, importance: Sequence[Float64Array], share: float
 ) -> tuple[Avatar, list[Float64Array]]:
-    """The avatar and its importance, but for the weakest Gaussians of each level."""
+    """The avatar and its importance, but for the weakest Gaussians of each level.
+
+    Where a level takes over none is left out: whoever made the levels has chosen, and a parent waits for all its
+    children.
+    """
     levels, kept_importance = [], []
+    if any(level.parents is not None for level in avatar.levels):
+        share = 1.0
     numbers: Int32Array | None = None
     for level, score in zip(avatar.levels, importance, strict=True):
         if len(score) != len(level.gaussians):

@@ -55,6 +55,8 @@ class LevelPrecision:
 
 def kept_rows(importance: Float64Array, share: float) -> NDArray[np.intp]:
     """Rows of the strongest Gaussians that have `share` of all importance, ascending; at least one."""
+    if share >= 1:
+        return np.arange(len(importance))
     order = np.argsort(-importance, kind="stable")
     total = np.cumsum(importance[order])
     if not len(order) or total[-1] <= 0:

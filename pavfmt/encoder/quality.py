@@ -126,9 +126,13 @@ def precision_for(
     renderer: PictureRenderer,
     target: float,
     progress: Callable[[float], None] | None = None,
+    reference: Avatar | None = None,
 ) -> tuple[Precision, float]:
-    """The coarsest precision at which `avatar` is drawn with `target` dB, and the quality reached."""
-    pictures, preview = take_pictures(avatar, renderer), Preview(avatar, options, importance)
+    """The coarsest precision at which `avatar` is drawn with `target` dB, and the quality reached.
+
+    It is measured against `reference`, or the avatar itself.
+    """
+    pictures, preview = take_pictures(reference or avatar, renderer), Preview(avatar, options, importance)
 
     def decibels(precision: Precision) -> float:
         return pictures.decibels(preview.avatar(precision))

@@ -41,6 +41,7 @@ HELP = """Convert a trained avatar to .pav. What SRC is, is recognised:
   pav encode checkpoint/ --flame flame2023.pkl \\
       --embed-licensed-rig -o head.pav                        a GaussianAvatars checkpoint; FLAME is yours to bring
   pav encode fitted/ -o head.pav                              a progressive checkpoint
+  pav encode lam-export.zip --progressive -o head.pav         fits a base first: whole heads from the first kilobytes
 
 One rig for many heads: write it once, then name it:
   pav encode status.zip --rig external --rig-output rig.pav -o status.pav
@@ -59,6 +60,7 @@ The order of the Gaussians follows --importance:
   auto           the first of these that is there"""
 
 RENDERERS = "pavfmt.renderers"
+FITTERS = "pavfmt.fitters"
 LICENSED_PROFILES = ("flame",)
 LEAST_DECIBELS, MOST_DECIBELS = 30.0, 70.0
 
@@ -80,6 +82,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", choices=tuple(PRESETS), default="balanced", help="how fine (see above)")
     parser.add_argument(
         "--quality", type=float, metavar="DB", help="instead of a preset: so many dB, 30 to 70"
+    )
+    parser.add_argument(
+        "--progressive",
+        action="store_true",
+        help="first fit a base under a flat avatar, so that short prefixes are whole heads (some minutes; "
+        "needs pavfmt[training])",
     )
     parser.add_argument("--no-search", action="store_true", help="fixed steps: faster, the quality varies")
     parser.add_argument(
@@ -121,12 +129,16 @@ def run(args: argparse.Namespace) -> int:
         rig_file = read_bytes(args.shared_rig)
         avatar = shared_avatar(avatar, rig_file)
     per = args.importance_per or ("face" if len(avatar.levels) > 1 else "gaussian")
+    source_avatar = avatar
+    if args.progressive:
+        with bar("fitting", args.quiet) as advance:
+            avatar = _fitter()(avatar, advance)
     renderer = _renderer(needed=args.importance == "render")
     with bar("importance", args.quiet) as advance:
         importance, source = _measure(avatar, args.importance, renderer, advance)
     with bar("precision", args.quiet) as advance:
         options = EncodeOptions(importance_per=per)
-        precision, reached = _precision(avatar, args, options, importance, renderer, advance)
+        precision, reached = _precision(avatar, source_avatar, args, options, importance, renderer, advance)
         options = replace(options, precision=precision)
     outputs = {}
     if rig_file is None and args.rig == "external" and avatar.rig is not None:
@@ -200,8 +212,20 @@ def _measure(
     return opacity_area_importance(avatar), "opacity x area"
 
 
+def _fitter() -> Callable[[Avatar, Callable[[float], None]], Avatar]:
+    """What makes flat avatars progressive, if it is installed."""
+    for point in entry_points(group=FITTERS):
+        try:
+            fitter: Callable[[Avatar, Callable[[float], None]], Avatar] = point.load()
+        except ImportError as error:
+            raise EncodeError("no-fitter", f"--progressive: {error}") from None
+        return fitter
+    raise EncodeError("no-fitter", "--progressive needs a trainer: pip install 'pavfmt[training]'")
+
+
 def _precision(
     avatar: Avatar,
+    reference: Avatar,
     args: argparse.Namespace,
     options: EncodeOptions,
     importance: list[Float64Array],
@@ -218,7 +242,7 @@ def _precision(
     if renderer is None or args.no_search:
         return fixed, f"about {target:.0f} dB expected"
     start = replace(options, precision=fixed)
-    precision, reached = precision_for(avatar, start, importance, renderer, target, advance)
+    precision, reached = precision_for(avatar, start, importance, renderer, target, advance, reference)
     if reached < target and not args.quiet:
         print(f"warning: {target:.1f} dB asked for, {reached:.1f} dB is the best there is", file=sys.stderr)
     return precision, f"{reached:.1f} dB"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from avatars import SMALL_UNITS
+from forging import flipped
 from pavfmt import decode, encode, inspect
 from pavfmt.cli.main import main
 from pavfmt.cutting import bytes_of_percent
@@ -177,6 +178,16 @@ def test_too_short_a_prefix_says_so(folder, capsys):
     (folder / "short.pav").write_bytes((folder / "toy.pav").read_bytes()[:200])
     assert main(["curve", "-q", str(folder / "short.pav")]) == 3
     assert "nothing to draw yet" in capsys.readouterr().err
+
+
+def test_damage_is_told_even_where_nothing_is_left(folder, capsys):
+    data = (folder / "toy.pav").read_bytes()
+    first = next(unit for unit in inspect(data).units if unit.type == "gaussians")
+    (folder / "bad.pav").write_bytes(flipped(data, first.offset + 30))
+    assert main(["curve", "-q", str(folder / "bad.pav"), "--points", "2"]) == 4
+    (folder / "bad.pav").write_bytes(flipped(data[: first.offset + (first.bytes or 0)], first.offset + 30))
+    assert main(["curve", "-q", str(folder / "bad.pav")]) == 3
+    assert capsys.readouterr().err.count("lost: unit-payload-damaged") == 2
 
 
 @pytest.mark.parametrize("kind", ["static", "surface", "mixed"])

@@ -85,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
     require("numba", "tqdm", *(["matplotlib"] if args.output else []))
     _check_plot(args.output, args.force)
     files = [_received(_name(path, args.files), read_bytes(path), args) for path in args.files]
+    exit_code = max(report_losses(NAME, file.whole) for file in files)
     first = files[0].whole
     reference = reference_for(args.reference, first, lambda data: _received("", data, args).whole, args.flame)
     evaluation = read_evaluation_set(args.evaluation) if args.evaluation else EVALUATION_V1
@@ -94,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output:
         write_bytes(args.output, curve_plot(report, plot_format(args.output) or "png"), args.force)
     print(_shown(report, args))
-    return max(report_losses(NAME, file.whole) for file in files)
+    return exit_code
 
 
 def _check_plot(path: str | None, force: bool) -> None:

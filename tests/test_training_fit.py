@@ -24,7 +24,7 @@ from pavtraining.configuration import Configuration  # noqa: E402
 from pavtraining.fitting import Fit  # noqa: E402
 from pavtraining.forest import local_from  # noqa: E402
 from pavtraining.journal import plot_journal, read_journal  # noqa: E402
-from pavtraining.prefixes import random_prefix, streaming_order  # noqa: E402
+from pavtraining.prefixes import random_prefix, staged, streaming_order  # noqa: E402
 from pavtraining.rendering import render  # noqa: E402
 from pavtraining.running import InterruptedFitError, Run, RunFiles  # noqa: E402
 from pavtraining.sources.view import View  # noqa: E402
@@ -311,7 +311,7 @@ def test_prefixes_end_with_levels_or_at_budgets():
     order = streaming_order(levels, np.array([1.0, 5, 3, 9, 7, 2]))
     assert order.tolist() == [2, 5, 0, 4, 1, 3]
     random = np.random.default_rng(0)
-    only_levels = replace(CONFIGURATION, random_budgets=False)
+    only_levels = replace(CONFIGURATION, random_budgets=False, coarse_share=0.0)
     found = {tuple(random_prefix(order, levels, only_levels, random)) for _ in range(40)}
     assert found == {(0, 2, 5), (0, 1, 2, 4, 5)}
     budgets = replace(CONFIGURATION, multi_level=False)
@@ -320,6 +320,13 @@ def test_prefixes_end_with_levels_or_at_budgets():
     assert all(set(rows) == set(order[: len(rows)].tolist()) for rows in found)
     neither = replace(CONFIGURATION, random_budgets=False, multi_level=False)
     assert random_prefix(order, levels, neither, random) is None
+
+
+def test_stages_come_in_turn_with_the_same_values():
+    levels, stages = np.array([0, 0, 0, 0, 1]), np.array([1, 0, 1, 0, 2])
+    dealt = staged(np.array([9.0, 2, 7, 3, 5]), levels, stages)
+    assert dealt.tolist() == [3, 7, 2, 9, 5]
+    assert streaming_order(levels, dealt).tolist() == [3, 1, 0, 2, 4]
 
 
 def test_logs_that_are_cut_off_or_broken(tmp_path):

@@ -75,9 +75,11 @@ class Configuration:
     """Loss of a picture: (1 − share) · L1 + share · (1 − SSIM)."""
     prefix_weight: float = 0.6
     """Of the loss, for a random prefix; the rest is for the whole (Matryoshka: 6 to 4)."""
+    coarse_prefix_share: float = 0.3
+    """How often that prefix is the coarse start alone, where there is one."""
     level_share: float = 0.5
-    """How often that prefix ends with a level; else at a random byte budget."""
-    smallest_budget: float = 0.02
+    """Of the others, how many end with a level; the rest end at a random byte budget."""
+    smallest_budget: float = 0.04
     """Byte budgets are drawn evenly in the logarithm between this share and all."""
     position_weight: float = 0.01
     """λ of how far means leave their faces."""

@@ -28,7 +28,7 @@ from pavtraining.forest import COLUMNS, Forest, IntArray, Parameters, Structure,
 from pavtraining.growth import GradientRecord, faces_to_split, rounds_due, wanted_count
 from pavtraining.losses import picture_loss, psnr
 from pavtraining.optimizer import Optimizer
-from pavtraining.prefixes import random_prefix, streaming_order
+from pavtraining.prefixes import random_prefix, staged, streaming_order
 from pavtraining.rendering import Rendering, render_parts
 from pavtraining.rounding import CodecRounding
 from pavtraining.sources.view import Source, View
@@ -65,7 +65,7 @@ class Fit:
         self.record = GradientRecord(len(self.forest))
         self.first_count = len(self.forest)
         self.importance = np.zeros(len(self.forest))
-        """(N,) W when it was last measured."""
+        """(N,) W when it was last measured, dealt out by stages."""
         self.round_count = 0
         """Rounds of growth done."""
 
@@ -191,8 +191,9 @@ class Fit:
         if not self.configuration.importance_order:
             self.importance = np.random.default_rng(self.configuration.seed).uniform(size=len(self.forest))
             return
-        views = self._views(view_count, progress)
-        self.importance = importance(self.forest, self.surface, views, self._rasterizer)
+        structure, views = self.forest.structure, self._views(view_count, progress)
+        measured = importance(self.forest, self.surface, views, self._rasterizer)
+        self.importance = staged(measured, structure.levels, structure.stages)
 
     def grow(self, rounds: int, progress: float) -> None:
         """Split the faces that ask for it most, to the number of Gaussians planned after so many rounds."""

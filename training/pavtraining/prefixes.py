@@ -15,6 +15,20 @@ def streaming_order(levels: IntArray, importance: NDArray[np.floating]) -> IntAr
     return order
 
 
+def staged(importance: NDArray[np.floating], levels: IntArray, stages: IntArray) -> NDArray[np.float64]:
+    """The same values (N,) dealt out anew inside each level, so that an earlier stage is the more important.
+
+    Inside a stage the order stays. A file knows levels only; this is how its order keeps to the stages.
+    """
+    values = np.asarray(importance, np.float64)
+    dealt = np.empty_like(values)
+    for level in np.unique(levels):
+        rows = np.flatnonzero(levels == level)
+        order = rows[np.lexsort([-values[rows], stages[rows]])]
+        dealt[order] = np.sort(values[rows])[::-1]
+    return dealt
+
+
 def random_prefix(
     order: IntArray, stages: IntArray, configuration: Configuration, random: np.random.Generator
 ) -> IntArray | None:
@@ -24,12 +38,13 @@ def random_prefix(
     """
     c = configuration
     last = int(stages.max(initial=0))
-    by_stage = c.multi_level and last > 0
-    if by_stage and c.random_budgets:
-        by_stage = bool(random.uniform() < c.level_share)
-    if by_stage:
-        return np.flatnonzero(stages < int(random.integers(1, last + 1)))
-    if not c.random_budgets:
+    if not (c.random_budgets or (c.multi_level and last)):
         return None
+    if c.multi_level and last:
+        draw = random.uniform()
+        if c.coarse_share and draw < c.coarse_prefix_share:
+            return np.flatnonzero(stages < 1)
+        if not c.random_budgets or random.uniform() < c.level_share:
+            return np.flatnonzero(stages < int(random.integers(1, last + 1)))
     share = c.smallest_budget ** random.uniform()
     return np.sort(order[: max(round(share * len(order)), 1)])

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from pavfmt.quantization import Affine, stereographic_grid
-from pavfmt.units.gaussians import attributes_of, band_widths, encode_gaussians, quantize_gaussians
+from pavfmt.units.gaussians import UnitSteps, attributes_of, band_widths, encode_gaussians, quantize_gaussians
 from pavfmt.units.levels import Grids
 
 
@@ -30,9 +30,15 @@ def attributes_for(gaussians, grids):
     return attributes_of(grids, gaussians.barycentrics is not None)
 
 
-def write_unit(writer, level, first, gaussians, grids, multipliers=None, places=None):
-    """The body of a Gaussians unit; multipliers of 1 and places of a joint unless others are given."""
+def steps_of(attributes, multipliers=None, grades=None):
+    """Multipliers of 1 unless others are given."""
+    return UnitSteps({attribute.name: 1 for attribute in attributes} | (multipliers or {}), grades)
+
+
+def write_unit(writer, level, first, gaussians, grids, multipliers=None, places=None, grades=None):
+    """The body of a Gaussians unit; places are those of a joint unless others are given."""
     columns, attributes = quantize_gaussians(gaussians, grids), attributes_for(gaussians, grids)
-    multipliers = {attribute.name: 1 for attribute in attributes} | (multipliers or {})
     places = np.zeros((len(columns), 3), dtype=np.int64) if places is None else places
-    encode_gaussians(writer, level, first, columns, attributes, multipliers, places)
+    encode_gaussians(
+        writer, level, first, columns, attributes, steps_of(attributes, multipliers, grades), places
+    )

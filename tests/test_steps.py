@@ -1,0 +1,174 @@
+"""Steps: each value is the nearest multiple from its centre, but where the grid ends; colours by differences."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avatars import toy
+from forging import reader_of
+from handmade import attributes_for, grids_over, steps_of, write_unit
+from pavfmt.errors import FormatError
+from pavfmt.fields import FieldWriter
+from pavfmt.model import Binding, ShFrame, Site
+from pavfmt.quantization import Affine
+from pavfmt.registry import RigSource
+from pavfmt.units.gaussians import (
+    MAX_MULTIPLIER,
+    Attribute,
+    Stepped,
+    decode_gaussians,
+    from_steps,
+    quantize_gaussians,
+    rounded_columns,
+    to_steps,
+)
+from pavfmt.units.levels import LevelEntry, LevelTable
+
+multipliers = st.one_of(st.integers(1, 40), st.sampled_from([255, 256, MAX_MULTIPLIER]))
+
+
+def attribute_of(bits, width=2, is_colour=False):
+    return Attribute("any", (Affine(0, 1, 0, bits),) * width, is_colour)
+
+
+@st.composite
+def tables(draw, width):
+    """(bits, grid values (n, width))."""
+    bits = draw(st.sampled_from([1, 4, 8, 16]))
+    top = (1 << bits) - 1
+    value = st.one_of(st.integers(0, top), st.sampled_from([0, top, top // 2]))
+    row = st.lists(value, min_size=width, max_size=width)
+    return bits, np.array(draw(st.lists(row, min_size=1, max_size=30)), dtype=np.int64)
+
+
+@given(tables(2), multipliers)
+def test_values_are_nearest_but_at_the_ends_of_the_grid(table, multiplier):
+    bits, values = table
+    top = (1 << bits) - 1
+    stepped = to_steps(attribute_of(bits), values, multiplier)
+    found = from_steps(attribute_of(bits), stepped)
+    assert found.min() >= 0 and found.max() <= top
+    for column, centre in enumerate(stepped.centres.tolist()):
+        assert centre == sorted(values[:, column].tolist())[len(values) // 2]
+        reachable = [
+            centre + multiplier * step for step in range(-centre // multiplier, top // multiplier + 1)
+        ]
+        reachable = np.array([value for value in reachable if 0 <= value <= top])
+        best = np.abs(values[:, column, None] - reachable).min(axis=1)
+        assert (np.abs(found - values)[:, column] == best).all()
+        inside = (values[:, column] >= reachable.min()) & (values[:, column] <= reachable.max())
+        assert (2 * best[inside] <= multiplier).all()
+
+
+@given(tables(6), multipliers)
+def test_colours_are_nearest_once_green_is_rounded(table, multiplier):
+    bits, values = table
+    top = (1 << bits) - 1
+    attribute = attribute_of(bits, 6, is_colour=True)
+    stepped = to_steps(attribute, values, multiplier)
+    assert len(stepped.centres) == 2  # of green alone
+    found = from_steps(attribute, stepped)
+    assert found.min() >= 0 and found.max() <= top
+    green = found[:, 1::3]
+    assert ((green - stepped.centres) % multiplier == 0).all()
+    for channel in (0, 2):
+        wanted, got = values[:, channel::3], found[:, channel::3]
+        assert ((got - green) % multiplier == 0).all()
+        lowest, highest = green % multiplier, top - (top - green) % multiplier
+        inside = (wanted >= lowest) & (wanted <= highest)
+        assert (2 * np.abs(got - wanted)[inside] <= multiplier).all()
+        assert (np.abs(got - wanted) < np.maximum(multiplier, 2)).all()
+
+
+def test_colours_are_told_as_green_and_what_red_and_blue_differ_by():
+    attribute = attribute_of(8, 3, is_colour=True)
+    values = np.array([[10, 20, 50], [11, 22, 49], [9, 20, 50]], dtype=np.int64)
+    stepped = to_steps(attribute, values, 1)
+    assert stepped.centres.tolist() == [20]
+    assert stepped.steps.tolist() == [[0, -10, 30], [2, -11, 27], [0, -11, 30]]
+    assert from_steps(attribute, stepped).tolist() == values.tolist()
+
+
+@given(tables(3), st.booleans())
+def test_a_multiplier_of_one_loses_nothing(table, is_colour):
+    bits, values = table
+    attribute = attribute_of(bits, 3, is_colour)
+    assert from_steps(attribute, to_steps(attribute, values, 1)).tolist() == values.tolist()
+
+
+@given(tables(3), multipliers, st.booleans())
+def test_rounding_again_changes_nothing(table, multiplier, is_colour):
+    """What a decoder finds is written as the same steps."""
+    bits, values = table
+    attribute = attribute_of(bits, 3, is_colour)
+    stepped = to_steps(attribute, values, multiplier)
+    found = from_steps(attribute, Stepped(multiplier, stepped.centres, stepped.steps))
+    again = from_steps(attribute, to_steps(attribute, found, multiplier))
+    assert again.tolist() == found.tolist()
+
+
+LEVEL = toy("static", 2).levels[0]
+GRIDS = grids_over(LEVEL.gaussians)
+ENTRY = LevelEntry(Binding.SURFACE_POINT, Site.JOINT, ShFrame.WORLD, 0, len(LEVEL.gaussians), GRIDS)
+TABLE = LevelTable(RigSource.NONE, (ENTRY,))
+
+
+def decoded(data):
+    reader = reader_of(data)
+    block = decode_gaussians(reader, TABLE, lambda level, sites: np.zeros((len(sites), 3), dtype=np.int64))
+    reader.finish()
+    return block
+
+
+def unit(multipliers=None):
+    writer = FieldWriter()
+    write_unit(writer, 0, 0, LEVEL.gaussians, GRIDS, multipliers)
+    return writer.getvalue()
+
+
+@given(st.fixed_dictionaries({name: st.integers(1, 300) for name in ("means", "log_scales", "sh0", "sh2")}))
+def test_a_unit_brings_the_rounded_columns(chosen):
+    columns, attributes = quantize_gaussians(LEVEL.gaussians, GRIDS), attributes_for(LEVEL.gaussians, GRIDS)
+    rounded = rounded_columns(columns, attributes, steps_of(attributes, chosen)).values
+    block = decoded(unit(chosen))
+    grids = {"log_scales": GRIDS.log_scales, "sh0": GRIDS.sh0}
+    for name, grid in grids.items():
+        found = getattr(block, name).reshape(len(block), -1)
+        assert found.tobytes() == grid.dequantize(rounded[name]).tobytes()
+    assert (
+        block.shN[:, 3:].reshape(len(block), -1).tobytes()
+        == GRIDS.bands[1].dequantize(rounded["sh2"]).tobytes()
+    )
+
+
+def head_and_sites(data):
+    """Where the first multiplier stands: after level, first, count, the sites of nine at one joint, and no grades."""
+    assert data[:8] == bytes([0, 0, 9, 0, 2, 0xFF, 0x80, 0])
+    return 8
+
+
+@pytest.mark.parametrize(
+    "changed, code",
+    [(b"\x00", "bad-field"), (b"\x80\x80\x04", "bad-field"), (b"\xff" * 9 + b"\x01", "bad-field")],
+)
+def test_a_multiplier_has_its_range(changed, code):
+    data = unit()
+    at = head_and_sites(data)
+    with pytest.raises(FormatError) as caught:
+        decoded(data[:at] + changed + data[at + 1 :])
+    assert (caught.value.code, caught.value.offset) == (code, at)
+
+
+def test_a_centre_lies_on_its_grid():
+    data = unit()
+    at = head_and_sites(data)
+    with pytest.raises(FormatError, match="bad-field"):
+        decoded(data[: at + 1] + b"\x80\x20" + data[at + 3 :])  # 2^12, of 12 bits
+
+
+def test_a_coarser_step_that_leaves_the_grid_is_refused():
+    data = unit()
+    at = head_and_sites(data)
+    with pytest.raises(FormatError, match="bad-field"):
+        decoded(data[:at] + b"\xff\x7f" + data[at + 1 :])

@@ -18,7 +18,9 @@ from pavfmt.model import Avatar
 from pavfmt.synthetic import toy_avatar
 from pavplayer.metrics import psnr_of_error
 from pavplayer.rasterizers import open_rasterizer
+from pavplayer.rasterizers.harmonics import BAND_0
 from pavtraining.hand_over import HandOverConfiguration, hand_over
+from pavtraining.hand_over.base import _principal, quaternions, rounded
 from pavtraining.hand_over.clusters import clustered, divided
 from pavtraining.hand_over.method import Method
 from pavtraining.hand_over.patches import only_last, parents_of, with_chunks
@@ -27,6 +29,7 @@ from pavtraining.hand_over.shots import ShotMaker
 from pavtraining.hand_over.significance import significance
 from pavtraining.hand_over.simulation import Comparison, Picture, SimulatedPrefixes
 from pavtraining.hand_over.storage import avatar_of, read_result, write_result
+from pavtraining.rendering.projection import rotation_from_quaternion
 from pavtraining.sources import Teacher
 from realdata import DATA, needs_data
 
@@ -216,8 +219,43 @@ def test_the_base_stays_in_its_ranges(handed_over):
     _, result = handed_over
     base = result.avatar.levels[0].gaussians
     low, high = TINY.scales
-    assert base.log_scales.min() >= np.log(low) - 1e-4 and base.log_scales.max() <= np.log(high) + 1e-4
+    half = TINY.log_scale_step / 2 + 1e-4
+    assert base.log_scales.min() >= np.log(low) - half and base.log_scales.max() <= np.log(high) + half
     assert base.opacities.max() <= TINY.most_opacity
+
+
+def test_the_base_is_on_the_lattice_it_is_written_on(handed_over):
+    _, result = handed_over
+    base = result.avatar.levels[0].gaussians
+    turns = base.quats[:, 1:] / (1 + base.quats[:, :1])
+    for values, step in (
+        (base.means, TINY.mean_step),
+        (base.log_scales, TINY.log_scale_step),
+        (turns, TINY.rotation_step),
+        (base.opacities, TINY.opacity_step),
+        (base.sh0 * BAND_0, TINY.colour_step),
+    ):
+        assert np.abs(values / step - np.round(values / step)).max() < 1e-3
+
+
+def test_rounding_lets_gradients_pass():
+    values = torch.tensor([0.2, 0.7], requires_grad=True)
+    found = rounded(values, 0.5)
+    assert found.tolist() == [0.0, 0.5]
+    found.sum().backward()
+    assert values.grad.tolist() == [1.0, 1.0]
+
+
+def test_of_all_forms_of_an_ellipsoid_the_least_turned_is_taken():
+    turn = np.linalg.qr(places(27).reshape(9, 3, 3))[0]
+    turn[:, :, 0] *= np.linalg.det(turn)[:, None]
+    scales = np.array([3.0, 2.0, 1.0])
+    covariances = turn * scales**2 @ turn.transpose(0, 2, 1)
+    points, found = _principal(covariances)
+    quats = quaternions(torch.from_numpy(points))
+    axes = rotation_from_quaternion(quats).numpy()
+    assert np.abs(axes * found[:, None] ** 2 @ axes.transpose(0, 2, 1) - covariances).max() < 1e-9
+    assert (np.linalg.norm(points, axis=1) <= np.tan(np.radians(62.8) / 4)).all()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ beneath the surface, which shows through where weak originals are missing.
 
 from __future__ import annotations
 
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def cluster_gaussians(
     centres = means_by(labels, weights, rest.means)
     spread = rest.means - centres[labels]
     each = _covariances(rest) + spread[:, :, None] * spread[:, None, :]
-    quats, axes = _principal(means_by(labels, weights, each.reshape(-1, 9)).reshape(-1, 3, 3))
+    turns, axes = _principal(means_by(labels, weights, each.reshape(-1, 9)).reshape(-1, 3, 3))
     colours = means_by(labels, weights, plain_colours(rest))
     rig = avatar.rig or STATIC_RIG
     neutral = (rig.mean_neutral if avatar.identity is None else avatar.identity.neutral).astype(np.float64)
@@ -47,7 +48,7 @@ def cluster_gaussians(
     return Gaussians(
         sites=sites,
         means=centres.astype(np.float32),
-        quats=quats.astype(np.float32),
+        quats=quaternions(torch.from_numpy(turns)).numpy().astype(np.float32),
         log_scales=np.log(np.clip(axes, *scales)),
         opacities=np.full(len(centres), FIRST_OPACITY),
         sh0=((colours - 0.5) / BAND_0)[:, None].astype(np.float32),
@@ -69,10 +70,34 @@ def _covariances(gaussians: PosedGaussians) -> Float64Array:
 
 
 def _principal(covariances: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """(B, 3, 3) → unit quaternions (B, 4) and standard deviations (B, 3)."""
+    """(B, 3, 3) → stereographic rotations (B, 3) and standard deviations (B, 3) along their axes.
+
+    Of the forms of one ellipsoid, axes in any order and direction, the one with the smallest rotation.
+    """
     squares, vectors = np.linalg.eigh(covariances)
-    vectors[np.linalg.det(vectors) < 0, :, 0] *= -1
-    return quaternion_from_rotation(vectors), np.sqrt(np.maximum(squares, 0.0))
+    lengths = np.sqrt(np.maximum(squares, 0.0))
+    best, points, scales = np.full(len(vectors), -np.inf), np.zeros_like(lengths), np.zeros_like(lengths)
+    for order in permutations(range(3)):
+        for signs in product((1.0, -1.0), repeat=3):
+            turned = vectors[:, :, order] * np.array(signs)
+            nearer = (np.trace(turned, axis1=1, axis2=2) > best) & (np.linalg.det(turned) > 0)
+            best[nearer] = np.trace(turned, axis1=1, axis2=2)[nearer]
+            quats = quaternion_from_rotation(turned[nearer])
+            quats = np.where(quats[:, :1] < 0, -quats, quats)
+            points[nearer] = quats[:, 1:] / (1 + quats[:, :1])
+            scales[nearer] = lengths[nearer][:, order]
+    return points, scales
+
+
+def quaternions(points: Tensor) -> Tensor:
+    """(B, 3) stereographic coordinates (x, y, z) / (1 + w) → (B, 4) unit quaternions (w, x, y, z)."""
+    square = points.square().sum(dim=1, keepdim=True)
+    return torch.cat([1 - square, 2 * points], dim=1) / (1 + square)
+
+
+def rounded(values: Tensor, step: float) -> Tensor:
+    """The nearest multiples of `step`; gradients pass as if nothing had happened."""
+    return values + (torch.round(values.detach() / step) * step - values.detach())
 
 
 def _normals(rig: Rig, neutral: Float64Array) -> Float64Array:
@@ -100,7 +125,8 @@ class Base(torch.nn.Module):
         ]
         means, quats, log_scales, opacities, sh0 = (torch.from_numpy(part) for part in both)
         self._sites = torch.from_numpy(np.concatenate([cover.sites, lining.sites])).long()
-        self.means, self.quats = torch.nn.Parameter(means), torch.nn.Parameter(quats)
+        self.means = torch.nn.Parameter(means)
+        self.rotations = torch.nn.Parameter(quats[:, 1:] / (1 + quats[:, :1]))
         self.log_scales = torch.nn.Parameter(log_scales)
         self.logits = torch.nn.Parameter(torch.logit(opacities / configuration.most_opacity))
         self.colours = torch.nn.Parameter(0.5 + BAND_0 * sh0[:, 0])
@@ -109,40 +135,33 @@ class Base(torch.nn.Module):
     def __len__(self) -> int:
         return len(self.means)
 
-    @property
-    def opacities(self) -> Tensor:
-        """(B,) 0..`most_opacity`."""
-        return self._limits.most_opacity * torch.sigmoid(self.logits)
-
-    @property
-    def sh0(self) -> Tensor:
-        """(B, 1, 3)."""
-        return ((self.colours - 0.5) / BAND_0)[:, None]
-
-    def seen(self, shot: Shot, rounding: torch.Generator | None = None) -> Drawable:
-        """As a view shows them; `rounding` moves every number by up to half its step, as writing will."""
+    def local(self, written: bool) -> LocalGaussians:
+        """In the frames they hang on; `written`: as they will be read."""
         given = self._limits
-
-        def rounded(values: Tensor, step: float) -> Tensor:
-            if rounding is None:
-                return values
-            return values + step * (torch.rand(values.shape, generator=rounding) - 0.5)
-
-        local = LocalGaussians(
+        opacities = given.most_opacity * torch.sigmoid(self.logits)
+        sh0 = ((self.colours - 0.5) / BAND_0)[:, None]
+        if not written:
+            return LocalGaussians(
+                self.means, quaternions(self.rotations), self.log_scales.exp(), opacities, sh0
+            )
+        return LocalGaussians(
             rounded(self.means, given.mean_step),
-            rounded(self.quats, given.quat_step),
+            quaternions(rounded(self.rotations, given.rotation_step)),
             rounded(self.log_scales, given.log_scale_step).exp(),
-            rounded(self.opacities, given.opacity_step).clamp(0.0, 1.0),
-            rounded(self.sh0, given.colour_step / BAND_0),
+            rounded(opacities, given.opacity_step).clamp(0.0, 1.0),
+            rounded(sh0, given.colour_step / BAND_0),
         )
-        return seen(in_world(local, shot.frames.take(self._sites)), shot.view)
+
+    def seen(self, shot: Shot, written: bool = True) -> Drawable:
+        """As a view shows them."""
+        return seen(in_world(self.local(written), shot.frames.take(self._sites)), shot.view)
 
     def confine(self) -> None:
         """Puts every number back into its range."""
         thin, wide = np.log(self._limits.scales)
         with torch.no_grad():
             self.log_scales.clamp_(float(thin), float(wide))
-            self.quats.div_(self.quats.norm(dim=1, keepdim=True).clamp_min(1e-12))
+            self.rotations.clamp_(-1.0, 1.0)
             self.colours.clamp_(0.0, 1.0)
 
     def rates(self) -> list[dict[str, Any]]:
@@ -150,7 +169,7 @@ class Base(torch.nn.Module):
         given = self._limits
         pairs = (
             (self.means, given.mean_rate),
-            (self.quats, given.quat_rate),
+            (self.rotations, given.rotation_rate),
             (self.log_scales, given.log_scale_rate),
             (self.logits, given.opacity_rate),
             (self.colours, given.colour_rate),
@@ -158,11 +177,16 @@ class Base(torch.nn.Module):
         return [{"params": [parameter], "lr": rate} for parameter, rate in pairs]
 
     def level(self) -> Level:
-        """As a level of an avatar, cover first, without importance."""
+        """As it will be written: a level of an avatar, cover first, without importance."""
         with torch.no_grad():
-            parts = (self.means, self.quats, self.log_scales, self.opacities, self.sh0)
-            means, quats, log_scales, opacities, sh0 = (part.numpy().copy() for part in parts)
-        sites = self._sites.numpy().astype(np.int32)
-        none = np.zeros((len(self), 0, 3), np.float32)
-        gaussians = Gaussians(sites, means, quats, log_scales, opacities, sh0, none)
+            local = self.local(written=True)
+        gaussians = Gaussians(
+            sites=self._sites.numpy().astype(np.int32),
+            means=local.means.numpy().copy(),
+            quats=local.quats.numpy().copy(),
+            log_scales=local.scales.log().numpy(),
+            opacities=local.opacities.numpy().copy(),
+            sh0=local.sh.numpy().copy(),
+            shN=np.zeros((len(self), 0, 3), np.float32),
+        )
         return Level(gaussians, Binding.SURFACE_POINT, self._site)

@@ -13,9 +13,9 @@ class HandOverConfiguration:
 
     seed: int = 0
     """Of views, poses, clusters and the prefixes trained on."""
-    cover_count: int = 620
+    cover_count: int = 650
     """Base Gaussians that each stand in for a piece of one patch, until its first originals are there."""
-    lining_count: int = 180
+    lining_count: int = 200
     """Base Gaussians beneath the surface: what shows through while the weak originals are missing."""
     lining_depth: float = 0.05
     """How deep the lining begins, in heights of the neutral mesh."""
@@ -27,7 +27,7 @@ class HandOverConfiguration:
     """Of a patch's originals worth sending, most significant first: where they may be divided into chunks."""
     lined_share: float = 0.7
     """Of a patch's originals: until so many are there, the lining stays."""
-    base_bytes: float = 7.5
+    base_bytes: float = 7.0
     """What a base Gaussian is taken to cost, hand-over data included,"""
     original_bytes: float = 7.2
     """and an original: they only decide where the prefixes trained on are cut."""
@@ -39,18 +39,16 @@ class HandOverConfiguration:
     """and those that the significance of originals is."""
     picture_size: tuple[int, int] = (275, 401)
     """Width and height of training pictures, pixels."""
-    alone_steps: int = 1000
+    alone_steps: int = 900
     """Steps in which the base is fitted alone."""
-    prefix_steps: tuple[int, ...] = (400, 600, 1500)
+    prefix_steps: tuple[int, ...] = (300, 500, 1600)
     """Steps in which originals of random prefixes lie over it; the order is measured before each of these."""
     alone_share: float = 0.3
     """Of the prefix steps, how many show the base alone."""
-    lining_share: float = 0.05
-    """Of the prefix steps, how many show the lining alone: it is the first picture."""
     mean_rate: float = 4e-4
     """Adam's learning rates: means in metres,"""
-    quat_rate: float = 4e-3
-    """quaternions,"""
+    rotation_rate: float = 2e-3
+    """stereographic coordinates of rotations,"""
     log_scale_rate: float = 1.2e-2
     """natural logarithms of scales,"""
     opacity_rate: float = 3e-2
@@ -60,18 +58,18 @@ class HandOverConfiguration:
     final_rate: float = 0.05
     """What the rates have fallen to at the end, exponentially."""
     mean_step: float = 1.5e-3
-    """How coarsely the base will be written, which fitting must stand: means in metres,"""
+    """How coarsely the base is to be written; it is fitted as it will be read. Means in metres,"""
     log_scale_step: float = 0.3
     """natural logarithms of scales,"""
-    quat_step: float = 0.05
-    """components of unit quaternions,"""
-    opacity_step: float = 0.03
+    rotation_step: float = 0.025
+    """stereographic coordinates of rotations,"""
+    opacity_step: float = 0.06
     """opacities,"""
-    colour_step: float = 0.06
+    colour_step: float = 0.05
     """and sRGB colours."""
     scales: tuple[float, float] = (1e-3, 4e-2)
     """Metres: the base's axes stay within these."""
-    most_opacity: float = 0.99
+    most_opacity: float = 0.98
     """The base's opacities stay below."""
 
     def __post_init__(self) -> None:

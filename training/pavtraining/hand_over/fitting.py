@@ -34,6 +34,8 @@ class Phase:
     """Share of the configured rates that it begins with,"""
     last_rate: float
     """and ends with, exponentially between."""
+    rounded: bool
+    """Whether the base is seen as it will be read."""
 
 
 def base_alone(base: Base) -> Callable[[RandomStream], Prefix]:
@@ -45,16 +47,13 @@ def base_alone(base: Base) -> Callable[[RandomStream], Prefix]:
 def random_prefixes(
     base: Base, schedule: Schedule, configuration: HandOverConfiguration
 ) -> Callable[[RandomStream], Prefix]:
-    """Prefixes of all lengths in bytes, the base alone and the lining alone every now and then."""
+    """Prefixes of all lengths in bytes, the base alone every now and then."""
     nothing, whole = np.zeros(0, np.int64), np.ones(len(base), bool)
-    lining = np.arange(len(base)) >= base.cover_count
     ends, last = schedule.ends, schedule.moves_before_share_retired(USEFUL_SHARE)
 
     def choose(random: RandomStream) -> Prefix:
         kind, place = random.uniform(2).tolist()
-        if kind < configuration.lining_share:
-            return nothing, lining
-        if kind < configuration.lining_share + configuration.alone_share:
+        if kind < configuration.alone_share:
             return nothing, whole
         count = schedule.moves_within(ends[0] + (ends[last] - ends[0]) * place)
         return schedule.there(count), schedule.shown(count)
@@ -72,7 +71,6 @@ def fit(
 ) -> list[float]:
     """Minimises the mean logarithm of the error of `choose`'s prefixes; returns each step's squared error."""
     random = RandomStream((phase.seed << 32) | configuration.seed)
-    rounding = torch.Generator().manual_seed((phase.seed << 16) + configuration.seed)
     adam = torch.optim.Adam(base.rates(), eps=1e-15)
     rates = [group["lr"] for group in adam.param_groups]
     errors = []
@@ -82,7 +80,7 @@ def fit(
             group["lr"] = rate * share
         shot = shots[int(random.uniform() * len(shots))]
         there, shown = choose(random)
-        picture = shot.picture(picture_of(shot, base.seen(shot, rounding), there, shown))
+        picture = shot.picture(picture_of(shot, base.seen(shot, phase.rounded), there, shown))
         error = (picture - shot.target).square().mean()
         adam.zero_grad()
         (error + SMALLEST_ERROR).log().backward()  # type: ignore[no-untyped-call]

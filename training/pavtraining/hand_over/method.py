@@ -162,7 +162,7 @@ class Method:
 
     def fit_alone(self, progress: Callable[[float], None] | None = None) -> None:
         """The base without any originals."""
-        phase = Phase(self.configuration.alone_steps, 1, 1.0, 0.3)
+        phase = Phase(self.configuration.alone_steps, 1, 1.0, 0.3, rounded=False)
         fit(self.base, self.shots, self.configuration, phase, base_alone(self.base), progress)
 
     def order(self, may_retire: bool = True) -> Schedule:
@@ -187,7 +187,7 @@ class Method:
         assert self.schedule is not None
         given = self.configuration
         last = given.final_rate if round_ == len(given.prefix_steps) - 1 else 0.4
-        phase = Phase(given.prefix_steps[round_], 2 + round_, 0.6, last)
+        phase = Phase(given.prefix_steps[round_], 2 + round_, 0.6, last, rounded=True)
         fit(self.base, self.shots, given, phase, random_prefixes(self.base, self.schedule, given), progress)
 
     def result(self) -> HandedOver:

@@ -29,8 +29,6 @@ class Precision:
     sh0_power: float = 0.5
     kept_importance: float = 0.999
     """Share of each level's importance that is kept: the weakest Gaussians are left out."""
-    passing_factor: float = 2.5
-    """All steps of a level that hands over are coarser by this: it is an approximation anyway."""
 
     def coarsened(self, factor: float) -> Precision:
         """All steps times `factor`."""
@@ -66,11 +64,28 @@ LEFT_OUT_POWER = 1.6
 """Three times the importance left out costs 6.2 dB on the heads measured: 3 = (10^(6.2 / 20))^1.6."""
 
 
+PASSING = Precision(
+    mean_step=4e-3,
+    log_scale_step=0.2,
+    quat_step=0.04,
+    opacity_step=0.03,
+    sh0_step=0.21,
+    mean_power=0.25,
+    log_scale_power=0.3,
+    quat_power=0.3,
+    sh0_power=0.3,
+    kept_importance=1.0,
+)
+"""Of a level that hands over: about the rounding its fit was made to stand (`pavtraining.hand_over`)."""
+
+
 @dataclass(frozen=True)
 class EncodeOptions:
     """Precision, unit sizes and order."""
 
     precision: Precision = Precision()
+    passing_precision: Precision = PASSING
+    """Of levels that hand over."""
     minimum_scale: float = 6e-5
     """Metres: thinner axes are written this thick. A ninth of a pixel at the measuring distance."""
     barycentric_bits: int = 4

@@ -73,7 +73,7 @@ def without_invisible(
 def plan_levels(avatar: Avatar, importance: list[Float64Array], options: EncodeOptions) -> list[LevelPlan]:
     """`avatar` is as it will be written: over the decoded rig, without what is left out."""
     mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
-    precisions = level_precisions(avatar, importance, options.precision, options.barycentric_bits)
+    precisions = level_precisions(avatar, importance, options)
     regions, places = region_bits(avatar), _site_places(avatar)
     plans = []
     for number, level in enumerate(avatar.levels):

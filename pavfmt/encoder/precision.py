@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.encoder.options import Precision
+from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Float32Array, Float64Array, Pose
 from pavfmt.posing import STATIC_RIG, concatenate, level_frames, pose_level, pose_mesh
@@ -66,9 +66,9 @@ def kept_rows(importance: Float64Array, share: float) -> NDArray[np.intp]:
 
 
 def level_precisions(
-    avatar: Avatar, importance: list[Float64Array], precision: Precision, barycentric_bits: int
+    avatar: Avatar, importance: list[Float64Array], options: EncodeOptions
 ) -> list[LevelPrecision]:
-    """One for each level of an avatar, whose barycentric coordinates are multiples of 2^−barycentric_bits."""
+    """One for each level of an avatar whose barycentric coordinates are rounded already."""
     mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
     height = _height(avatar)
     result = []
@@ -76,11 +76,11 @@ def level_precisions(
         sizes = level_frames(avatar.levels, number, mesh)[3]
         size = float(np.median(sizes)) if len(sizes) else 1.0
         passes = number + 1 < len(avatar.levels) and avatar.levels[number + 1].parents is not None
-        own = precision.coarsened(precision.passing_factor) if passes else precision
+        own = options.passing_precision if passes else options.precision
         mean_step = own.mean_step * height / max(size, 1e-12)
         level = _level_precision(avatar, number, importance[number], own, mean_step)
-        level.steps["barycentrics"] = BARYCENTRIC_ONE >> barycentric_bits
-        level.powers["barycentrics"] = 0.0  # they are rounded already
+        level.steps["barycentrics"] = BARYCENTRIC_ONE >> options.barycentric_bits
+        level.powers["barycentrics"] = 0.0
         result.append(level)
     return result
 

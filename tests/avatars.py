@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
-import pavplayer.demo
 from pavfmt.encoder import EncodeOptions, encode, encode_rig_file
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.synthetic import synthetic_avatar, toy_avatar
+from pavplayer.demo import RIG_FILE
 
 KINDS = ("face", "surface", "mixed", "static")
 SMALL_UNITS = EncodeOptions(first_unit_bytes=200, unit_bytes=300, unit_share=0.0)
@@ -39,6 +38,6 @@ def external_file(kind="face"):
 @cache
 def head_file():
     """A seeded head of 3,000 Gaussians on the CC0 rig, in two levels."""
-    rig = read_cc0_rig(Path(pavplayer.demo.__path__[0]) / "mh_head_arkit52.npz")
+    rig = read_cc0_rig(RIG_FILE)
     avatar = synthetic_avatar(rig, 3_000, levels=2, sh_degree=1)
     return encode(avatar, EncodeOptions(unit_bytes=4096, importance_per="face"))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pavfmt.connectivity import BadWalkError, Connectivity, hear, predicted, residuals, tell
 from pavfmt.interop.cc0_rig import read_cc0_rig
-from pavplayer.demo.make_avatar import RIG_FILE
+from pavplayer.demo import RIG_FILE
 
 
 @st.composite

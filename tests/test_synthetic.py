@@ -1,19 +1,17 @@
 """The seeded avatars: exact counts, the same bits everywhere, sizes like a trained head's, full toys."""
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import pavplayer.demo
 from pavfmt.errors import EncodeError
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.model import Binding, Pose, ShFrame, Site
 from pavfmt.posing import pose_avatar
 from pavfmt.synthetic import RandomStream, synthetic_avatar, toy_avatar
+from pavplayer.demo import RIG_FILE
 
-RIG_FILE = Path(pavplayer.demo.__path__[0]) / "mh_head_arkit52.npz"
 ARRAYS = ("sites", "means", "quats", "log_scales", "opacities", "sh0", "shN", "importance")
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
-import pavplayer.demo
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.model import Float32Array, Float64Array, Identity, Int32Array, Rig
 from pavfmt.posing import face_frames
 from pavfmt.synthetic import RandomStream
+from pavplayer.demo import RIG_FILE
 from pavtraining.sources.scene import paint
 from pavtraining.sources.scene.eyes import Eye, iris_picture, lashes, lid_edges
 from pavtraining.sources.scene.hair import brow_hairs, hair_depth, hair_share, locks
@@ -23,7 +22,6 @@ from pavtraining.sources.scene.surface import LEFT_EYE, RIGHT_EYE, Surface, smoo
 from pavtraining.sources.scene.texels import Texels
 from pavtraining.sources.scene.texture import painted
 
-RIG_FILE = Path(next(iter(pavplayer.demo.__path__))) / "mh_head_arkit52.npz"
 SEED = 7
 SCALP_LIFT = 0.72
 """Of the hair's depth: how far the scalp is raised under the locks."""

@@ -191,12 +191,13 @@ def measure_rig(avatars: dict[str, Avatar]) -> None:
 def measure_order(avatars: dict[str, Avatar]) -> None:
     """A hierarchy's order by W in the complete scene, against W of each level with those before it."""
     from pavplayer.camera import evaluation_camera
-    from pavplayer.demo.make_avatar import demo_avatar
+    from pavplayer.demo import AVATAR_FILE
     from pavplayer.importance import open_renderer
     from pavplayer.rasterizers import open_rasterizer
 
-    avatar, rasterizer = demo_avatar(), open_rasterizer("cpu")
-    assert avatar.rig is not None
+    snapshot, rasterizer = decode(AVATAR_FILE.read_bytes()).snapshot(), open_rasterizer("cpu")
+    assert snapshot is not None and snapshot.avatar.rig is not None
+    avatar = snapshot.avatar
     cumulative = rendered_importance(avatar, open_renderer())
     posed = pose_avatar(avatar)
     points = avatar.rig.mean_neutral.astype(np.float64)

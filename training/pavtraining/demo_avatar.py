@@ -24,15 +24,15 @@ from pavtraining.running import InterruptedFitError, Run, RunFiles
 from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES, SceneSource
 
 CONFIGURATION = Configuration(
-    steps=2000,
-    views=(168, 126, 42),
+    steps=5000,
+    views=(210, 126, 84),
     visibility_views=42,
     sizes=(0.25, 0.5, 1.0),
-    sizes_until=(0.35, 0.9, 1.0),
+    sizes_until=(0.35, 0.85, 1.0),
     gaussians=36_000,
     sh_degree=3,
-    coarse_share=0.045,
-    growth_rounds=10,
+    coarse_share=0.036,
+    growth_rounds=16,
     order_interval=200,
 )
 """What two cores of our own finish in a quarter of an hour."""

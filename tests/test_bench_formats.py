@@ -129,6 +129,12 @@ def test_without_gaussforge_it_says_what_to_install(monkeypatch, capsys):
     assert "pip install" in capsys.readouterr().err
 
 
+def test_the_page_says_how_it_was_made(tmp_path):
+    (tmp_path / "head.zip").touch()
+    shown = bench_formats.command_line([str(tmp_path / "head.zip"), "demo", "--peers", "spz"])
+    assert shown == "python -m tests.benchmarks.bench_formats head.zip demo --peers spz"
+
+
 @needs_gaussforge
 @pytest.mark.parametrize("peer", [SPZ, replace(SPZ, placement=Placement(100.0)), SOG])
 def test_peers_carry_what_they_are_given(peer):

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import zstandard
+from pavfmt.encoder.grids import choose_grids
 
 from pavfmt import EncodeOptions, Pose, decode, encode, inspect, pose_avatar
 from pavfmt.compression import compress_column
 from pavfmt.connectivity import hear, residuals, tell
 from pavfmt.encoder import encode_rig_file, opacity_area_importance, rendered_importance
-from pavfmt.encoder.grids import choose_grids
 from pavfmt.encoder.importance import VIEWS, order_of
 from pavfmt.encoder.renumbering import renumbered_rig
 from pavfmt.fields import FieldWriter

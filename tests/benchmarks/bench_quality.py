@@ -1,4 +1,4 @@
-"""Quality and bytes of the three LAM heads over a whole evaluation set, encoded with the defaults.
+"""Quality and bytes of the three LAM heads over a whole evaluation set, encoded at the presets.
 
     python -m tests.benchmarks.bench_quality [EVALUATION.json]
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pavfmt import decode, encode, inspect
-from pavfmt.encoder import rendered_importance
+from pavfmt import EncodeOptions, decode, encode, inspect
+from pavfmt.encoder import PRESETS, precision_for, rendered_importance
 from pavfmt.inspection import gaussian_bytes_of
 from pavfmt.interop.lam import read_lam
 from pavplayer.evaluation import read_evaluation_set
@@ -26,7 +26,7 @@ from pavplayer.rasterizers import open_rasterizer
 
 DATA = Path(os.environ.get("PAV_TEST_DATA", "../shared/data"))
 HEADS = ("status", "tesla", "p2-1")
-SHARES = (0.25, 0.5, 0.75, 1.0)
+PRESET_SHARES = {"small": (1.0,), "balanced": (0.25, 0.5, 0.75, 1.0), "near-lossless": (1.0,)}
 
 
 def errors(poser: Poser, reference: Poser, cameras: list, poses: list) -> np.ndarray:
@@ -42,29 +42,30 @@ def errors(poser: Poser, reference: Poser, cameras: list, poses: list) -> np.nda
 
 
 def main(path: Path) -> None:
-    """One row per head and share of its file."""
-    evaluation = read_evaluation_set(path)
+    """One row per head, preset and share of its file."""
+    evaluation, renderer = read_evaluation_set(path), open_renderer("cpu")
     poses = list(evaluation.expressions.values())
     print(f"{path.name}: {len(evaluation.views)} views x {len(poses)} expressions\n")
-    print(
-        "| head | file_bytes | gaussian_bytes | Gaussians | dB | worst picture |\n|---|---|---|---|---|---|"
-    )
+    print("| head | preset | file_bytes | gaussian_bytes | per input Gaussian | Gaussians | dB | worst |")
+    print("|---|---|---|---|---|---|---|---|")
     for name in HEADS:
         avatar = read_lam(DATA / "lam" / f"{name}.zip")
         assert avatar.rig is not None
         cameras = evaluation.cameras(avatar.rig.mean_neutral.astype(np.float64))
-        data = encode(avatar, importance=rendered_importance(avatar, open_renderer("cpu")))
-        for share in SHARES:
-            part = data[: round(len(data) * share)]
-            snapshot = decode(part).snapshot()
-            assert snapshot is not None
-            found = errors(Poser(snapshot.avatar, snapshot.order), Poser(avatar), cameras, poses)
-            report = inspect(part)
-            sizes = gaussian_bytes_of(report)
-            quality = f"{psnr_of_error(float(found.mean())):.2f} | {psnr_of_error(float(found.max())):.2f}"
-            print(
-                f"| {name} | {len(part):,} | {sizes:,} | {report.gaussian_count:,} | {quality} |", flush=True
-            )
+        importance, reference = rendered_importance(avatar, renderer), Poser(avatar)
+        for preset, shares in PRESET_SHARES.items():
+            found, _ = precision_for(avatar, EncodeOptions(), importance, renderer, PRESETS[preset])
+            data = encode(avatar, EncodeOptions(precision=found), importance)
+            for share in shares:
+                part = data[: round(len(data) * share)]
+                snapshot = decode(part).snapshot()
+                assert snapshot is not None
+                off = errors(Poser(snapshot.avatar, snapshot.order), reference, cameras, poses)
+                report = inspect(part)
+                size = gaussian_bytes_of(report)
+                cells = f"{len(part):,} | {size:,} | {size / avatar.gaussian_count:.2f}"
+                quality = f"{psnr_of_error(float(off.mean())):.2f} | {psnr_of_error(float(off.max())):.2f}"
+                print(f"| {name} | {preset} | {cells} | {report.gaussian_count:,} | {quality} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pavfmt import Decoder, FormatError, UnsupportedError, decode
 from pavfmt.events import UnitDamaged, UnknownSkipped
 from pavfmt.layout import FileHeader, UnitHeader
 from pavfmt.limits import FORMAT_LIMITS
-from pavfmt.registry import UnitType
+from pavfmt.registry import FORMAT_VERSION, UnitType
 from pavfmt.verification import WARNING, verify
 
 PRIVATE = 0x8001
@@ -86,15 +86,22 @@ def test_unknown_ancillary_features_play():
     assert shown(data) == shown(toy_file())
 
 
-@pytest.mark.parametrize("minor", [0, 2, 0xFFFF])
-def test_any_minor_version_plays(minor):
+@pytest.mark.parametrize("minor", [FORMAT_VERSION[1] + 1, 0xFFFF])
+def test_any_later_minor_version_plays(minor):
     data = resealed_header(toy_file(), 10, minor.to_bytes(2, "little"))
     assert shown(data) == shown(toy_file())
 
 
+@pytest.mark.parametrize("minor", range(FORMAT_VERSION[1]))
+def test_an_earlier_minor_version_is_refused_while_the_major_one_is_0(minor):
+    with pytest.raises(UnsupportedError, match=f"0.{minor}") as caught:
+        decode(resealed_header(toy_file(), 10, minor.to_bytes(2, "little")))
+    assert (caught.value.code, caught.value.offset) == ("unsupported-version", 8)
+
+
 @pytest.mark.parametrize("major", [1, 0xFFFF])
 def test_another_major_version_is_refused(major):
-    with pytest.raises(UnsupportedError, match=f"{major}.1") as caught:
+    with pytest.raises(UnsupportedError, match=f"{major}.{FORMAT_VERSION[1]}") as caught:
         decode(resealed_header(toy_file(), 8, major.to_bytes(2, "little")))
     assert (caught.value.code, caught.value.offset) == ("unsupported-version", 8)
 

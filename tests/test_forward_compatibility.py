@@ -1,4 +1,4 @@
-"""A reader of 0.1 and the files of later versions: what it skips, what it refuses, what it keeps."""
+"""A reader of 0.2 and the files of later versions: what it skips, what it refuses, what it keeps."""
 
 import pytest
 
@@ -11,20 +11,20 @@ from pavfmt.registry import PRIVATE_UNIT_TYPES, UnitType
 from pavfmt.verification import verify
 
 
-def of_version_0_2(**changed):
+def of_version_0_3(**changed):
     """A file of a later minor with a new ancillary unit type before, between and after those known."""
     forge = Forge(toy_file("mixed"))
     for at in (0, 6, len(forge.parts) + 2):
         forge.parts.insert(at, Part(40, False, 1000 + at, b"\xff" * 30))
-    return resealed_header(forge.build(**changed), 10, b"\x02\x00")
+    return resealed_header(forge.build(**changed), 10, b"\x03\x00")
 
 
 def test_a_later_minor_with_new_units_plays_the_same():
-    assert frozen_scene(decode(of_version_0_2()))[3] == frozen_scene(decode(toy_file("mixed")))[3]
+    assert frozen_scene(decode(of_version_0_3()))[3] == frozen_scene(decode(toy_file("mixed")))[3]
 
 
 def test_every_prefix_of_it_plays():
-    data = of_version_0_2()
+    data = of_version_0_3()
     for n in range(0, len(data), 11):
         decode(data[:n])
 
@@ -40,9 +40,9 @@ def test_a_unit_of_a_new_type_may_be_needed():
 def test_inspection_and_verification_name_what_they_do_not_know():
     forge = Forge(toy_file("mixed"))
     forge.parts.append(Part(40, False, len(forge.parts) + 1, b"new"))
-    data = resealed_header(forge.build(), 10, b"\x02\x00")
+    data = resealed_header(forge.build(), 10, b"\x03\x00")
     report = inspect(data)
-    assert report.version == "0.2"
+    assert report.version == "0.3"
     assert [unit.state for unit in report.units if unit.type == "unknown-40"] == ["unknown-type"]
     assert verify(data) == []
 

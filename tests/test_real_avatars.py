@@ -54,17 +54,19 @@ def test_a_head_with_its_rig_takes_less_than_220_kilobytes(name):
 
 @pytest.mark.parametrize("preset, least, most_bytes", [("balanced", 47, 6.0), ("near-lossless", 53, 8.5)])
 def test_a_whole_head_is_as_sharp_as_the_unquantized_one(name, preset, least, most_bytes):
-    """Every expression seen from three views is within a decibel or so of what the preset aims at, unsearched."""
+    """Every expression seen from three views: together within a decibel of what is aimed at, without a search."""
     scene = decode(head_file(name, PRESETS[preset]))
     assert scene.header.gaussian_bytes < most_bytes * head(name).gaussian_count
     decoded = scene.snapshot().avatar
-    rasterizer = open_rasterizer("cpu")
+    rasterizer, errors = open_rasterizer("cpu"), []
     for number, (expression, weights) in enumerate(EXPRESSIONS.items()):
         before, after = (pose_avatar(avatar, Pose(weights)) for avatar in (head(name), decoded))
         for yaw, pitch in (VIEWS[0], VIEWS[1 + number], VIEWS[3 + number]):
             camera = evaluation_camera(head(name).rig.mean_neutral, yaw, pitch)
             quality = psnr(rasterizer.render(after, camera), rasterizer.render(before, camera))
-            assert quality >= least, (expression, yaw, pitch)
+            assert quality >= least - 1, (expression, yaw, pitch)
+            errors.append(10 ** (-quality / 10))
+    assert 10 ** (-least / 10) >= sum(errors) / len(errors)
 
 
 def test_the_first_unit_is_small_and_pictures_follow_closely(name):

@@ -34,7 +34,7 @@ value = st.one_of(
 
 @st.composite
 def blocks(draw):
-    """(values (n, C), widths, places)."""
+    """(values (n, C), widths, places, shifts or None): values are multiples of 2^shift."""
     count = draw(st.one_of(st.integers(1, 20), st.integers(1, 70)))
     widths = draw(st.sampled_from([[1], [2], [1, 3], [3, 3, 1], [2, 1, 1]]))
     columns = sum(widths)
@@ -50,19 +50,22 @@ def blocks(draw):
     if kind == "sparse":
         values[random.random(count) < 0.1] += np.sign(-values[0] - 1) * 5
     places = random.integers(0, draw(st.sampled_from([1, 2, 683])), (count, 3))
-    return values, widths, places
+    if not draw(st.booleans()):
+        return values, widths, places, None
+    shifts = random.integers(0, 8, (count, 1)) * np.repeat(random.integers(0, 2, len(widths)), widths)
+    return np.sign(values) * (np.abs(values) >> shifts << shifts), widths, places, shifts
 
 
-def written(values, widths, near):
+def written(values, widths, near, shifts=None):
     writer = FieldWriter()
-    encode_block(writer, values, widths, near)
+    encode_block(writer, values, widths, near, shifts)
     return writer.getvalue()
 
 
-def read(data, count, widths, near, kernels=None):
+def read(data, count, widths, near, kernels=None, shifts=None):
     reader = reader_of(data)
     reader.kernels = kernels
-    values = decode_block(reader, count, widths, near)
+    values = decode_block(reader, count, widths, near, shifts)
     reader.finish()
     return values
 
@@ -84,7 +87,7 @@ class Bits:
         return int(self.bits[self.at - width : self.at] or "0", 2)
 
 
-def read_by_integers(data, count, widths, near):
+def read_by_integers(data, count, widths, near, shifts=None):
     """A Rice block by the text alone, in Python's integers, turn by turn."""
     reader = reader_of(data)
     form = reader.u8()
@@ -101,7 +104,8 @@ def read_by_integers(data, count, widths, near):
     for turn in range(count):
         has_residuals, row = flags.take(1), []
         for column, (first, predicted, scale, floor) in enumerate(models):
-            mean, parameter = 0, first
+            shift = 0 if shifts is None else int(shifts[near.order[turn], column])
+            mean, parameter = 0, max(first - shift, 0)
             if predicted and turn >= near.passes[0]:
                 around = near.neighbours[turn - near.passes[0]].tolist()
                 weights = near.weights[turn - near.passes[0]].tolist()
@@ -109,9 +113,11 @@ def read_by_integers(data, count, widths, near):
                 total = sum(weights)
                 mean = (2 * sum(w * v for w, v in zip(weights, values, strict=True)) + total) // (2 * total)
                 far = sum(w * abs(v - mean) for w, v in zip(weights, values, strict=True))
-                parameter = min(((scale * (8 * far // total) + floor) >> 5).bit_length(), 15)
+                bits = ((scale * (8 * far // total) + floor) >> 5).bit_length()
+                parameter = min(max(bits - shift, 0), 15)
+                mean = (mean + ((1 << shift) >> 1)) >> shift
             code = quotients.unary() << parameter | remainders.take(parameter) if has_residuals else 0
-            row.append(mean + (code >> 1 if code % 2 == 0 else -(code + 1 >> 1)))
+            row.append((mean + (code >> 1 if code % 2 == 0 else -(code + 1 >> 1))) << shift)
         told.append(row)
     values = [None] * count
     for turn, one in enumerate(near.order.tolist()):
@@ -121,13 +127,13 @@ def read_by_integers(data, count, widths, near):
 
 @given(blocks())
 def test_integers_come_back_and_are_what_the_text_says(block):
-    values, widths, places = block
+    values, widths, places, shifts = block
     near = neighbourhood(places)
-    data = written(values, widths, near)
-    assert read(data, len(values), widths, near).tolist() == values.tolist()
-    assert read(data, len(values), widths, near, KERNELS).tolist() == values.tolist()
+    data = written(values, widths, near, shifts)
+    assert read(data, len(values), widths, near, None, shifts).tolist() == values.tolist()
+    assert read(data, len(values), widths, near, KERNELS, shifts).tolist() == values.tolist()
     if data[0] != Form.COLUMNS:
-        assert read_by_integers(data, len(values), widths, near) == values.tolist()
+        assert read_by_integers(data, len(values), widths, near, shifts) == values.tolist()
 
 
 def test_every_form_is_used_where_it_is_smallest():

@@ -13,7 +13,9 @@ from pavfmt.fields import FieldWriter
 from pavfmt.model import Binding, ShFrame, Site
 from pavfmt.quantization import Affine
 from pavfmt.registry import RigSource
+from pavfmt.residuals import Form
 from pavfmt.units.gaussians import (
+    MAX_GRADE,
     MAX_MULTIPLIER,
     Attribute,
     Stepped,
@@ -28,8 +30,8 @@ from pavfmt.units.levels import LevelEntry, LevelTable
 multipliers = st.one_of(st.integers(1, 40), st.sampled_from([255, 256, MAX_MULTIPLIER]))
 
 
-def attribute_of(bits, width=2, is_colour=False):
-    return Attribute("any", (Affine(0, 1, 0, bits),) * width, is_colour)
+def attribute_of(bits, width=2, is_colour=False, name="any"):
+    return Attribute(name, (Affine(0, 1, 0, bits),) * width, is_colour)
 
 
 @st.composite
@@ -108,6 +110,36 @@ def test_rounding_again_changes_nothing(table, multiplier, is_colour):
     assert again.tolist() == found.tolist()
 
 
+grades_of = st.lists(st.integers(0, MAX_GRADE), min_size=30, max_size=30).map(np.array)
+
+
+@given(tables(2), multipliers, grades_of)
+def test_a_grade_doubles_the_step_of_its_gaussian(table, multiplier, grades):
+    bits, values = table
+    top, grades = (1 << bits) - 1, grades[: len(values)]
+    attribute = attribute_of(bits, 2, name="means")
+    stepped = to_steps(attribute, values, multiplier, grades)
+    coarse = (multiplier << grades)[:, None]
+    assert (stepped.steps % (1 << grades)[:, None] == 0).all()
+    found = from_steps(attribute, stepped)
+    assert found.min() >= 0 and found.max() <= top
+    lowest = stepped.centres % coarse
+    highest = top - (top - stepped.centres) % coarse
+    inside = (values >= lowest) & (values <= highest)
+    assert (2 * np.abs(found - values) <= coarse)[inside].all()
+
+
+@given(tables(3), multipliers, grades_of)
+def test_only_graded_attributes_have_grades(table, multiplier, grades):
+    bits, values = table
+    for name, graded in (("means", True), ("sh0", True), ("opacities", False), ("barycentrics", False)):
+        attribute = attribute_of(bits, 3, name=name)
+        assert attribute.is_graded == graded
+        if not graded:
+            with_grades = to_steps(attribute, values, multiplier, grades[: len(values)]).steps
+            assert with_grades.tolist() == to_steps(attribute, values, multiplier).steps.tolist()
+
+
 LEVEL = toy("static", 2).levels[0]
 GRIDS = grids_over(LEVEL.gaussians)
 ENTRY = LevelEntry(Binding.SURFACE_POINT, Site.JOINT, ShFrame.WORLD, 0, len(LEVEL.gaussians), GRIDS)
@@ -121,17 +153,20 @@ def decoded(data):
     return block
 
 
-def unit(multipliers=None):
+def unit(multipliers=None, grades=None):
     writer = FieldWriter()
-    write_unit(writer, 0, 0, LEVEL.gaussians, GRIDS, multipliers)
+    write_unit(writer, 0, 0, LEVEL.gaussians, GRIDS, multipliers, grades=grades)
     return writer.getvalue()
 
 
-@given(st.fixed_dictionaries({name: st.integers(1, 300) for name in ("means", "log_scales", "sh0", "sh2")}))
-def test_a_unit_brings_the_rounded_columns(chosen):
+@given(
+    st.fixed_dictionaries({name: st.integers(1, 300) for name in ("means", "log_scales", "sh0", "sh2")}),
+    st.one_of(st.none(), grades_of.map(lambda grades: grades[: len(LEVEL.gaussians)])),
+)
+def test_a_unit_brings_the_rounded_columns(chosen, grades):
     columns, attributes = quantize_gaussians(LEVEL.gaussians, GRIDS), attributes_for(LEVEL.gaussians, GRIDS)
-    rounded = rounded_columns(columns, attributes, steps_of(attributes, chosen)).values
-    block = decoded(unit(chosen))
+    rounded = rounded_columns(columns, attributes, steps_of(attributes, chosen, grades)).values
+    block = decoded(unit(chosen, grades))
     grids = {"log_scales": GRIDS.log_scales, "sh0": GRIDS.sh0}
     for name, grid in grids.items():
         found = getattr(block, name).reshape(len(block), -1)
@@ -172,3 +207,28 @@ def test_a_coarser_step_that_leaves_the_grid_is_refused():
     at = head_and_sites(data)
     with pytest.raises(FormatError, match="bad-field"):
         decoded(data[:at] + b"\xff\x7f" + data[at + 1 :])
+
+
+def test_the_highest_grade_is_read():
+    assert len(decoded(unit(None, np.full(len(LEVEL.gaussians), MAX_GRADE)))) == len(LEVEL.gaussians)
+
+
+@pytest.mark.parametrize("grade", [MAX_GRADE + 1, -1])
+def test_grades_have_their_range(grade):
+    columns = FieldWriter()
+    columns.pack("BB", 1, Form.COLUMNS)
+    columns.signed_column(np.full(len(LEVEL.gaussians), grade))
+    plain = unit()
+    at = head_and_sites(plain)
+    data = plain[: at - 1] + columns.getvalue() + plain[at:]
+    with pytest.raises(FormatError) as caught:
+        decoded(data)
+    assert (caught.value.code, caught.value.offset) == ("bad-field", at)
+
+
+def test_the_grades_flag_is_0_or_1():
+    plain = unit()
+    at = head_and_sites(plain) - 1
+    with pytest.raises(FormatError) as caught:
+        decoded(plain[:at] + b"\x02" + plain[at + 1 :])
+    assert (caught.value.code, caught.value.offset) == ("bad-field", at)

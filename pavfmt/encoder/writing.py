@@ -250,9 +250,10 @@ class _Writer:
             )
             end = min(end, next(one for one in plan.breaks if one > start))
             rows = plan.order[start:end]
-            if parents is not None:
+            splits = self._splits_of(number, rows)
+            if parents is not None:  # its successor is the unit right after it
                 self._write_hand_over(number, retiring(parents, plan.order, start, end))
-            per_gaussian = self._write_gaussians(number, rows) / len(rows)
+            per_gaussian = self._write_gaussians(number, rows, splits) / len(rows)
             start = end
             spent = self._write_extras(options.between_bytes)
             ceiling = max(options.unit_bytes, options.unit_share * total)
@@ -303,12 +304,18 @@ class _Writer:
             spent += self._draft.size_of(self._extras.pop(0)())
         return spent
 
-    def _write_gaussians(self, number: int, rows: NDArray[np.intp]) -> int:
+    def _splits_of(self, number: int, rows: NDArray[np.intp]) -> set[int]:
+        """Write the splits that carry these Gaussians, as far as they were not; returns their units."""
+        if not number or self._avatar.levels[number].site is not Site.FACE:
+            return set()
+        return self._ensure_splits(number, np.unique(self._plans[number].columns.sites[rows] // 3))
+
+    def _write_gaussians(self, number: int, rows: NDArray[np.intp], splits: set[int]) -> int:
+        """The unit of these Gaussians, which needs `splits`; returns the size of its body in bytes."""
         level, plan = self._avatar.levels[number], self._plans[number]
         sites = plan.columns.sites[rows]
-        needs = {*self._base_needs, self._levels_id}
+        needs = {*self._base_needs, self._levels_id, *splits}
         if number and level.site is Site.FACE:
-            needs |= self._ensure_splits(number, np.unique(sites // 3))
             sites = 3 * self._splits[number].numbers[sites // 3] + sites % 3
         order = self._order_inside(number, rows, sites)
         rows, sites = rows[order], sites[order]

@@ -10,8 +10,12 @@ pytest.importorskip("numba")
 from pavfmt.cli.main import main  # noqa: E402
 from pavfmt.encoder import encode  # noqa: E402
 from pavfmt.interop.progressive import read_progressive  # noqa: E402
+from pavfmt.model import Avatar  # noqa: E402
 from pavfmt.synthetic import toy_avatar  # noqa: E402
-from pavtraining.configuration import Configuration, read_configuration, write_configuration  # noqa: E402
+from pavtraining.configuration import Configuration  # noqa: E402
+from pavtraining.hand_over import HandOverConfiguration  # noqa: E402
+from pavtraining.hand_over.memory import Memory  # noqa: E402
+from pavtraining.settings import read_configuration, write_configuration  # noqa: E402
 
 SHORT = Configuration(
     steps=16,
@@ -99,7 +103,7 @@ def test_an_interrupted_fit_goes_on(files, capsys, monkeypatch):
 def test_options_come_over_the_file(files):
     saved = str(files / "saved.json")
     assert fit(files, "--steps", "5", "--without", "multi-level", "--save-config", saved) == 0
-    found = read_configuration(saved)
+    found = read_configuration(saved, Configuration())
     assert (found.steps, found.multi_level, found.gaussians) == (5, False, 300)
     assert not (files / "out").exists()
 
@@ -112,3 +116,83 @@ def test_a_number_that_makes_no_sense(files, capsys):
 def test_minutes_end_a_run(files):
     assert fit(files, "--minutes", "0.0001") == 0
     assert len(read_progressive(files / "out").levels) >= 1
+
+
+@pytest.fixture
+def flat_files(tmp_path):
+    """A flat avatar and a hand-over of few steps."""
+    toy = toy_avatar("surface")
+    (tmp_path / "toy.pav").write_bytes(encode(Avatar(toy.levels[:1], toy.rig, toy.identity)))
+    short = HandOverConfiguration(
+        cover_count=4,
+        lining_count=2,
+        patch_size=4,
+        view_count=4,
+        measured_view_count=2,
+        significant_view_count=2,
+        picture_size=(44, 64),
+        full_picture_size=(44, 64),
+        full_view_count=2,
+        own_steps=20,
+        alone_steps=20,
+        prefix_steps=(10, 10),
+        joint_steps=8,
+        whole_steps=7,
+        last_base_steps=5,
+    )
+    write_configuration(short, tmp_path / "short.toml")
+    return tmp_path
+
+
+def test_a_flat_avatar_hands_over_by_itself(flat_files, capsys):
+    assert fit(flat_files) == 0
+    assert "hand-over;" in capsys.readouterr().err
+    avatar = read_progressive(flat_files / "out")
+    assert len(avatar.levels) == 2 and avatar.levels[1].parents is not None
+    assert not (flat_files / "out.fit-state").exists()
+    assert main(["encode", str(flat_files / "out"), "-o", str(flat_files / "out.pav")]) == 0
+    assert main(["verify", str(flat_files / "out.pav")]) == 0
+    assert fit(flat_files, "--plot", str(flat_files / "log.svg")) == 0
+
+
+@pytest.mark.parametrize("stop", [7, 25, 45, 66, 72, 78])
+def test_an_interrupted_hand_over_ends_as_if_it_had_not_been(flat_files, capsys, monkeypatch, stop):
+    """In every phase: of the originals, the base alone, under prefixes, all together."""
+    import signal
+
+    assert fit(flat_files) == 0
+    wanted = read_progressive(flat_files / "out")
+    steps, note = [], Memory.note
+
+    def stopping(self, *given):
+        steps.append(given)
+        if len(steps) == stop:
+            signal.raise_signal(signal.SIGINT)
+        return note(self, *given)
+
+    monkeypatch.setattr(Memory, "note", stopping)
+    assert fit(flat_files, "--force") == 3
+    assert f"after step {stop}; --resume" in capsys.readouterr().err
+    assert fit(flat_files, "--resume") == 0
+    assert len(steps) == 80, "none is done twice"
+    for one, other in zip(read_progressive(flat_files / "out").levels, wanted.levels, strict=True):
+        for name in ("sites", "means", "quats", "log_scales", "opacities", "sh0", "importance"):
+            assert getattr(one.gaussians, name).tobytes() == getattr(other.gaussians, name).tobytes()
+    lines = [json.loads(line)["step"] for line in (flat_files / "out.jsonl").read_text().splitlines()]
+    assert lines == [20, 40, 60, 80]
+
+
+def test_a_hand_over_has_other_options(flat_files, capsys):
+    for option in (("--minutes", "3"), ("--gaussians", "9"), ("--without", "multi-level")):
+        assert fit(flat_files, *option) == 3
+        assert "--method forest" in capsys.readouterr().err
+    saved = str(flat_files / "saved.toml")
+    assert fit(flat_files, "--exact", "--steps", "20", "--save-config", saved) == 0
+    found = read_configuration(saved, HandOverConfiguration())
+    assert found.exact and found.steps == 20
+
+
+def test_only_avatars_hand_over(files, capsys):
+    assert fit(files, "--method", "hand-over") == 3
+    assert main(["fit", "scene", "-o", str(files / "out"), "--method", "hand-over"]) == 3
+    assert "only a finished avatar" in capsys.readouterr().err

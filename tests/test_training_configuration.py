@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 import pytest
 
 from pavfmt.errors import EncodeError
-from pavtraining.configuration import ABLATIONS, Configuration, read_configuration, write_configuration
+from pavtraining.configuration import ABLATIONS, Configuration
+from pavtraining.settings import read_configuration, write_configuration
 
 
 @pytest.mark.parametrize("suffix", [".toml", ".json"])
@@ -20,14 +21,14 @@ def test_all_values_come_back(tmp_path, suffix):
         final_rate=0.5,
     )
     write_configuration(one, tmp_path / f"c{suffix}")
-    assert read_configuration(tmp_path / f"c{suffix}") == one
+    assert read_configuration(tmp_path / f"c{suffix}", Configuration()) == one
 
 
 def test_a_file_changes_only_what_it_names(tmp_path):
     (tmp_path / "c.toml").write_text(
         "steps = 10\nssim_share = 1\nsizes = [1]\nsizes_until = [1]\nviews = [5]\n"
     )
-    found = read_configuration(tmp_path / "c.toml")
+    found = read_configuration(tmp_path / "c.toml", Configuration())
     expected = replace(
         Configuration(), steps=10, ssim_share=1.0, sizes=(1.0,), sizes_until=(1.0,), views=(5,)
     )
@@ -53,12 +54,12 @@ def test_a_file_changes_only_what_it_names(tmp_path):
 def test_bad_values(tmp_path, text, message):
     (tmp_path / "c.toml").write_text(text)
     with pytest.raises(EncodeError, match=message):
-        read_configuration(tmp_path / "c.toml")
+        read_configuration(tmp_path / "c.toml", Configuration())
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(EncodeError, match="cannot be read"):
-        read_configuration(tmp_path / "none.toml")
+        read_configuration(tmp_path / "none.toml", Configuration())
 
 
 def test_sizes_and_rates_follow_progress():

@@ -23,10 +23,11 @@ from pavtraining.binding import in_world  # noqa: E402
 from pavtraining.configuration import Configuration  # noqa: E402
 from pavtraining.fitting import Fit  # noqa: E402
 from pavtraining.forest import local_from  # noqa: E402
+from pavtraining.interruption import InterruptedFitError, RunFiles  # noqa: E402
 from pavtraining.journal import plot_journal, read_journal  # noqa: E402
 from pavtraining.prefixes import random_prefix, staged, streaming_order  # noqa: E402
 from pavtraining.rendering import render  # noqa: E402
-from pavtraining.running import InterruptedFitError, Run, RunFiles  # noqa: E402
+from pavtraining.running import Run  # noqa: E402
 from pavtraining.sources.view import View  # noqa: E402
 from pavtraining.state import State, read_state, write_state  # noqa: E402
 

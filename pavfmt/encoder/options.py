@@ -68,8 +68,8 @@ PASSING = Precision(
     mean_step=4e-3,
     log_scale_step=0.2,
     quat_step=0.04,
-    opacity_step=0.03,
-    sh0_step=0.21,
+    opacity_step=0.1,
+    sh0_step=0.3,
     mean_power=0.25,
     log_scale_power=0.3,
     quat_power=0.3,
@@ -90,7 +90,7 @@ class EncodeOptions:
     """Metres: thinner axes are written this thick. A ninth of a pixel at the measuring distance."""
     barycentric_bits: int = 4
     """Of a surface point on its face: what is rounded off goes into the offset."""
-    split_bits: int = 8
+    split_bits: int = 5
     """Of split points' barycentric coordinates; Gaussians are bound to the rounded faces."""
     neutral_step: float = 1e-4
     """Metres. Gaussians are bound to the decoded neutral, so this costs no rest-pose error."""
@@ -106,9 +106,16 @@ class EncodeOptions:
     """The gap between two pictures stays under this; FORMAT.md's bound is 5 %."""
     between_bytes: int = 2048
     """Shapes between two Gaussian units: about so many bytes of that gap; all essential ones after the first."""
+    level_order: str = "major"
+    """"major": a level is complete before the next begins (the paper's order); "gain": the unit with most importance
+    per byte is next, whatever its level."""
     importance_per: str = "gaussian"
     """"gaussian", or "face": Gaussians of one face stay together, ordered by their sum (the paper's W)."""
     group_regions: bool = False
     """Units hold one named region each (eyes, mouth, …), so that a client can fetch what it looks at. Importance
     then decides between strata of a level, not between single Gaussians."""
     generator: str = "pavfmt"
+
+
+HANDING_OVER = EncodeOptions(first_unit_bytes=5700, unit_bytes=4500)
+"""For avatars with levels that take over: the first unit holds what can stand alone of a fitted base."""

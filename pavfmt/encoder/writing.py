@@ -7,7 +7,7 @@ important first (ProgressiveAvatars, section 3), with the rig's shapes between t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -161,9 +161,9 @@ class _Writer:
         self._avatar = rebound(self._original, self._rig_parts.decoded(self._original), options)
         self._plans = plan_levels(self._avatar, kept, options)
         self._splits = [_sent_none(level) for level in self._avatar.levels]
-        self._file_index: list[Int32Array] = []
-        """Per level being written or done, the file index of each Gaussian."""
-        self._brought_by: list[Int32Array] = []
+        self._file_index = [np.full(len(plan.order), -1, dtype=np.int32) for plan in self._plans]
+        """Per level the file index of each Gaussian that was written."""
+        self._brought_by = [np.full(len(plan.order), -1, dtype=np.int32) for plan in self._plans]
         """Likewise the unit that brings it."""
         self._base_needs: tuple[int, ...] = ()
         self._levels_id = 0
@@ -180,8 +180,7 @@ class _Writer:
         self._write_rig(rig_file, rig_name)
         self._queue_thumbnail()
         self._write_level_table(rig_file is not None)
-        for number in range(len(self._plans)):
-            self._write_level(number)
+        self._write_levels()
         for extra in self._extras:
             extra()
         for track in avatar.tracks:
@@ -235,19 +234,38 @@ class _Writer:
         table = LevelTable(source, entries)
         self._levels_id = self._draft.add(UnitType.LEVELS, (), lambda w: encode_levels(w, table))
 
-    def _write_level(self, number: int) -> None:
-        """Gaussian units of one level, each as large as its byte target allows."""
+    def _write_levels(self) -> None:
+        """Level after level; or always the unit with most importance per byte, of whatever level."""
+        waiting = {number: self._units_of(number) for number in range(len(self._plans))}
+        worth = dict.fromkeys(waiting, np.inf)
+        while waiting:
+            number = min(waiting)
+            if self._options.level_order == "gain":  # who takes over comes after all that it takes over from
+                possible = [
+                    k for k in waiting if self._plans[k].level.parents is None or k - 1 not in waiting
+                ]
+                number = max(possible, key=lambda one: (worth[one], -one))
+            left = next(waiting[number], None)
+            if left is None:
+                del waiting[number]
+            else:
+                worth[number] = left
+
+    def _units_of(self, number: int) -> Iterator[float]:
+        """Writes the Gaussian units of one level, each as large as its byte target allows.
+
+        Begins by telling what the first is worth, importance per byte; after each tells the same of the next.
+        """
         plan, start, options = self._plans[number], 0, self._options
-        self._file_index.append(np.full(len(plan.order), -1, dtype=np.int32))
-        self._brought_by.append(np.full(len(plan.order), -1, dtype=np.int32))
         per_gaussian = self._estimate(number)
         total = sum(len(p.order) for p in self._plans) * per_gaussian
         parents = plan.level.parents
         legal = np.ones(len(plan.order), bool) if parents is None else legal_ends(parents[plan.order])
         while start < len(plan.order):
-            end = unit_end(
-                legal, start, max(int(self._aim / per_gaussian), 1), FORMAT_LIMITS.gaussians_per_unit
-            )
+            aim = max(int(self._aim / per_gaussian), 1)
+            yield float(plan.importance[plan.order[start : start + aim]].mean()) / per_gaussian
+            aim = max(int(self._aim / per_gaussian), 1)  # other levels may have been written since
+            end = unit_end(legal, start, aim, FORMAT_LIMITS.gaussians_per_unit)
             end = min(end, next(one for one in plan.breaks if one > start))
             rows = plan.order[start:end]
             splits = self._splits_of(number, rows)
@@ -258,7 +276,8 @@ class _Writer:
             spent = self._write_extras(options.between_bytes)
             ceiling = max(options.unit_bytes, options.unit_share * total)
             doubled = max(2 * self._aim, options.unit_bytes)
-            self._aim = max(min(doubled, ceiling - spent), options.first_unit_bytes)
+            least = min(options.first_unit_bytes, options.unit_bytes)
+            self._aim = max(min(doubled, ceiling - spent), least)
             if self._progress is not None:
                 self._progress(self._sent_gaussians / self._avatar.gaussian_count)
         self._ensure_splits(number, np.arange(len(self._splits[number].numbers), dtype=np.int32))

@@ -1,21 +1,16 @@
-"""Every constant of a fit, in one place, with its reason; read and written as TOML or JSON."""
+"""Every constant of a fit of a hierarchy, in one place, with its reason."""
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from pavfmt.errors import EncodeError
-
-BAD = "bad-configuration"
+from pavtraining.settings import BAD, Settings
 
 
 @dataclass(frozen=True)
-class Configuration:
+class Configuration(Settings):
     """What decides a fit, besides its source. Shares are of the whole run, 0..1.
 
     Learning rates of barycentrics, positions, scales and rotations, the growth and the regularisers' λ are
@@ -81,6 +76,8 @@ class Configuration:
     """Of the others, how many end with a level; the rest end at a random byte budget."""
     smallest_budget: float = 0.04
     """Byte budgets are drawn evenly in the logarithm between this share and all."""
+    whole_from: float = 0.92
+    """From this share of the run on only the whole counts: its last Gaussians take up what the prefixes cost it."""
     position_weight: float = 0.01
     """λ of how far means leave their faces."""
     position_free: float = 1.0
@@ -135,9 +132,14 @@ class Configuration:
     """Steps between two lines of the log."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _check_type(field.name, getattr(self, field.name), field.default)
-        shares = (*self.sizes_until, self.growth_from, self.growth_until, self.quantizer_from)
+        self.check_types()
+        shares = (
+            *self.sizes_until,
+            self.growth_from,
+            self.growth_until,
+            self.quantizer_from,
+            self.whole_from,
+        )
         lengths = {len(self.sizes), len(self.sizes_until), len(self.views)}
         if len(lengths) != 1 or 0 in lengths or not all(0 <= share <= 1 for share in shares):
             raise EncodeError(
@@ -171,30 +173,6 @@ class Configuration:
         """What the learning rates are multiplied by."""
         return float(self.final_rate ** min(progress, 1.0))
 
-    def changed(self, values: Mapping[str, Any]) -> Configuration:
-        """With some values replaced; EncodeError names one that is not known."""
-        known = {field.name: field.default for field in fields(self)}
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise EncodeError(BAD, f"the configuration has no {unknown[0]!r}; it has {', '.join(known)}")
-        return replace(self, **{name: _as_type(value, known[name]) for name, value in values.items()})
-
-
-def _as_type(value: Any, default: Any) -> Any:
-    """Lists as tuples and whole numbers as floats, where that is meant."""
-    if isinstance(default, tuple) and isinstance(value, list):
-        return tuple(_as_type(item, default[0]) for item in value)
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return float(value) if isinstance(default, float) and whole else value
-
-
-def _check_type(name: str, value: Any, default: Any) -> None:
-    is_like = type(value) is type(default)
-    if is_like and isinstance(value, tuple):
-        is_like = all(type(item) is type(default[0]) for item in value)
-    if not is_like:
-        raise EncodeError(BAD, f"{name} is {value!r}, must be like {default!r}")
-
 
 ABLATIONS: Mapping[str, str] = {
     "multi-level": "multi_level",
@@ -205,30 +183,3 @@ ABLATIONS: Mapping[str, str] = {
     "quantizer-phase": "quantizer_phase",
 }
 """What can be left out of the method, and the switch that does it."""
-
-
-def as_mapping(configuration: Configuration) -> dict[str, Any]:
-    """All values by name."""
-    return {field.name: getattr(configuration, field.name) for field in fields(configuration)}
-
-
-def read_configuration(path: str | Path, base: Configuration | None = None) -> Configuration:
-    """The values in a .toml or .json file over those of `base`, by default the defaults."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        values = json.loads(text) if Path(path).suffix == ".json" else tomllib.loads(text)
-    except (OSError, ValueError) as error:
-        raise EncodeError(BAD, f"{path} cannot be read: {error}") from None
-    if not isinstance(values, dict):
-        raise EncodeError(BAD, f"{path} holds no table of values")
-    return (base or Configuration()).changed(values)
-
-
-def write_configuration(configuration: Configuration, path: str | Path) -> None:
-    """As JSON or TOML, by the suffix."""
-    values = {k: list(v) if isinstance(v, tuple) else v for k, v in as_mapping(configuration).items()}
-    if Path(path).suffix == ".json":
-        text = json.dumps(values, indent=1) + "\n"
-    else:  # numbers, booleans and lists of numbers read the same in TOML and in JSON
-        text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
-    Path(path).write_text(text, encoding="utf-8")

@@ -20,7 +20,8 @@ from pavfmt.interop.progressive import is_progressive, read_progressive, write_p
 from pavfmt.model import Avatar
 from pavplayer.importance import open_renderer
 from pavtraining.configuration import Configuration
-from pavtraining.running import InterruptedFitError, Run, RunFiles
+from pavtraining.interruption import InterruptedFitError, RunFiles
+from pavtraining.running import Run
 from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES, SceneSource
 
 CONFIGURATION = Configuration(

@@ -21,7 +21,7 @@ from pavfmt.model import Avatar, Pose
 from pavplayer.rasterizers import Rasterizer, open_rasterizer
 from pavtraining.beginning import begin
 from pavtraining.binding import LocalGaussians, in_world
-from pavtraining.configuration import Configuration, as_mapping
+from pavtraining.configuration import Configuration
 from pavtraining.contributions import importance
 from pavtraining.export import as_avatar
 from pavtraining.forest import COLUMNS, Forest, IntArray, Parameters, Structure, local_from
@@ -98,7 +98,7 @@ class Fit:
             self.measure_importance(c.order_views, progress)
         view = self._view(progress)
         target = torch.from_numpy(view.picture.copy()).to(self.device)
-        prefix = self._prefix()
+        prefix = self._prefix() if progress < c.whole_from else None
         drawn = self._draw(view, progress, prefix)
         loss = self._loss(drawn, target, view)
         if not bool(torch.isfinite(loss)):
@@ -152,7 +152,7 @@ class Fit:
         with torch.no_grad():
             sizes = self.forest.frames(self.surface.posed(Pose()).to(self.device)).sizes
         height = float(np.ptp(self.surface.neutral[:, 1]))
-        return CodecRounding(self.forest, sizes, height, self.importance)
+        return CodecRounding(self.forest.structure.levels, sizes, height, self.importance)
 
     def _loss(self, drawn: list[Rendering], target: Tensor, view: View) -> Tensor:
         c = self.configuration
@@ -239,7 +239,7 @@ class Fit:
             "counts": self.optimizer.counts,
             "level_count": structure.level_count,
             "source": fingerprint(self.source),
-            "configuration": as_mapping(self.configuration),
+            "configuration": self.configuration.as_mapping(),
         }
         return State(arrays, values)
 

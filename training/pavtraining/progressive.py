@@ -9,8 +9,12 @@ from pavfmt.model import Avatar, Site
 from pavplayer.packages import require
 
 
-def made_progressive(avatar: Avatar, progress: Callable[[float], None] | None = None) -> Avatar:
+def made_progressive(
+    avatar: Avatar, progress: Callable[[float], None] | None = None, exact: bool = False
+) -> Avatar:
     """A flat avatar under a fitted base that hands over to it (`pavtraining.hand_over`), some minutes of CPU.
+
+    Unless `exact`, fewer of its Gaussians are fitted to stand for all.
 
     What has levels already comes back as it is. Raises EncodeError where Gaussians hang on faces.
     """
@@ -23,7 +27,7 @@ def made_progressive(avatar: Avatar, progress: Callable[[float], None] | None = 
     require("torch", "numba", extra="training")
     import torch
 
-    from pavtraining.hand_over import hand_over
+    from pavtraining.hand_over import HandOverConfiguration, hand_over
 
     torch.set_num_threads(1)  # its operations here are small: more threads only wait for each other
 
@@ -31,4 +35,4 @@ def made_progressive(avatar: Avatar, progress: Callable[[float], None] | None = 
         if progress is not None:
             progress(share)
 
-    return hand_over(avatar, progress=tell).avatar
+    return hand_over(avatar, HandOverConfiguration(exact=exact), tell).avatar

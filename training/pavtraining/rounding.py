@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pavfmt.encoder.options import Precision
-from pavtraining.forest import Forest
 
 VISIBILITY_RANGE = (1e-4, 1e5)
 UNITS = 22
@@ -41,19 +40,20 @@ def unit_visibilities(
 
 
 class CodecRounding:
-    """What the encoder will do to each Gaussian of a forest."""
+    """What the encoder will do to each Gaussian."""
 
     def __init__(
         self,
-        forest: Forest,
+        levels: NDArray[np.int64],
         sizes: Tensor,
         height: float,
         importance: NDArray[np.floating],
         precision: Precision | None = None,
     ) -> None:
-        """`sizes` (N,) are the face sizes at rest, `height` the neutral mesh's, both in metres."""
+        """`levels` (N,) are the Gaussians' levels, `sizes` (N,) their face sizes at rest (1 m on a surface point),
+        `height` the neutral mesh's, both in metres.
+        """
         self.precision = precision or Precision()
-        levels = forest.structure.levels
         visible, kept = unit_visibilities(levels, importance, self.precision.kept_importance)
         seen = torch.from_numpy(visible).float().to(sizes.device)
         self._log_seen = seen.log()
@@ -69,7 +69,7 @@ class CodecRounding:
         return (base * torch.exp(-power * self._log_seen))[:, None]
 
     def __call__(self, columns: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Columns as `Forest.columns` gives them, as they would be decoded."""
+        """Columns of all Gaussians, named as in `pavfmt.model.Gaussians`, as they would be decoded."""
         p = self.precision
         opacities = _rounded(columns["opacities"][:, None], self._steps(p.opacity_step, p.opacity_power))
         bands, first = [], 0

@@ -2,62 +2,20 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from types import FrameType
+from dataclasses import replace
 from typing import Any
 
+from pavfmt.model import Avatar
 from pavtraining.configuration import Configuration
 from pavtraining.fitting import Fit, StepReport
+from pavtraining.interruption import InterruptedFitError, RunFiles, stop_asked
 from pavtraining.journal import Journal
 from pavtraining.sources.view import Source
 from pavtraining.state import State, read_state, write_state
-
-
-class InterruptedFitError(RuntimeError):
-    """Somebody stopped the fit; its state has been saved."""
-
-
-@dataclass(frozen=True)
-class RunFiles:
-    """Where a run keeps its things."""
-
-    state: Path
-    log: Path
-
-    @classmethod
-    def beside(cls, output: Path) -> RunFiles:
-        """Next to the checkpoint that it will write."""
-        return cls(output.with_name(f"{output.name}.fit-state"), output.with_name(f"{output.name}.jsonl"))
-
-
-@contextmanager
-def _stop_asked() -> Iterator[Callable[[], bool]]:
-    """Yields a question: was Ctrl-C pressed (or the process asked to end)? The second Ctrl-C is obeyed at once."""
-    asked = False
-
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    try:
-        before = [signal.signal(kind, note) for kind in kinds]
-    except ValueError:  # not the main thread: nobody's signals come here
-        yield lambda: False
-        return
-    try:
-        yield lambda: asked
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
 
 
 @contextmanager
@@ -121,18 +79,18 @@ class Run:
         share = self.fit.step_count / self.fit.configuration.steps
         return share if self.minutes is None else max(share, self.seconds / (60 * self.minutes))
 
-    def go(self, quiet: bool = False) -> None:
+    def go(self, quiet: bool = False) -> Avatar:
         """To the end, or until interrupted: then the state is on disk and InterruptedFitError says so."""
         c = self.fit.configuration
         journal = Journal(self.files.log, self.fit.step_count)
         saved = time.monotonic()
-        with _stop_asked() as stop_asked, _bar(c.steps, self.fit.step_count, quiet) as show:
+        with stop_asked() as stopped, _bar(c.steps, self.fit.step_count, quiet) as show:
             while (progress := self.progress) < 1.0:
                 report = self.fit.step(progress)
                 show(report, self.fit)
                 if self.fit.step_count % c.log_interval == 0:
                     journal.write(self._line(report, progress))
-                if stop_asked():
+                if stopped():
                     self.save()
                     message = f"interrupted after step {self.fit.step_count}; --resume goes on from there"
                     raise InterruptedFitError(message)
@@ -140,6 +98,7 @@ class Run:
                     self.save()
                     saved = time.monotonic()
         self.fit.measure_importance(4 * c.order_views, 1.0)
+        return self.fit.avatar()
 
     def _line(self, report: StepReport, progress: float) -> dict[str, Any]:
         """A line of the log."""

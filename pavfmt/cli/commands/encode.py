@@ -24,7 +24,7 @@ from pavfmt.encoder import (
     stored_importance,
 )
 from pavfmt.encoder.importance import ContributionRenderer, has_stored_importance
-from pavfmt.encoder.options import precision_near
+from pavfmt.encoder.options import HANDING_OVER, precision_near
 from pavfmt.encoder.quality import PictureRenderer
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
@@ -41,7 +41,7 @@ HELP = """Convert a trained avatar to .pav. What SRC is, is recognised:
   pav encode checkpoint/ --flame flame2023.pkl \\
       --embed-licensed-rig -o head.pav                        a GaussianAvatars checkpoint; FLAME is yours to bring
   pav encode fitted/ -o head.pav                              a progressive checkpoint
-  pav encode lam-export.zip --progressive -o head.pav         fits a base first: whole heads from the first kilobytes
+  pav encode lam-export.zip --progressive -o head.pav         fits it first: whole heads from the first kilobytes
 
 One rig for many heads: write it once, then name it:
   pav encode status.zip --rig external --rig-output rig.pav -o status.pav
@@ -62,6 +62,9 @@ The order of the Gaussians follows --importance:
 RENDERERS = "pavfmt.renderers"
 FITTERS = "pavfmt.fitters"
 LICENSED_PROFILES = ("flame",)
+Fitter = Callable[[Avatar, Callable[[float], None], bool], Avatar]
+"""What the entry point group FITTERS gives: a progressive avatar; whether its Gaussians must stay as they are."""
+EXACT_DECIBELS = 50.0
 LEAST_DECIBELS, MOST_DECIBELS = 30.0, 70.0
 
 
@@ -86,8 +89,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--progressive",
         action="store_true",
-        help="first fit a base under a flat avatar, so that short prefixes are whole heads (some minutes; "
-        "needs pavfmt[training])",
+        help="first fit a flat avatar, so that short prefixes are whole heads and fewer Gaussians do (some minutes; "
+        f"needs pavfmt[training]); from {EXACT_DECIBELS:g} dB on its Gaussians stay as they are, under a fitted base",
+    )
+    parser.add_argument(
+        "--group-regions",
+        action="store_true",
+        help="units that hold one region of the rig each (eyes, mouth, ...), for players that look somewhere first",
     )
     parser.add_argument("--no-search", action="store_true", help="fixed steps: faster, the quality varies")
     parser.add_argument(
@@ -132,12 +140,14 @@ def run(args: argparse.Namespace) -> int:
     source_avatar = avatar
     if args.progressive:
         with bar("fitting", args.quiet) as advance:
-            avatar = _fitter()(avatar, advance)
+            avatar = _fitter()(avatar, advance, _target(args) >= EXACT_DECIBELS)
     renderer = _renderer(needed=args.importance == "render")
     with bar("importance", args.quiet) as advance:
         importance, source = _measure(avatar, args.importance, renderer, advance)
     with bar("precision", args.quiet) as advance:
-        options = EncodeOptions(importance_per=per)
+        takes_over = any(level.parents is not None for level in avatar.levels)
+        options = HANDING_OVER if takes_over else EncodeOptions()
+        options = replace(options, importance_per=per, group_regions=args.group_regions)
         precision, reached = _precision(avatar, source_avatar, args, options, importance, renderer, advance)
         options = replace(options, precision=precision)
     outputs = {}
@@ -212,11 +222,21 @@ def _measure(
     return opacity_area_importance(avatar), "opacity x area"
 
 
-def _fitter() -> Callable[[Avatar, Callable[[float], None]], Avatar]:
+def _target(args: argparse.Namespace) -> float:
+    """The quality asked for, in dB."""
+    target: float = PRESETS[args.preset] if args.quality is None else args.quality
+    if not LEAST_DECIBELS <= target <= MOST_DECIBELS:
+        raise EncodeError(
+            "bad-quality", f"--quality {target}: {LEAST_DECIBELS:g} to {MOST_DECIBELS:g} dB can be had"
+        )
+    return target
+
+
+def _fitter() -> Fitter:
     """What makes flat avatars progressive, if it is installed."""
     for point in entry_points(group=FITTERS):
         try:
-            fitter: Callable[[Avatar, Callable[[float], None]], Avatar] = point.load()
+            fitter: Fitter = point.load()
         except ImportError as error:
             raise EncodeError("no-fitter", f"--progressive: {error}") from None
         return fitter
@@ -233,11 +253,7 @@ def _precision(
     advance: Callable[[float], None],
 ) -> tuple[Precision, str]:
     """The precision asked for, and what is known of its quality."""
-    target = PRESETS[args.preset] if args.quality is None else args.quality
-    if not LEAST_DECIBELS <= target <= MOST_DECIBELS:
-        raise EncodeError(
-            "bad-quality", f"--quality {target}: {LEAST_DECIBELS:g} to {MOST_DECIBELS:g} dB can be had"
-        )
+    target = _target(args)
     fixed = precision_near(target)
     if renderer is None or args.no_search:
         return fixed, f"about {target:.0f} dB expected"

@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pavfmt.cli import exit_codes
 from pavfmt.errors import EncodeError
 from pavfmt.interop.progressive import is_progressive, write_progressive
+from pavfmt.model import Avatar, Site
 from pavplayer.packages import require
-from pavtraining.configuration import ABLATIONS, Configuration, read_configuration, write_configuration
+from pavtraining.configuration import ABLATIONS, Configuration
+from pavtraining.settings import Settings, read_configuration, seed_in, write_configuration
 
 if TYPE_CHECKING:
-    from pavtraining.running import Run, RunFiles
+    from pavtraining.interruption import RunFiles
     from pavtraining.sources import Source
 
 NAME = "fit"
-HELP = """Fit a progressive avatar: a hierarchy of Gaussians whose every prefix looks right.
+HELP = """Fit a progressive avatar: one whose every prefix looks right.
 
+  pav fit lam-export.zip -o head             a flat avatar: a small base, and its own Gaussians take over
   pav fit scene -o head --minutes 20 && pav encode head -o head.pav
-  pav fit lam-export.zip -o head --gaussians 20000 --steps 4000
   pav fit capture/ --flame flame2023.pkl -o head
   pav fit scene -o head --resume             goes on after Ctrl-C or a power cut
   pav fit scene -o head --config fast.toml   values of your own; --save-config shows them all
   pav fit scene -o head --plot head.png      draws the log of a run, finished or not
 
 SRC is "scene" (the project's own rendered head), an avatar (whose own pictures are learned), or a capture in
-GaussianAvatars' layout. One Gaussian sits on every face that is seen; faces split where the pictures ask for it.
+GaussianAvatars' layout.
+  --method hand-over   for flat avatars: fewer of its Gaussians are fitted to stand for all, over a base that comes
+                       first and retires; --exact sends them as they are
+  --method forest      one Gaussian on every face that is seen; faces split where the pictures ask for it; nothing
+                       that was shown ever changes
+  --method auto        hand-over for flat avatars whose Gaussians hang on vertices, else forest
 Beside the output stand OUTPUT.jsonl, the log, and until the fit is done OUTPUT.fit-state."""
+METHODS = ("auto", "forest", "hand-over")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="values in TOML or JSON over the defaults")
     parser.add_argument("--save-config", metavar="FILE", help="write the values in force and stop")
     parser.add_argument("--plot", metavar="PICTURE", help="draw the log of this output's run and stop")
+    parser.add_argument("--method", choices=METHODS, default="auto", help="see above")
+    parser.add_argument(
+        "--exact", action="store_true", help="hand-over: keep the avatar's Gaussians as they are"
+    )
     parser.add_argument("--steps", type=int, metavar="N", help="steps of Adam")
     parser.add_argument(
         "--minutes", type=float, metavar="M", help="end after M minutes, all phases in proportion"
@@ -62,31 +75,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
-    from pavtraining.running import RunFiles
+    from pavtraining.interruption import RunFiles
 
     output = Path(args.output)
     files = RunFiles.beside(output)
     if args.plot:
         return _plot(args, files)
-    configuration = _configuration(args)
-    if args.save_config:
-        write_configuration(configuration, args.save_config)
+    if args.save_config and args.method != "auto":
+        write_configuration(_configuration(args, args.method), args.save_config)
         return exit_codes.FINE
     _check_files(args, output, files)
     require("torch", "numba", extra="training")
     import torch
 
     torch.set_num_threads(1)  # its operations here are small: more threads only wait for each other
-    run_ = _open_run(args, configuration, files)
-    run_.go(args.quiet)
-    avatar = run_.fit.avatar({"generator": "pav fit"})
+    source = _source(args, files)
+    method = _method(args, source, files)
+    if args.save_config:
+        write_configuration(_configuration(args, method), args.save_config)
+        return exit_codes.FINE
+    run_ = _open_run(args, source, method, files)
+    avatar = run_.go(args.quiet)
+    avatar = replace(avatar, metadata={**avatar.metadata, "generator": "pav fit"})
     write_progressive(avatar, output, force=args.force or args.resume)
     run_.clear()
     if not args.quiet:
         counts = ", ".join(f"{len(level.gaussians):,}" for level in avatar.levels)
         total = f"{avatar.gaussian_count:,} Gaussians in levels of {counts}"
-        print(f"{output}: {total}; {run_.fit.step_count:,} steps, {run_.seconds:,.0f} s", file=sys.stderr)
+        print(f"{output}: {method}; {total}; {run_.seconds:,.0f} s", file=sys.stderr)
     return exit_codes.FINE
+
+
+class AnyRun(Protocol):
+    """A fit by any method."""
+
+    @property
+    def seconds(self) -> float:
+        """Time spent so far, in all processes."""
+
+    def go(self, quiet: bool = False) -> Avatar:
+        """To the end."""
+
+    def clear(self) -> None:
+        """Forget the state."""
 
 
 def _plot(args: argparse.Namespace, files: RunFiles) -> int:
@@ -97,12 +128,50 @@ def _plot(args: argparse.Namespace, files: RunFiles) -> int:
     return exit_codes.FINE
 
 
-def _configuration(args: argparse.Namespace) -> Configuration:
+def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:
+    """The one asked for, or the one for such a source."""
+    from pavtraining.hand_over.running import METHOD
+    from pavtraining.sources import Teacher
+    from pavtraining.state import read_state
+
+    if args.resume:
+        return str(read_state(files.state).values.get("method", "forest"))
+    if args.method != "auto":
+        method = str(args.method)
+    else:
+        levels = source.avatar.levels if isinstance(source, Teacher) else ()
+        method = METHOD if len(levels) == 1 and levels[0].site is not Site.FACE else "forest"
+    if method == METHOD and not isinstance(source, Teacher):
+        raise EncodeError("bad-source", "only a finished avatar can hand over: --method forest")
+    for option, given in (("--minutes", args.minutes), ("--without", args.without)):
+        if method == METHOD and given:
+            raise EncodeError("bad-option", f"{option} is of --method forest; --steps shortens a hand-over")
+    if method == METHOD and (args.gaussians is not None or args.sh_degree is not None):
+        raise EncodeError("bad-option", "--gaussians and --sh-degree are of --method forest")
+    if method == METHOD and args.device != "cpu":
+        raise EncodeError("bad-option", "a hand-over is fitted on the CPU")
+    if method != METHOD and args.exact:
+        raise EncodeError("bad-option", "--exact is of --method hand-over")
+    return method
+
+
+def _configuration(args: argparse.Namespace, method: str) -> Settings:
     """The defaults, the file's values over them, the options' over those."""
-    base = read_configuration(args.config) if args.config else Configuration()
-    names = ("steps", "gaussians", "sh_degree", "seed")
-    given: dict[str, Any] = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    return base.changed(given | {ABLATIONS[part]: False for part in args.without})
+    from pavtraining.hand_over.configuration import HandOverConfiguration
+
+    if method == "forest":
+        base = read_configuration(args.config, Configuration()) if args.config else Configuration()
+        names = ("steps", "gaussians", "sh_degree", "seed")
+        given: dict[str, Any] = {
+            name: getattr(args, name) for name in names if getattr(args, name) is not None
+        }
+        return base.changed(given | {ABLATIONS[part]: False for part in args.without})
+    found = HandOverConfiguration()
+    found = read_configuration(args.config, found) if args.config else found
+    found = found.changed(
+        ({"exact": True} if args.exact else {}) | ({} if args.seed is None else {"seed": args.seed})
+    )
+    return found if args.steps is None else found.shortened(args.steps)
 
 
 def _check_files(args: argparse.Namespace, output: Path, files: RunFiles) -> None:
@@ -120,18 +189,31 @@ def _check_files(args: argparse.Namespace, output: Path, files: RunFiles) -> Non
         raise EncodeError("exists", f"{files.state} is of a run that did not end: --resume or --force")
 
 
-def _open_run(args: argparse.Namespace, configuration: Configuration, files: RunFiles) -> Run:
+def _open_run(args: argparse.Namespace, source: Source, method: str, files: RunFiles) -> AnyRun:
     """A new run, or the one that was interrupted; that one keeps its own configuration."""
-    from pavtraining.running import Run, saved_configuration
+    from pavtraining.hand_over.configuration import HandOverConfiguration
+    from pavtraining.hand_over.running import HandOverRun
+    from pavtraining.running import Run
+    from pavtraining.sources import Teacher
+
+    if args.resume:
+        if isinstance(source, Teacher) and method != "forest":
+            return HandOverRun.resumed(source.avatar, files)
+        return Run.resumed(source, files, args.device)
+    configuration = _configuration(args, method)
+    if isinstance(configuration, HandOverConfiguration) and isinstance(source, Teacher):
+        return HandOverRun(source.avatar, configuration, files)
+    assert isinstance(configuration, Configuration)
+    return Run.started(source, configuration, files, args.minutes, args.device)
+
+
+def _source(args: argparse.Namespace, files: RunFiles) -> Source:
+    from pavtraining.sources import open_source
     from pavtraining.state import read_state
 
-    if not args.resume:
-        return Run.started(_source(args, configuration), configuration, files, args.minutes, args.device)
-    kept = saved_configuration(read_state(files.state))
-    return Run.resumed(_source(args, kept), files, args.device)
-
-
-def _source(args: argparse.Namespace, configuration: Configuration) -> Source:
-    from pavtraining.sources import open_source
-
-    return open_source(args.source, flame=args.flame, seed=configuration.seed)
+    seed = args.seed or 0
+    if args.resume:
+        seed = int(read_state(files.state).values["configuration"]["seed"])
+    elif args.config and args.seed is None:
+        seed = seed_in(args.config)
+    return open_source(args.source, flame=args.flame, seed=seed)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pavfmt.model import Avatar, Binding, Float64Array, Gaussians, Level, Rig, Site
+from pavfmt.model import Avatar, Binding, BoolArray, Float64Array, Gaussians, Level, Rig, Site
 from pavfmt.posing import STATIC_RIG, PosedGaussians, quaternion_from_rotation
 from pavplayer.rasterizers.harmonics import BAND_0
 from pavtraining.binding import LocalGaussians, in_world
@@ -134,6 +134,10 @@ class Base(torch.nn.Module):
 
     def __len__(self) -> int:
         return len(self.means)
+
+    def alone(self, with_lining: bool) -> BoolArray:
+        """(B,) which of it are shown where there are no originals yet."""
+        return np.arange(len(self)) < (len(self) if with_lining else self.cover_count)
 
     def local(self, written: bool) -> LocalGaussians:
         """In the frames they hang on; `written`: as they will be read."""

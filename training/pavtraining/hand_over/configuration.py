@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pavfmt.errors import EncodeError
+from pavtraining.settings import Settings
 
 
 @dataclass(frozen=True)
-class HandOverConfiguration:
+class HandOverConfiguration(Settings):
     """How a flat avatar becomes a fitted base and patches of originals that take over from it."""
 
     seed: int = 0
     """Of views, poses, clusters and the prefixes trained on."""
-    cover_count: int = 650
-    """Base Gaussians that each stand in for a piece of one patch, until its first originals are there."""
-    lining_count: int = 200
+    cover_count: int = 770
+    """Base Gaussians that each stand in for a piece of one patch, until its first originals are there. They come
+    first, and alone are a head."""
+    lining_count: int = 450
     """Base Gaussians beneath the surface: what shows through while the weak originals are missing."""
     lining_depth: float = 0.05
     """How deep the lining begins, in heights of the neutral mesh."""
     patch_size: int = 120
     """The most originals worth sending that one patch holds."""
-    kept_decibels: float = 54.0
-    """The most significant originals that reach this by themselves are worth sending; the rest come last."""
+    exact: bool = False
+    """Whether originals are sent as they are given. Else fewer of them are, fitted to stand for all, the most
+    significant ones also to stand alone."""
+    kept_decibels: float = 45.0
+    """The most significant originals that reach this as they are given are fitted and sent: some 5 dB more then."""
+    exact_decibels: float = 54.0
+    """The same for exact ones, which gain nothing by fitting."""
     shares: tuple[float, ...] = (0.1, 0.15, 0.2, 0.27, 0.35, 0.45, 0.55, 0.65, 0.75, 0.87, 1.0)
     """Of a patch's originals worth sending, most significant first: where they may be divided into chunks."""
     lined_share: float = 0.7
@@ -39,14 +46,44 @@ class HandOverConfiguration:
     """and those that the significance of originals is."""
     picture_size: tuple[int, int] = (275, 401)
     """Width and height of training pictures, pixels."""
-    alone_steps: int = 900
+    full_picture_size: tuple[int, int] = (550, 802)
+    """The same in the last phase,"""
+    full_view_count: int = 64
+    """which has so many."""
+    own_picture_size: tuple[int, int] = (412, 601)
+    """The same while originals are fitted: half of the full size is too coarse for hair."""
+    own_steps: int = 2500
+    """Steps in which the originals are fitted, before there is a base."""
+    own_least_share: float = 0.35
+    """Of the originals, the most significant: the shortest prefix that they are fitted for."""
+    whole_share: float = 0.6
+    """Of the steps that fit originals, how many show all of them."""
+    joint_steps: int = 1500
+    """Steps in which base and originals are fitted together,"""
+    whole_steps: int = 800
+    """those in which only the whole counts, as its last originals take up what the prefixes cost it,"""
+    last_base_steps: int = 600
+    """and those in which the base adapts to originals that no longer move."""
+    joint_rate: float = 0.4
+    """What the rates begin with then, as a share."""
+    own_mean_rate: float = 1.4e-4
+    """Adam's learning rates for originals: means in metres,"""
+    own_rotation_rate: float = 1.4e-3
+    """components of quaternions,"""
+    own_log_scale_rate: float = 3.5e-3
+    """natural logarithms of scales,"""
+    own_opacity_rate: float = 1e-2
+    """logits of opacities,"""
+    own_colour_rate: float = 2.8e-3
+    """and SH coefficients of band 0."""
+    alone_steps: int = 3000
     """Steps in which the base is fitted alone."""
     prefix_steps: tuple[int, ...] = (300, 500, 1600)
     """Steps in which originals of random prefixes lie over it; the order is measured before each of these."""
     alone_share: float = 0.3
-    """Of the prefix steps, how many show the base alone."""
+    """Of the steps that show prefixes, how many show the base alone, half of them without the lining."""
     mean_rate: float = 4e-4
-    """Adam's learning rates: means in metres,"""
+    """Adam's learning rates for the base: means in metres,"""
     rotation_rate: float = 2e-3
     """stereographic coordinates of rotations,"""
     log_scale_rate: float = 1.2e-2
@@ -73,12 +110,28 @@ class HandOverConfiguration:
     """The base's opacities stay below."""
 
     def __post_init__(self) -> None:
+        self.check_types()
         if min(self.cover_count, self.lining_count, self.patch_size, self.view_count) < 1:
             raise EncodeError("bad-shape", "a hand-over needs cover, lining, patches and views")
         if list(self.shares) != sorted(set(self.shares)) or not 0 < self.shares[0] <= self.shares[-1] == 1:
             raise EncodeError("bad-shape", f"the shares must rise to 1, not {self.shares}")
 
+    def shortened(self, steps: int) -> HandOverConfiguration:
+        """About so many steps in all, every phase its share of them."""
+        factor = steps / self.steps
+        return replace(
+            self,
+            own_steps=round(self.own_steps * factor),
+            alone_steps=round(self.alone_steps * factor),
+            prefix_steps=tuple(round(count * factor) for count in self.prefix_steps),
+            joint_steps=round(self.joint_steps * factor),
+            whole_steps=round(self.whole_steps * factor),
+            last_base_steps=round(self.last_base_steps * factor),
+        )
+
     @property
-    def base_count(self) -> int:
-        """Cover and lining."""
-        return self.cover_count + self.lining_count
+    def steps(self) -> int:
+        """Of all phases."""
+        base = self.alone_steps + sum(self.prefix_steps)
+        together = self.own_steps + self.joint_steps + self.whole_steps + self.last_base_steps
+        return base if self.exact else base + together

@@ -1,92 +1,121 @@
-"""Fitting the base to the teacher's pictures, alone and under growing prefixes of originals."""
+"""Fitting base and originals to the teacher's pictures, under prefixes of all lengths."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pavfmt.model import BoolArray
 from pavfmt.synthetic import RandomStream
 from pavtraining.hand_over.base import Base
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.ordering import picture_of
+from pavtraining.hand_over.memory import Memory
 from pavtraining.hand_over.schedule import Schedule
-from pavtraining.hand_over.shots import Shot
+from pavtraining.hand_over.shots import Drawable, Shot
 
-Prefix = tuple[NDArray[np.int64], NDArray[np.bool_]]
-"""Rows of the originals that are there, and (B,) which of the base are shown."""
 USEFUL_SHARE = 0.8
 """Prefixes in which more of the base has retired teach it little."""
 SMALLEST_ERROR = 1e-7
 """70 dB: below, a picture is as good as right."""
+
+Prefix = tuple[NDArray[np.int64], BoolArray]
+"""Rows of the originals that are there, and (B,) which of the base are shown."""
+Drawn = Callable[[RandomStream, Shot], Drawable]
+"""What a step shows in a view."""
 
 
 @dataclass(frozen=True)
 class Phase:
     """One run of Adam."""
 
+    number: int
+    """From 0; none is done twice."""
     steps: int
-    seed: int
     first_rate: float
     """Share of the configured rates that it begins with,"""
     last_rate: float
     """and ends with, exponentially between."""
-    rounded: bool
-    """Whether the base is seen as it will be read."""
 
 
-def base_alone(base: Base) -> Callable[[RandomStream], Prefix]:
-    """No originals, ever."""
-    prefix = np.zeros(0, np.int64), np.ones(len(base), bool)
-    return lambda random: prefix
+def most_significant(count: int, configuration: HandOverConfiguration) -> Callable[[RandomStream], int]:
+    """How many of `count` originals a step shows: often all, else anything from the least share up."""
+    least = configuration.own_least_share
+
+    def choose(random: RandomStream) -> int:
+        kind, place = random.uniform(2).tolist()
+        if kind < configuration.whole_share:
+            return count
+        return max(int(count * (least + (1 - least) * place)), 1)
+
+    return choose
 
 
-def random_prefixes(
+def base_prefixes(
     base: Base, schedule: Schedule, configuration: HandOverConfiguration
 ) -> Callable[[RandomStream], Prefix]:
-    """Prefixes of all lengths in bytes, the base alone every now and then."""
-    nothing, whole = np.zeros(0, np.int64), np.ones(len(base), bool)
-    ends, last = schedule.ends, schedule.moves_before_share_retired(USEFUL_SHARE)
+    """Prefixes that teach the base: of all lengths in bytes, the base alone every now and then."""
+    last = schedule.moves_before_share_retired(USEFUL_SHARE)
+    return _prefixes(base, schedule, configuration.alone_share, 0.0, last)
+
+
+def joint_prefixes(
+    base: Base, schedule: Schedule, configuration: HandOverConfiguration
+) -> Callable[[RandomStream], Prefix]:
+    """Prefixes of all lengths in bytes, often the whole, the base alone every now and then."""
+    whole = (1 - configuration.alone_share) * configuration.whole_share
+    return _prefixes(base, schedule, configuration.alone_share, whole, len(schedule.moves))
+
+
+def _prefixes(
+    base: Base, schedule: Schedule, alone: float, whole: float, last: int
+) -> Callable[[RandomStream], Prefix]:
+    nothing = np.zeros(0, np.int64)
+    ends = schedule.ends
 
     def choose(random: RandomStream) -> Prefix:
         kind, place = random.uniform(2).tolist()
-        if kind < configuration.alone_share:
-            return nothing, whole
+        if kind < alone:
+            return nothing, base.alone(with_lining=place < 0.5)
         count = schedule.moves_within(ends[0] + (ends[last] - ends[0]) * place)
+        if kind > 1 - whole:
+            count = len(schedule.moves)
         return schedule.there(count), schedule.shown(count)
 
     return choose
 
 
 def fit(
-    base: Base,
+    groups: list[dict[str, Any]],
     shots: Sequence[Shot],
-    configuration: HandOverConfiguration,
+    drawn: Drawn,
     phase: Phase,
-    choose: Callable[[RandomStream], Prefix],
+    seed: int,
+    memory: Memory,
+    confine: Callable[[], None] = lambda: None,
     progress: Callable[[float], None] | None = None,
-) -> list[float]:
-    """Minimises the mean logarithm of the error of `choose`'s prefixes; returns each step's squared error."""
-    random = RandomStream((phase.seed << 32) | configuration.seed)
-    adam = torch.optim.Adam(base.rates(), eps=1e-15)
+) -> None:
+    """Minimises the mean logarithm of the error of what is `drawn`; goes on from what the memory holds.
+
+    `groups` are Adam's parameter groups; `confine` puts their numbers back into their ranges.
+    """
+    adam = torch.optim.Adam(groups, eps=1e-15)
     rates = [group["lr"] for group in adam.param_groups]
-    errors = []
-    for step in range(phase.steps):
+    for step in range(memory.begin(phase, adam), phase.steps):
+        random = RandomStream((phase.number << 48) | (step << 24) | seed)
         share = phase.first_rate * (phase.last_rate / phase.first_rate) ** (step / max(phase.steps - 1, 1))
         for group, rate in zip(adam.param_groups, rates, strict=True):
             group["lr"] = rate * share
         shot = shots[int(random.uniform() * len(shots))]
-        there, shown = choose(random)
-        picture = shot.picture(picture_of(shot, base.seen(shot, phase.rounded), there, shown))
-        error = (picture - shot.target).square().mean()
+        error = (shot.picture(drawn(random, shot)) - shot.target).square().mean()
         adam.zero_grad()
         (error + SMALLEST_ERROR).log().backward()  # type: ignore[no-untyped-call]
         adam.step()
-        base.confine()
-        errors.append(float(error.detach()))
+        confine()
+        memory.note(phase, step + 1, adam, float(error.detach()))
         if progress is not None:
             progress((step + 1) / phase.steps)
-    return errors

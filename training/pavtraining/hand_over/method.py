@@ -1,9 +1,13 @@
 """From a flat avatar to a fitted base that hands over to it.
 
-1. Views of the avatar are drawn; originals that matter to none of them are set aside.
-2. Clusters of originals become the base: a cover on the surface, and a lining beneath it.
-3. The base is fitted alone.
+1. Views of the avatar are drawn. The originals that matter most to them are kept.
+2. They are fitted to stand for all, under random prefixes by significance, so that the first of them stand alone.
+3. Their clusters become the base: a cover on the surface, and a lining beneath it, which is fitted alone.
 4. Again and again: the order of the chunks is measured, and the base is fitted under random prefixes of it.
+5. Base and originals are fitted together under prefixes of that order, and then the whole of the originals, then
+   the base once more.
+
+An exact hand-over leaves out 2 and 5: the originals are sent as they were given.
 """
 
 from __future__ import annotations
@@ -16,26 +20,30 @@ import torch
 from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, BoolArray, Float32Array, Float64Array, Int32Array, Level, Site, Splits
+from pavfmt.model import Avatar, Float32Array, Float64Array, Gaussians, Int32Array, Level, Site, Splits
+from pavfmt.synthetic import RandomStream
 from pavplayer.posing import Poser
 from pavplayer.rasterizers import open_rasterizer
 from pavtraining.hand_over.base import Base, cluster_gaussians
 from pavtraining.hand_over.clusters import clustered, features, means_by, rest_gaussians
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.fitting import Phase, base_alone, fit, random_prefixes
-from pavtraining.hand_over.ordering import MeasuredShot, make_schedule, measured_shot
+from pavtraining.hand_over.fitting import Phase, base_prefixes, fit, joint_prefixes, most_significant
+from pavtraining.hand_over.memory import Memory
+from pavtraining.hand_over.ordering import MeasuredShot, drawn_prefix, make_schedule, measured_shot
+from pavtraining.hand_over.originals import Originals
 from pavtraining.hand_over.patches import Patches, make_patches, with_chunks
 from pavtraining.hand_over.schedule import Schedule
-from pavtraining.hand_over.shots import ShotMaker
+from pavtraining.hand_over.shots import Drawable, Shot, ShotMaker, joined
 from pavtraining.hand_over.significance import significance
-from pavtraining.sources import Teacher
+from pavtraining.sources import Size, Teacher
 
 PROBES = 2
 """Random signs tried on each picture when chunks are divided."""
 KEPT_PRECISION = 16
 """Originals."""
-ALONE_COST, ORDER_COST, START_COST = 0.7, 250.0, 300.0
-"""In steps under prefixes, for progress: a step of the base alone, one measurement of the order, the start."""
+ALONE_COST, OWN_COST, JOINT_COST, ORDER_COST, START_COST = 0.7, 4.0, 6.0, 150.0, 400.0
+"""In steps of the base under prefixes, for progress: a step of each other phase, one measurement of the order, the
+start."""
 
 Progress = Callable[[str, float], None]
 """What is being done, and how much of all has been done, 0..1."""
@@ -46,12 +54,11 @@ class HandedOver:
     """The result."""
 
     avatar: Avatar
-    """Two levels: the base, its lining first; the originals worth sending, whose parents are of the base. Both are
+    """Two levels: the base, its lining last; the originals worth sending, whose parents are of the base. Both are
     sent by falling importance."""
     schedule: Schedule
-    """For all originals, those left out too."""
-    kept: BoolArray
-    """(N,) the originals that are in the avatar."""
+    kept: NDArray[np.intp]
+    """Rows of the given originals that are in the avatar."""
 
 
 class Stages:
@@ -76,19 +83,32 @@ def hand_over(
     avatar: Avatar,
     configuration: HandOverConfiguration | None = None,
     progress: Progress | None = None,
+    memory: Memory | None = None,
 ) -> HandedOver:
-    """A base fitted to a flat avatar, and the order in which its originals take over. Some minutes of CPU."""
+    """A base fitted to a flat avatar, and the order in which its originals take over. Some minutes of CPU.
+
+    What `memory` holds of an earlier call with the same avatar and configuration is not done again.
+    """
     given = configuration or HandOverConfiguration()
     rounds, alone = len(given.prefix_steps), given.alone_steps * ALONE_COST
-    stages = Stages(START_COST + alone + sum(given.prefix_steps) + (rounds + 1) * ORDER_COST, progress)
-    method = Method(avatar, given, stages.begin("drawing views", START_COST))
-    method.fit_alone(stages.begin("fitting the base", alone))
+    own, joint = (0, 0) if given.exact else (given.own_steps, given.joint_steps + given.whole_steps)
+    total = START_COST + OWN_COST * own + alone + sum(given.prefix_steps) + JOINT_COST * joint
+    total += 0 if given.exact else given.last_base_steps
+    stages = Stages(total + (rounds + 1) * ORDER_COST, progress)
+    method = Method(avatar, given, stages.begin("drawing views", START_COST), memory)
+    if not given.exact:
+        method.fit_originals(stages.begin("fitting originals", OWN_COST * own))
+    method.begin_base()
+    method.fit_base_alone(stages.begin("fitting the base", alone))
     for round_, steps in enumerate(given.prefix_steps):
         stages.begin("measuring the order", ORDER_COST)
         method.order(may_retire=round_ > 0)
-        method.fit_prefixes(round_, stages.begin("fitting prefixes", steps))
+        method.fit_base(round_, stages.begin("fitting the base under prefixes", steps))
     stages.begin("measuring the order", ORDER_COST)
     method.order()
+    if not given.exact:
+        method.fit_together(stages.begin("fitting all together", JOINT_COST * joint))
+        method.fit_base_again(stages.begin("fitting the base again", given.last_base_steps))
     return method.result()
 
 
@@ -100,36 +120,66 @@ class Method:
         avatar: Avatar,
         configuration: HandOverConfiguration,
         progress: Callable[[float], None] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         if len(avatar.levels) != 1 or not len(avatar.levels[0].gaussians):
             raise EncodeError("bad-level", "a base is fitted to a flat avatar: one level with Gaussians")
         if avatar.levels[0].site is Site.FACE:
             # A second level has no faces but those of split ones.
             raise EncodeError("bad-site", "originals that hang on faces cannot come after a base")
-        self.avatar, self.configuration = avatar, configuration
+        self.configuration = configuration
+        self._memory = memory or Memory()
         self.teacher = Teacher(avatar, seed=configuration.seed)
-        self.shots = ShotMaker(self.teacher).shots(
-            configuration.view_count, configuration.picture_size, progress=progress
-        )
-        self.importance = self._measured_importance()
-        """(N,) Σ α·T of the originals."""
-        rest, kept = rest_gaussians(avatar), self._worth_sending()
-        self.patches: Patches = make_patches(features(avatar, rest), self.importance, kept, configuration)
-        linings = clustered(
-            self.patches.places, kept.astype(np.float64), configuration.lining_count, configuration.seed + 1
-        )
-        self._lining_places = means_by(linings, kept.astype(np.float64) + 1e-9, self.patches.places)
-        depth = configuration.lining_depth * self._height()
-        scales, clusters = configuration.scales, self.patches.clusters
-        self.base = Base(
-            cluster_gaussians(avatar, rest, clusters, self.importance, 0.0, scales),
-            cluster_gaussians(avatar, rest, linings, self.importance, depth, scales),
-            configuration,
-            Site.VERTEX if len(self.teacher.rig.mean_neutral) else Site.JOINT,
-        )
+        self.avatar = avatar
+        """The flat avatar as far as it will be sent; its originals the most significant first."""
+        self.shots = self._shots(configuration.picture_size, configuration.view_count, progress)
+        self.kept = self._worth_sending()
+        self._become(_with_gaussians(avatar, avatar.levels[0].gaussians.take(self.kept)))
         self._measured: list[MeasuredShot] = []
         self.schedule: Schedule | None = None
         """What was measured last."""
+
+    def _shots(self, size: Size, count: int, progress: Callable[[float], None] | None = None) -> list[Shot]:
+        return ShotMaker(self.teacher, self.avatar).shots(count, size, progress=progress)
+
+    def _become(self, avatar: Avatar) -> None:
+        """The flat avatar from now on is this, in all views."""
+        self.avatar = avatar
+        maker = ShotMaker(self.teacher, avatar)
+        self.shots = [maker.shot(shot.view) for shot in self.shots]
+        self.importance = self._measured_importance()
+        """(N,) Σ α·T of the originals."""
+
+    def fit_originals(self, progress: Callable[[float], None] | None = None) -> None:
+        """Those that are kept, to stand for all, and the first of them to stand alone."""
+        given = self.configuration
+        originals = Originals(self.avatar.levels[0].gaussians, given)
+        choose = most_significant(len(originals), given)
+        fit(
+            originals.rates(),
+            self._shots(given.own_picture_size, given.view_count),
+            lambda random, shot: originals.seen(shot, torch.arange(choose(random))),
+            Phase(0, given.own_steps, 1.0, given.final_rate),
+            given.seed,
+            self._memory,
+            progress=progress,
+        )
+        self._become(_with_gaussians(self.avatar, originals.gaussians()))
+
+    def begin_base(self) -> None:
+        """Clusters of the originals as they are now."""
+        avatar, given = self.avatar, self.configuration
+        rest, everyone = rest_gaussians(avatar), np.ones(len(self.importance))
+        self.patches: Patches = make_patches(features(avatar, rest), self.importance, given)
+        linings = clustered(self.patches.places, everyone, given.lining_count, given.seed + 1)
+        self._lining_places = means_by(linings, everyone, self.patches.places)
+        depth = given.lining_depth * self._height()
+        self.base = Base(
+            cluster_gaussians(avatar, rest, self.patches.clusters, self.importance, 0.0, given.scales),
+            cluster_gaussians(avatar, rest, linings, self.importance, depth, given.scales),
+            given,
+            Site.VERTEX if len(self.teacher.rig.mean_neutral) else Site.JOINT,
+        )
 
     def _height(self) -> float:
         neutral = self.teacher.rig.mean_neutral
@@ -144,9 +194,10 @@ class Method:
             raise EncodeError("no-gaussians", "nothing of the avatar is to be seen")
         return total
 
-    def _worth_sending(self) -> BoolArray:
-        """(N,) the fewest of the most significant originals that reach `kept_decibels` by themselves."""
+    def _worth_sending(self) -> NDArray[np.intp]:
+        """Rows of the fewest most significant originals that reach the configured quality as given, those first."""
         given = self.configuration
+        decibels = given.exact_decibels if given.exact else given.kept_decibels
         found = significance(self.shots, None, given.seed)
         shots, order = self.shots[: given.significant_view_count], np.argsort(-found, kind="stable")
         low, high = 0, len(order)
@@ -154,16 +205,27 @@ class Method:
             middle = (low + high) // 2
             rows = torch.from_numpy(np.sort(order[:middle]))
             errors = [float(shot.errors(shot.originals.take(rows)).mean()) for shot in shots]
-            enough = np.mean(errors) <= 10 ** (-given.kept_decibels / 10)
+            enough = np.mean(errors) <= 10 ** (-decibels / 10)
             low, high = (low, middle) if enough else (middle, high)
-        kept = np.zeros(len(order), bool)
-        kept[order[:high]] = True
-        return kept
+        return order[:high]
 
-    def fit_alone(self, progress: Callable[[float], None] | None = None) -> None:
-        """The base without any originals."""
-        phase = Phase(self.configuration.alone_steps, 1, 1.0, 0.3, rounded=False)
-        fit(self.base, self.shots, self.configuration, phase, base_alone(self.base), progress)
+    def fit_base_alone(self, progress: Callable[[float], None] | None = None) -> None:
+        """The base without any originals, with its lining and without."""
+
+        def alone(shot: Shot, with_lining: bool) -> Drawable:
+            rows = torch.from_numpy(np.flatnonzero(self.base.alone(with_lining)))
+            return self.base.seen(shot, written=False).take(rows)
+
+        fit(
+            self.base.rates(),
+            self.shots,
+            lambda random, shot: alone(shot, with_lining=bool(random.uniform() < 0.5)),
+            Phase(1, self.configuration.alone_steps, 1.0, 0.3),
+            self.configuration.seed,
+            self._memory,
+            self.base.confine,
+            progress,
+        )
 
     def order(self, may_retire: bool = True) -> Schedule:
         """Measures the order anew; the lining may retire early once it has been fitted beneath originals."""
@@ -172,54 +234,105 @@ class Method:
             self._measured = [
                 measured_shot(shot, self.patches) for shot in self.shots[: given.measured_view_count]
             ]
-        some = self.shots[: given.significant_view_count]
-        with torch.no_grad():
-            lining = torch.arange(self.base.cover_count, len(self.base))
-            behind = [self.base.seen(shot).take(lining) for shot in some]
-        self.patches = with_chunks(self.patches, significance(some, behind, given.seed, PROBES), given.shares)
+        self.patches = with_chunks(self.patches, self._worth_over_lining(), given.shares)
         self.schedule = make_schedule(
             self.base, self._measured, self.patches, self._lining_places, given, may_retire
         )
         return self.schedule
 
-    def fit_prefixes(self, round_: int, progress: Callable[[float], None] | None = None) -> None:
+    def _worth_over_lining(self) -> NDArray[np.number]:
+        """(N,) by what originals come earlier: as they were fitted, or exact ones by significance over the lining."""
+        given = self.configuration
+        if not given.exact:
+            return -np.arange(len(self.importance))
+        some = self.shots[: given.significant_view_count]
+        with torch.no_grad():
+            lining = torch.arange(self.base.cover_count, len(self.base))
+            behind = [self.base.seen(shot).take(lining) for shot in some]
+        return significance(some, behind, given.seed, PROBES)
+
+    def fit_base(self, round_: int, progress: Callable[[float], None] | None = None) -> None:
         """The base under random prefixes of the order measured last."""
-        assert self.schedule is not None
         given = self.configuration
         last = given.final_rate if round_ == len(given.prefix_steps) - 1 else 0.4
-        phase = Phase(given.prefix_steps[round_], 2 + round_, 0.6, last, rounded=True)
-        fit(self.base, self.shots, given, phase, random_prefixes(self.base, self.schedule, given), progress)
+        self._fit_base(Phase(2 + round_, given.prefix_steps[round_], 0.6, last), progress)
+
+    def fit_base_again(self, progress: Callable[[float], None] | None = None) -> None:
+        """The same, when the originals will no longer change."""
+        given = self.configuration
+        number = 4 + len(given.prefix_steps)
+        self._fit_base(Phase(number, given.last_base_steps, given.joint_rate, given.final_rate), progress)
+
+    def _fit_base(self, phase: Phase, progress: Callable[[float], None] | None) -> None:
+        assert self.schedule is not None
+        given, base = self.configuration, self.base
+        choose = base_prefixes(base, self.schedule, given)
+
+        def drawn(random: RandomStream, shot: Shot) -> Drawable:
+            return drawn_prefix(shot.originals, base.seen(shot), *choose(random))
+
+        fit(base.rates(), self.shots, drawn, phase, given.seed, self._memory, base.confine, progress)
+
+    def fit_together(self, progress: Callable[[float], None] | None = None) -> None:
+        """Base and originals under random prefixes of the order measured last, in full pictures; then the whole."""
+        assert self.schedule is not None
+        given, base = self.configuration, self.base
+        originals = Originals(self.avatar.levels[0].gaussians, given)
+        everyone = torch.arange(len(originals))
+        choose = joint_prefixes(base, self.schedule, given)
+
+        def drawn(random: RandomStream, shot: Shot) -> Drawable:
+            there, shown = choose(random)
+            return drawn_prefix(originals.seen(shot, everyone), base.seen(shot), there, shown)
+
+        number, first = 2 + len(given.prefix_steps), given.joint_rate
+        phase = Phase(number, given.joint_steps, first, 0.1 * first)
+        groups = base.rates() + originals.rates()
+        shots = self._shots(given.full_picture_size, given.full_view_count)
+        fit(groups, shots, drawn, phase, given.seed, self._memory, base.confine, progress)
+
+        def whole(random: RandomStream, shot: Shot) -> Drawable:
+            left = base.seen(shot).take(torch.from_numpy(np.flatnonzero(last_shown)))
+            return joined(originals.seen(shot, everyone), left)
+
+        last_shown = self.schedule.shown(len(self.schedule.moves))
+        phase = Phase(number + 1, given.whole_steps, first, 0.02 * first)
+        fit(originals.rates(), shots, whole, phase, given.seed, self._memory)
+        self._become(_with_gaussians(self.avatar, originals.gaussians()))
 
     def result(self) -> HandedOver:
         """As an avatar of two levels."""
-        schedule, kept = self.schedule, self.patches.kept
+        schedule = self.schedule
         assert schedule is not None
-        rows = np.flatnonzero(kept)
-        ranks = _ranks(schedule.arrivals, self.importance)[rows]
-        avatar = joined_levels(self.avatar, self._base_level(), rows, ranks, schedule.parents[rows])
-        return HandedOver(avatar, schedule, kept)
+        ranks = _ranks(schedule.arrivals, self.importance)
+        avatar = joined_levels(self.avatar, self._base_level(), ranks, schedule.parents)
+        return HandedOver(avatar, schedule, self.kept)
 
     def _base_level(self) -> Level:
-        """The base, the lining to be sent before the cover, and the cover by falling weight in the pictures."""
+        """The base: first the cover, by falling weight in the pictures, then the lining."""
         level = self.base.level()
         weight = np.bincount(self.patches.clusters, self.importance)
-        lining = np.full(len(level.gaussians) - len(weight), -1)
-        ranks = _ranks(np.concatenate([np.zeros(len(weight)), lining]), np.concatenate([weight, -lining]))
+        lining = np.ones(len(level.gaussians) - len(weight))
+        ranks = _ranks(np.concatenate([np.zeros(len(weight)), lining]), np.concatenate([weight, lining]))
         return replace(level, gaussians=replace(level.gaussians, importance=ranks))
+
+
+def _with_gaussians(flat: Avatar, gaussians: Gaussians) -> Avatar:
+    """The flat avatar with these instead of its own."""
+    return replace(flat, levels=(replace(flat.levels[0], gaussians=gaussians),))
 
 
 def joined_levels(
     flat: Avatar,
     base: Level,
-    rows: NDArray[np.integer],
     importance: Float32Array,
     parents: Int32Array,
 ) -> Avatar:
-    """`base` and then the originals at `rows`, with their importance and their parents in the base."""
+    """`base` and then the originals, with their importance and their parents in the base."""
     level = flat.levels[0]
     originals = replace(
         level,
-        gaussians=replace(level.gaussians.take(rows), importance=importance),
+        gaussians=replace(level.gaussians, importance=importance),
         splits=Splits(np.zeros(0, np.int32), np.zeros((0, 3), np.float32)),
         parents=parents,
     )

@@ -31,9 +31,8 @@ class MeasuredShot:
 
 def measured_shot(shot: Shot, patches: Patches) -> MeasuredShot:
     """Pixels go to the patch whose originals have most weight in them."""
-    rows = torch.from_numpy(np.flatnonzero(patches.kept))
-    of_rows = torch.from_numpy(patches.patches[patches.kept])
-    drawable, size = shot.originals.take(rows), (shot.view.camera.width, shot.view.camera.height)
+    of_rows = torch.from_numpy(patches.patches)
+    drawable, size = shot.originals, (shot.view.camera.width, shot.view.camera.height)
     best, labels = torch.zeros(size[::-1]), torch.full(size[::-1], NOWHERE)
     for first in range(0, patches.patch_count, 3):
         colours = torch.stack([of_rows == first + k for k in range(3)], dim=1).float()
@@ -44,10 +43,12 @@ def measured_shot(shot: Shot, patches: Patches) -> MeasuredShot:
     return MeasuredShot(shot, labels.numpy().astype(np.int64))
 
 
-def picture_of(shot: Shot, base: Drawable, there: NDArray[np.int64], shown: NDArray[np.bool_]) -> Drawable:
+def drawn_prefix(
+    originals: Drawable, base: Drawable, there: NDArray[np.int64], shown: NDArray[np.bool_]
+) -> Drawable:
     """What a prefix shows: the originals at rows `there` and the base that has not retired."""
     left = base.take(torch.from_numpy(np.flatnonzero(shown)))
-    return joined(shot.originals.take(torch.from_numpy(there)), left)
+    return joined(originals.take(torch.from_numpy(there)), left)
 
 
 def errors_by_patch(
@@ -61,7 +62,9 @@ def errors_by_patch(
     totals = np.zeros(patches.patch_count)
     with torch.no_grad():
         for one in shots:
-            errors = one.shot.errors(picture_of(one.shot, base.seen(one.shot), there, shown)).numpy()
+            errors = one.shot.errors(
+                drawn_prefix(one.shot.originals, base.seen(one.shot), there, shown)
+            ).numpy()
             inside = one.patches != NOWHERE
             totals += np.bincount(one.patches[inside], errors[inside], patches.patch_count) / errors.size
     return totals / len(shots)
@@ -94,7 +97,7 @@ def make_schedule(
     parents = parents_of(patches, first, without, lining)
     retirements = retirements_of(parents, arrivals, len(base))
     parents = only_last(parents, arrivals, retirements)
-    counts = np.bincount(arrivals[patches.kept], minlength=len(moves)) if moves else np.zeros(0)
+    counts = np.bincount(arrivals, minlength=len(moves)) if moves else np.zeros(0)
     start = configuration.base_bytes * len(base)
     ends = start + configuration.original_bytes * np.concatenate([[0.0], np.cumsum(counts)])
     return Schedule(tuple(moves), arrivals, parents, retirements, ends)

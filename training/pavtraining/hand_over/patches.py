@@ -18,14 +18,12 @@ class Patches:
 
     places: Float64Array
     """(N, D) features: originals that are near each other here belong together."""
-    kept: BoolArray
-    """(N,) worth sending."""
     clusters: Labels
     """(N,) the cluster each belongs to: one of the cover stands in for it."""
     patches: Labels
     """(N,) the patch of that cluster."""
     states: Labels
-    """(N,) the chunk in its patch, from 1; an original that is not kept is in none and has the highest number."""
+    """(N,) the chunk in its patch, from 1."""
 
     @property
     def cluster_count(self) -> int:
@@ -40,27 +38,27 @@ class Patches:
     def costs(self, state_count: int, each: float) -> Float64Array:
         """(P, state_count) bytes of the originals up to each state, state 0 having none."""
         counts = np.zeros((self.patch_count, state_count))
-        np.add.at(counts, (self.patches[self.kept], self.states[self.kept]), each)
+        np.add.at(counts, (self.patches, self.states), each)
         return np.cumsum(counts, axis=1)
 
 
 def make_patches(
-    places: Float64Array, importance: Float64Array, kept: BoolArray, configuration: HandOverConfiguration
+    places: Float64Array, importance: Float64Array, configuration: HandOverConfiguration
 ) -> Patches:
     """`places` (N, D) are features, `importance` (N,) is Σ α·T; the chunks are still in no order."""
     clusters = clustered(places, importance, configuration.cover_count, configuration.seed)
-    counts = np.bincount(clusters, kept).astype(np.float64)
+    counts = np.bincount(clusters).astype(np.float64)
     centres = means_by(clusters, importance + 1e-12, places)
     patches = divided(centres, counts, configuration.patch_size)[clusters]
-    return Patches(places, kept, clusters, patches, np.where(kept, 1, len(configuration.shares) + 1))
+    return Patches(places, clusters, patches, np.ones(len(places), np.int64))
 
 
-def with_chunks(patches: Patches, significance: Float64Array, shares: tuple[float, ...]) -> Patches:
-    """The same patches, their originals divided at these shares by falling significance (N,)."""
-    states = np.full(len(patches.kept), len(shares) + 1)
+def with_chunks(patches: Patches, worth: NDArray[np.number], shares: tuple[float, ...]) -> Patches:
+    """The same patches, their originals divided at these shares by falling worth (N,)."""
+    states = np.zeros(len(worth), np.int64)
     for patch in range(patches.patch_count):
-        rows = np.flatnonzero((patches.patches == patch) & patches.kept)
-        rows = rows[np.argsort(-significance[rows], kind="stable")]
+        rows = np.flatnonzero(patches.patches == patch)
+        rows = rows[np.argsort(-worth[rows], kind="stable")]
         states[rows] = 1 + np.searchsorted(
             shares[:-1], np.arange(len(rows)) / max(len(rows), 1), side="right"
         )
@@ -75,10 +73,10 @@ def parents_of(
     The cover of a patch gives way to its chunks up to `first` (P,), its lining to chunk `bare` (P,); `lining`
     (L, D) are the features of the lining.
     """
-    parents = np.full(len(patches.kept), -1, np.int32)
-    over_lining = patches.kept & (patches.states == bare[patches.patches])
+    parents = np.full(len(patches.states), -1, np.int32)
+    over_lining = patches.states == bare[patches.patches]
     parents[over_lining] = patches.cluster_count + nearest(patches.places[over_lining], lining)
-    over_cover = patches.kept & (patches.states <= first[patches.patches]) & ~over_lining
+    over_cover = (patches.states <= first[patches.patches]) & ~over_lining
     parents[over_cover] = patches.clusters[over_cover]
     centres = means_by(patches.clusters, np.ones(len(parents)), patches.places)
     for childless in np.setdiff1d(np.arange(len(centres)), parents):

@@ -35,7 +35,7 @@ class Schedule:
 
     moves: tuple[Move, ...]
     arrivals: NDArray[np.int64]
-    """(N,) with which move an original comes; those not worth sending at the end, NEVER."""
+    """(N,) with which move an original comes."""
     parents: Int32Array
     """(N,) the base Gaussian that an original takes over from, or −1."""
     retirements: NDArray[np.int64]

@@ -9,12 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pavfmt.model import Avatar
 from pavplayer.posing import PosedCloud, Poser
+from pavtraining.avatar_binding import AvatarBinding
 from pavtraining.binding import Frames, surface_frames
 from pavtraining.rendering.blending import blend
 from pavtraining.rendering.cloud import WorldCloud
-from pavtraining.rendering.harmonics import colours
-from pavtraining.rendering.projection import Projected, project
+from pavtraining.rendering.cpu import plain_project_and_light
+from pavtraining.rendering.fused import is_possible, project_and_light
+from pavtraining.rendering.projection import Projected
 from pavtraining.sources import Size, Teacher, View
 from pavtraining.surface import PosedSurface, Surface
 
@@ -46,9 +49,9 @@ def joined(one: Drawable, other: Drawable) -> Drawable:
 
 def seen(cloud: WorldCloud, view: View) -> Drawable:
     """Gaussians in world space as a view's camera sees them."""
-    eye = torch.from_numpy(view.camera.position).to(cloud.means)
-    lit = colours(cloud.sh, cloud.means, eye, cloud.sh_quats)
-    return Drawable(project(cloud.means, cloud.quats, cloud.scales, view.camera), cloud.opacities, lit)
+    projection = project_and_light if is_possible(cloud) else plain_project_and_light
+    projected, lit = projection(cloud, view.camera)
+    return Drawable(projected, cloud.opacities, lit)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,11 @@ class Shot:
     target: Tensor
     """(H, W, 3) display sRGB."""
     originals: Drawable
-    """All of the flat avatar's Gaussians."""
+    """The flat avatar's Gaussians."""
+    own_frames: Frames
+    """Of those Gaussians, one each; float32."""
+    sh_is_local: bool
+    """Whether their colours turn with them."""
     frames: Frames
     """Of what a base may hang on: the base mesh's vertices, or joint 0 where there is no mesh; float32."""
     background: float
@@ -76,18 +83,27 @@ class Shot:
 
 
 class ShotMaker:
-    """Takes views of one teacher."""
+    """Takes views of one teacher, with the Gaussians of one flat avatar on its rig."""
 
-    def __init__(self, teacher: Teacher) -> None:
+    def __init__(self, teacher: Teacher, avatar: Avatar) -> None:
         self.teacher = teacher
         self._surface = Surface(teacher.rig, teacher.identity)
-        self._poser = Poser(teacher.avatar)
+        self._binding = AvatarBinding(avatar, self._surface)
+        self._poser = Poser(avatar)
 
     def shot(self, view: View) -> Shot:
         """A view made ready."""
         originals = seen(_as_tensors(self._poser.frame(view.pose)), view)
-        frames = self._frames(self._surface.posed(view.pose)).to(torch.float32)
-        return Shot(view, torch.from_numpy(view.picture.copy()), originals, frames, self.teacher.background)
+        posed = self._surface.posed(view.pose)
+        return Shot(
+            view,
+            torch.from_numpy(view.picture.copy()),
+            originals,
+            self._binding.frames(posed)[0].to(torch.float32),
+            self._binding.levels[0].sh_is_local,
+            self._frames(posed).to(torch.float32),
+            self.teacher.background,
+        )
 
     def _frames(self, posed: PosedSurface) -> Frames:
         count = len(self._surface.neutral)

@@ -12,12 +12,12 @@ from pathlib import Path
 from pavfmt.errors import PavError
 from pavfmt.fileio import write_bytes
 from pavplayer.packages import PackageMissingError, require
+from pavtraining.interruption import InterruptedFitError
 from pavtraining.results.cells import Cell, Cells, all_cells, missing
 from pavtraining.results.clock import Clock, TimeIsUpError
 from pavtraining.results.document import document
 from pavtraining.results.plots import plots
 from pavtraining.results.subjects import open_subject
-from pavtraining.running import InterruptedFitError
 
 TRAINING = Path(__file__).resolve().parents[2]
 HELP = """Compute the table of training results, cell by cell, and write RESULTS.md with plots.

@@ -13,14 +13,16 @@ from typing import Any
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import write_bytes
 from pavtraining.results.clock import Clock
-from pavtraining.results.judging import Judgement, gaussian_bytes_of, judged
+from pavtraining.results.judging import Judgement, Walk, gaussian_bytes_of, judged, walked
 from pavtraining.results.methods import ADDITIVE, METHODS, Method, Order, reference_of
-from pavtraining.results.subjects import SUBJECTS, Subject
+from pavtraining.results.subjects import HEADS, SUBJECTS, Subject
 from pavtraining.sources import View
 
 SHARES = (0.01, 0.05, 0.10, 0.25, 0.50, 1.0)
 """Of the Gaussian bytes of the subject's reference file."""
-VERSION = 1
+MARKS = (6_000, 12_000, 30_000, 60_000)
+"""Gaussian bytes at which finished heads are judged too, whatever the reference file has."""
+VERSION = 2
 """Of what a cell's file holds."""
 
 
@@ -37,6 +39,11 @@ class Cell:
         """As `--only` takes it."""
         tail = "" if self.share is None else f"-{100 * self.share:g}"
         return f"{self.subject}/{self.method.name}{tail}"
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether it is judged at `MARKS` too."""
+        return self.subject in HEADS and self.share is None
 
     @property
     def reference(self) -> Cell:
@@ -64,6 +71,10 @@ class Result:
     budgets: list[int]
     judgements: list[Judgement]
     """One for each budget."""
+    marks: list[Judgement]
+    """For finished heads, one for each of `MARKS`."""
+    walk: Walk | None
+    """From the first byte to the last, for what a method fitted."""
 
 
 def all_cells(patterns: Sequence[str] = ()) -> list[Cell]:
@@ -93,8 +104,11 @@ class Cells:
             fields = json.loads(path.read_text(encoding="utf-8"))
             if fields["version"] != VERSION or fields["settings"] != _settings(cell):
                 return None
-            fields["result"]["judgements"] = [Judgement(**one) for one in fields["result"]["judgements"]]
-            return Result(**fields["result"])
+            found = fields["result"]
+            for name in ("judgements", "marks"):
+                found[name] = [Judgement(**one) for one in found[name]]
+            found["walk"] = found["walk"] and Walk(**found["walk"])
+            return Result(**found)
         except (ValueError, KeyError, TypeError) as error:
             raise EncodeError("bad-result", f"{path} is no result: {error}; delete it") from None
 
@@ -115,15 +129,24 @@ class Cells:
         """Make the file and judge it; what it needs must be there."""
         began = time.monotonic()
         data = self._file(cell, subject, clock)
-        budgets = self._budgets(cell, data)
+        budgets, marks = self._budgets(cell, data), list(MARKS if cell.has_marks else ())
+        every = sorted({*budgets, *marks})
 
         def drawn() -> None:
             clock.check()
-            progress(len(budgets) * len(views))
+            progress(len(every) * len(views))
 
-        judgements = judged(data, budgets, views, with_flip, drawn)
-        seconds = round(time.monotonic() - began, 1)
-        result = Result(gaussian_bytes_of(data), len(data), seconds, budgets, judgements)
+        found = dict(zip(every, judged(data, every, views, with_flip, drawn), strict=True))
+        walk = walked(data, views, drawn) if cell.method.walks else None
+        result = Result(
+            gaussian_bytes_of(data),
+            len(data),
+            round(time.monotonic() - began, 1),
+            budgets,
+            [found[budget] for budget in budgets],
+            [found[mark] for mark in marks],
+            walk,
+        )
         fields = {
             "version": VERSION,
             "cell": cell.name,

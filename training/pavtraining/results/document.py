@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pavtraining.results.cells import SHARES, Cell, Cells, Result
-from pavtraining.results.judging import MOST_DECIBELS, Judgement
+from pavtraining.results.cells import MARKS, SHARES, Cell, Cells, Result
+from pavtraining.results.judging import CUTS, MOST_DECIBELS, Judgement
 from pavtraining.results.methods import ABLATION, FIT, METHODS, Method, reference_of
-from pavtraining.results.subjects import CAPTURE_CAMERAS, CAPTURE_FRAMES, SUBJECTS
+from pavtraining.results.subjects import CAPTURE_CAMERAS, CAPTURE_FRAMES, HEADS, SUBJECTS
 
 MISSING = "not yet run"
 TITLES = {
@@ -31,7 +31,8 @@ cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has n
   being there. The columns are shares of the first row's bytes ("flat, by W" for finished heads, "fitted, additive"
   for the others), so that all rows of a table have the same bytes to spend; the last column is each file's own whole,
   whose kB it states. Units count once they are complete.
-- **Precision** is the encoder's default, without a search for a quality.
+- **Precision** is the encoder's default, without a search for a quality; hand-overs are written as
+  `pav encode --progressive` writes them, at the balanced preset.
 - **Fits**: {FIT.steps:,} steps and at most {FIT.gaussians:,} Gaussians, a few minutes on two cores: enough to compare
   methods, not the best that a long fit reaches. "Fitted alone" are models without any prefix in mind, of as many
   Gaussians as the additive fit spends on so many bytes; their own bytes stand in brackets.
@@ -41,6 +42,17 @@ ABLATION_TEXT = f"""## What each part of the method is worth
 
 On the scene, with {ABLATION.steps:,} steps and at most {ABLATION.gaussians:,} Gaussians each. Columns are shares of the
 whole method's Gaussian bytes.
+"""
+MARKS_TEXT = """## Finished heads at fixed sizes
+
+PSNR in dB against the finished head, at so many Gaussian bytes.
+
+"""
+WALK_TEXT = f"""## Between neighbouring prefixes
+
+{CUTS} cuts, equally far apart in Gaussian bytes, every fifth picture: by how much a longer prefix was ever worse than a
+shorter one, and the largest change of any 16×16 block between neighbouring cuts (mean absolute difference, 0..255).
+
 """
 Shown = Callable[[Judgement], str]
 
@@ -64,10 +76,38 @@ def document(cells: Cells, plots: Sequence[str]) -> str:
         methods = [m for m in METHODS if subject in m.subjects and not m.name.startswith("ablation")]
         parts.append(f"## {TITLES[subject]}\n")
         parts.append(_picture(subject, plots) + _tables(cells, subject, methods))
+    parts.append(MARKS_TEXT + _marks(cells))
+    parts.append(WALK_TEXT + _walks(cells))
     parts.append(ABLATION_TEXT)
     ablations = [method for method in METHODS if method.name.startswith("ablation")]
     parts.append(_picture("ablations", plots) + _tables(cells, "scene", ablations))
     return "\n".join(parts)
+
+
+def _marks(cells: Cells) -> str:
+    heads = " | ".join(f"{mark / 1000:g} kB" for mark in MARKS)
+    lines = [f"| head | way | {heads} | whole file |", f"|---|---|{'---|' * (len(MARKS) + 1)}"]
+    for subject in HEADS:
+        for method in (one for one in METHODS if subject in one.subjects and not one.per_share):
+            result = cells.result(Cell(subject, method))
+            row = [MISSING] * (len(MARKS) + 1)
+            if result is not None:
+                found = [_psnr(one) if one.gaussian_count else "nothing yet" for one in result.marks]
+                row = [*found, f"{_psnr(result.judgements[-1])} ({result.gaussian_bytes / 1000:.1f} kB)"]
+            lines.append(f"| {subject} | {method.title} | {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _walks(cells: Cells) -> str:
+    lines = ["| subject | way | worst loss, dB | largest change |", "|---|---|---|---|"]
+    for subject in SUBJECTS:
+        for method in (one for one in METHODS if subject in one.subjects and one.walks):
+            result = cells.result(Cell(subject, method))
+            row = f"{MISSING} | {MISSING}"
+            if result is not None and result.walk is not None:
+                row = f"{result.walk.worst_loss:.2f} | {result.walk.largest_change:.1f}"
+            lines.append(f"| {subject} | {method.title} | {row} |")
+    return "\n".join(lines) + "\n"
 
 
 def _picture(name: str, plots: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ Progress = Callable[[], None]
 """Called after every picture."""
 MOST_DECIBELS = 99.0
 """Stands for pictures without any difference."""
+CUTS, WALKED_VIEWS, BLOCK = 50, 5, 16
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,18 @@ class Judgement:
     ssim: float
     flip: float | None
     """None: not measured."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What happens between neighbouring prefixes."""
+
+    cuts: int
+    worst_loss: float
+    """The most decibels by which a longer prefix is worse than a shorter one."""
+    largest_change: float
+    """Of any 16×16 block of any picture between neighbouring cuts, after the first picture: the mean absolute
+    difference, 0..255."""
 
 
 def gaussian_bytes_of(data: bytes) -> int:
@@ -56,6 +69,34 @@ def judged(
     return [
         _judgement(session, size, views, with_flip, progress) for session, size in _prefixes(data, budgets)
     ]
+
+
+def walked(data: bytes, views: Sequence[View], progress: Progress = lambda: None) -> Walk:
+    """`CUTS` prefixes, equally far apart in Gaussian bytes, in every fifth view."""
+    budgets = [round(gaussian_bytes_of(data) * (cut + 1) / CUTS) for cut in range(CUTS)]
+    best, worst_loss, largest, before = 0.0, 0.0, 0.0, None
+    for session, _ in _prefixes(data, budgets):
+        if not session.scene.gaussian_count:
+            continue
+        pictures = []
+        for view in views[::WALKED_VIEWS]:
+            pictures.append(np.clip(session.frame(view.pose, view.camera), 0, 1))
+            progress()
+        pairs = zip(pictures, views[::WALKED_VIEWS], strict=True)
+        psnr = psnr_of_error(float(np.mean([mean_squared_error(one, view.picture) for one, view in pairs])))
+        worst_loss, best = max(worst_loss, best - psnr), max(best, psnr)
+        if before is not None:
+            changes = (_largest_block(one - other) for one, other in zip(pictures, before, strict=True))
+            largest = max(largest, *changes)
+        before = pictures
+    return Walk(CUTS, round(worst_loss, 4), round(largest, 2))
+
+
+def _largest_block(difference: Float32Array) -> float:
+    """The mean absolute value, 0..255, of the 16×16 block where it is largest."""
+    height, width = (side // BLOCK * BLOCK for side in difference.shape[:2])
+    blocks = np.abs(difference[:height, :width]).reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK, 3)
+    return 255 * float(blocks.mean(axis=(1, 3, 4)).max())
 
 
 def _prefixes(data: bytes, budgets: Sequence[int]) -> Iterator[tuple[Session, int]]:

@@ -10,20 +10,26 @@ from typing import Any
 import numpy as np
 
 from pavfmt.encoder import (
+    PRESETS,
     EncodeOptions,
     Precision,
     encode,
     opacity_area_importance,
+    precision_for,
     rendered_importance,
     stored_importance,
 )
+from pavfmt.encoder.options import HANDING_OVER
 from pavfmt.interop.progressive import is_progressive, read_progressive, write_progressive
 from pavfmt.model import Avatar, Float64Array
 from pavplayer.importance import open_renderer
-from pavtraining.configuration import ABLATIONS, Configuration, as_mapping
+from pavtraining.configuration import ABLATIONS, Configuration
+from pavtraining.hand_over import HandOverConfiguration
+from pavtraining.hand_over.running import HandOverRun
+from pavtraining.interruption import RunFiles
 from pavtraining.results.clock import Clock
 from pavtraining.results.subjects import HEADS, Subject
-from pavtraining.running import Run, RunFiles
+from pavtraining.running import Run
 from pavtraining.sources import Source
 
 FIRST_UNIT_BYTES = 800
@@ -82,12 +88,18 @@ class Method:
     """What else decides the result: cells made with other settings are made anew."""
     per_share: bool = False
     """A model of its own for every share of the bytes."""
+    walks: bool = False
+    """Whether many neighbouring prefixes are compared."""
 
 
 def _encoded(avatar: Avatar, importance: list[Float64Array]) -> bytes:
     per = "face" if len(avatar.levels) > 1 and avatar.levels[-1].parents is None else "gaussian"
     options = EncodeOptions(first_unit_bytes=FIRST_UNIT_BYTES, importance_per=per)
-    return encode(replace(avatar, tracks=(), thumbnail=None), options, importance)
+    return encode(_bare(avatar), options, importance)
+
+
+def _bare(avatar: Avatar) -> Avatar:
+    return replace(avatar, tracks=(), thumbnail=None)
 
 
 def _flat(subject: Subject) -> Avatar:
@@ -111,16 +123,31 @@ def _flat_at_random(subject: Subject, order: Order, work: Path, clock: Clock) ->
     return _encoded(flat, [1 + EVEN * random.uniform(size=len(level.gaussians)) for level in flat.levels])
 
 
-def _handed_over(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+def _handed_over(subject: Subject, work: Path, clock: Clock, exact: bool) -> bytes:
     folder = work / "checkpoint"
     if not is_progressive(folder):
-        from pavtraining.hand_over import hand_over
+        files = RunFiles.beside(folder)
+        flat, configuration = _flat(subject), HandOverConfiguration(exact=exact)
+        again = files.state.exists()
+        run = HandOverRun.resumed(flat, files) if again else HandOverRun(flat, configuration, files)
+        with clock.stopping_fits():
+            write_progressive(run.go(), folder)
+        run.clear()
+    avatar, renderer = read_progressive(folder), open_renderer("cpu")
+    importance = rendered_importance(avatar, renderer)
+    precision, _ = precision_for(
+        avatar, HANDING_OVER, importance, renderer, PRESETS["balanced"], reference=_flat(subject)
+    )
+    return encode(_bare(avatar), replace(HANDING_OVER, precision=precision), importance)
 
-        write_progressive(
-            hand_over(_flat(subject), progress=lambda what, share: clock.check()).avatar, folder
-        )
-    avatar = read_progressive(folder)
-    return _encoded(avatar, rendered_importance(avatar, open_renderer("cpu")))
+
+def _handing_over(name: str, title: str, exact: bool) -> Method:
+    def make(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+        return _handed_over(subject, work, clock, exact)
+
+    fixed = {"preset": PRESETS["balanced"], "unit_bytes": HANDING_OVER.unit_bytes}
+    settings = {**HandOverConfiguration(exact=exact).as_mapping(), **fixed}
+    return Method(name, title, HEADS, make, settings, walks=True)
 
 
 def _fit(source: Source, configuration: Configuration, work: Path, clock: Clock) -> Avatar:
@@ -132,8 +159,7 @@ def _fit(source: Source, configuration: Configuration, work: Path, clock: Clock)
             Run.resumed(source, files) if files.state.exists() else Run.started(source, configuration, files)
         )
         with clock.stopping_fits():
-            run.go()
-        write_progressive(run.fit.avatar(), folder)
+            write_progressive(run.go(), folder)
         run.clear()
     return read_progressive(folder)
 
@@ -150,8 +176,16 @@ def _fitting(configuration: Configuration) -> Callable[[Subject, Order, Path, Cl
 
 
 def _fitted(name: str, title: str, subjects: tuple[str, ...], configuration: Configuration) -> Method:
-    settings = {**as_mapping(configuration), **ENCODING}
-    return Method(name, title, subjects, _fitting(configuration), settings, per_share=name == "alone")
+    settings = {**configuration.as_mapping(), **ENCODING}
+    return Method(
+        name,
+        title,
+        subjects,
+        _fitting(configuration),
+        settings,
+        per_share=name == "alone",
+        walks=name == "additive",
+    )
 
 
 MADE_FROM_SCENE = ("scene", "capture")
@@ -164,7 +198,8 @@ METHODS: tuple[Method, ...] = (
     FLAT,
     Method("flat-area", "flat, by opacity × area", HEADS, _flat_by_area, ENCODING),
     Method("flat-random", "flat, at random", HEADS, _flat_at_random, ENCODING),
-    Method("hand-over", "fitted base that hands over", HEADS, _handed_over, ENCODING),
+    _handing_over("hand-over", "fitted, hand-over", exact=False),
+    _handing_over("hand-over-exact", "hand-over to the exact originals", exact=True),
     ADDITIVE,
     WHOLE,
     *(

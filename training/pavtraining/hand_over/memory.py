@@ -1,0 +1,80 @@
+"""What a hand-over has learned so far, so that it can go on in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pavfmt.errors import EncodeError
+
+if TYPE_CHECKING:
+    from pavtraining.hand_over.fitting import Phase
+
+Watched = Callable[["Phase", int, float], None]
+"""Called after every step: of which phase, how many of its steps are done, the squared error."""
+
+
+class Memory:
+    """The numbers at the end of every phase, and of the phase that is under way Adam's moments too."""
+
+    def __init__(self, arrays: dict[str, NDArray[Any]] | None = None, watched: Watched | None = None) -> None:
+        """`arrays` are what another process's memory gave."""
+        self._kept = dict(arrays or {})
+        self._watched = watched
+        self._current: tuple[Phase, int, torch.optim.Adam] | None = None
+
+    def begin(self, phase: Phase, adam: torch.optim.Adam) -> int:
+        """Puts a phase's numbers back, if it was begun before; returns how many of its steps are done."""
+        steps = self._kept.get(f"{phase.number}/steps")
+        if steps is None:
+            return 0
+        for place, parameter in enumerate(_parameters(adam)):
+            self._put_back(f"{phase.number}/{place}", parameter)
+            if f"{phase.number}/{place}/first" in self._kept:
+                moments = {
+                    name: torch.from_numpy(self._kept[f"{phase.number}/{place}/{part}"].copy())
+                    for name, part in (("exp_avg", "first"), ("exp_avg_sq", "second"))
+                }
+                adam.state[parameter] = {"step": torch.tensor(float(steps)), **moments}
+        return int(steps)
+
+    def _put_back(self, name: str, parameter: torch.Tensor) -> None:
+        values = self._kept.get(name)
+        if values is None or values.shape != tuple(parameter.shape):
+            raise EncodeError("bad-state", "the state is of a fit to another avatar")
+        with torch.no_grad():
+            parameter.copy_(torch.from_numpy(values.copy()))
+
+    def note(self, phase: Phase, steps: int, adam: torch.optim.Adam, error: float) -> None:
+        """So many steps of a phase are done."""
+        self._current = (phase, steps, adam)
+        if steps == phase.steps:
+            self._kept = self.arrays(with_moments=False)
+            self._current = None
+        if self._watched is not None:
+            self._watched(phase, steps, error)
+
+    def arrays(self, with_moments: bool = True) -> dict[str, NDArray[Any]]:
+        """Everything, for another process."""
+        if self._current is None:
+            return self._kept
+        phase, steps, adam = self._current
+        others = {
+            name: values for name, values in self._kept.items() if not name.startswith(f"{phase.number}/")
+        }
+        found = {f"{phase.number}/steps": np.array(steps)}
+        for place, parameter in enumerate(_parameters(adam)):
+            name = f"{phase.number}/{place}"
+            found[name] = parameter.detach().numpy().copy()
+            if with_moments:
+                found[f"{name}/first"] = adam.state[parameter]["exp_avg"].numpy().copy()
+                found[f"{name}/second"] = adam.state[parameter]["exp_avg_sq"].numpy().copy()
+        return others | found
+
+
+def _parameters(adam: torch.optim.Adam) -> list[torch.Tensor]:
+    return [parameter for group in adam.param_groups for parameter in group["params"]]

@@ -36,7 +36,7 @@ MAX_TRIALS = 10
 DECIBELS_PER_FACTOR = 20 / math.log(10)
 """Of steps: errors grow as steps do."""
 SHALLOWEST = -1.0
-FINEST, COARSEST = math.log(1e-3), math.log(1e2)
+COARSEST = math.log(1e2)
 
 
 class PictureRenderer(Protocol):
@@ -94,10 +94,11 @@ def coarsest(
     start: Precision,
     target: float,
     progress: Callable[[float], None] | None = None,
+    finest: float = 1e-3,
 ) -> tuple[Precision, float]:
     """`start`, all steps scaled so that the quality is just over `target` dB; and that quality.
 
-    Where no precision reaches it, the best one tried.
+    Where no precision of at least `finest` times its steps reaches it, the best one tried.
     """
     at, slope = 0.0, -DECIBELS_PER_FACTOR
     tried: dict[float, tuple[Precision, float]] = {}
@@ -112,7 +113,7 @@ def coarsest(
         tried[at] = candidate, found
         if target <= found < target + TOLERANCE_DB:
             break
-        at = min(max(at + (target + TOLERANCE_DB / 2 - found) / slope, FINEST), COARSEST)
+        at = min(max(at + (target + TOLERANCE_DB / 2 - found) / slope, math.log(finest)), COARSEST)
         if at in tried:
             break
     enough = [one for one in tried.values() if one[1] >= target]
@@ -127,14 +128,15 @@ def precision_for(
     target: float,
     progress: Callable[[float], None] | None = None,
     reference: Avatar | None = None,
+    finest: float = 1e-3,
 ) -> tuple[Precision, float]:
     """The coarsest precision at which `avatar` is drawn with `target` dB, and the quality reached.
 
-    It is measured against `reference`, or the avatar itself.
+    It is measured against `reference`, or the avatar itself. No steps are finer than `finest` times the options'.
     """
     pictures, preview = take_pictures(reference or avatar, renderer), Preview(avatar, options, importance)
 
     def decibels(precision: Precision) -> float:
         return pictures.decibels(preview.avatar(precision))
 
-    return coarsest(decibels, options.precision, target, progress)
+    return coarsest(decibels, options.precision, target, progress, finest)

@@ -24,7 +24,7 @@ from pavfmt.encoder import (
     stored_importance,
 )
 from pavfmt.encoder.importance import ContributionRenderer, has_stored_importance
-from pavfmt.encoder.options import HANDING_OVER, precision_near
+from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, HANDING_OVER, precision_near
 from pavfmt.encoder.quality import PictureRenderer
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     choices = ("auto", "checkpoint", "render", "opacity-area")
     parser.add_argument("--importance", choices=choices, default="auto", help="who is sent first")
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="balanced", help="how fine (see above)")
+    parser.add_argument("--preset", choices=tuple(PRESETS), help="how fine (see above; default: balanced)")
     parser.add_argument(
         "--quality", type=float, metavar="DB", help="instead of a preset: so many dB, 30 to 70"
     )
@@ -91,6 +91,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="first fit a flat avatar, so that short prefixes are whole heads and fewer Gaussians do (some minutes; "
         f"needs pavfmt[training]); from {EXACT_DECIBELS:g} dB on its Gaussians stay as they are, under a fitted base",
+    )
+    parser.add_argument(
+        "--level-order",
+        choices=("major", "gain"),
+        default="major",
+        help="a level is complete before the next begins, or the unit worth most per byte is next (default: major)",
     )
     parser.add_argument(
         "--group-regions",
@@ -147,7 +153,9 @@ def run(args: argparse.Namespace) -> int:
     with bar("precision", args.quiet) as advance:
         takes_over = any(level.parents is not None for level in avatar.levels)
         options = HANDING_OVER if takes_over else EncodeOptions()
-        options = replace(options, importance_per=per, group_regions=args.group_regions)
+        options = replace(
+            options, importance_per=per, group_regions=args.group_regions, level_order=args.level_order
+        )
         precision, reached = _precision(avatar, source_avatar, args, options, importance, renderer, advance)
         options = replace(options, precision=precision)
     outputs = {}
@@ -224,7 +232,7 @@ def _measure(
 
 def _target(args: argparse.Namespace) -> float:
     """The quality asked for, in dB."""
-    target: float = PRESETS[args.preset] if args.quality is None else args.quality
+    target: float = PRESETS[args.preset or "balanced"] if args.quality is None else args.quality
     if not LEAST_DECIBELS <= target <= MOST_DECIBELS:
         raise EncodeError(
             "bad-quality", f"--quality {target}: {LEAST_DECIBELS:g} to {MOST_DECIBELS:g} dB can be had"
@@ -253,12 +261,16 @@ def _precision(
     advance: Callable[[float], None],
 ) -> tuple[Precision, str]:
     """The precision asked for, and what is known of its quality."""
-    target = _target(args)
+    target, finest = _target(args), 1e-3
+    if args.progressive and args.preset is None and args.quality is None:
+        target, finest = FITTED_DECIBELS, FITTED_FINEST
     fixed = precision_near(target)
     if renderer is None or args.no_search:
         return fixed, f"about {target:.0f} dB expected"
     start = replace(options, precision=fixed)
-    precision, reached = precision_for(avatar, start, importance, renderer, target, advance, reference)
+    precision, reached = precision_for(
+        avatar, start, importance, renderer, target, advance, reference, finest
+    )
     if reached < target and not args.quiet:
         print(f"warning: {target:.1f} dB asked for, {reached:.1f} dB is the best there is", file=sys.stderr)
     return precision, f"{reached:.1f} dB"

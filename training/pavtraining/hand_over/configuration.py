@@ -17,7 +17,7 @@ class HandOverConfiguration(Settings):
     cover_count: int = 770
     """Base Gaussians that each stand in for a piece of one patch, until its first originals are there. They come
     first, and alone are a head."""
-    lining_count: int = 450
+    lining_count: int = 160
     """Base Gaussians beneath the surface: what shows through while the weak originals are missing."""
     lining_depth: float = 0.05
     """How deep the lining begins, in heights of the neutral mesh."""
@@ -52,15 +52,15 @@ class HandOverConfiguration(Settings):
     """which has so many."""
     own_picture_size: tuple[int, int] = (412, 601)
     """The same while originals are fitted: half of the full size is too coarse for hair."""
-    own_steps: int = 2500
+    own_steps: int = 3000
     """Steps in which the originals are fitted, before there is a base."""
     own_least_share: float = 0.35
     """Of the originals, the most significant: the shortest prefix that they are fitted for."""
     whole_share: float = 0.6
     """Of the steps that fit originals, how many show all of them."""
-    joint_steps: int = 1500
+    joint_steps: int = 2200
     """Steps in which base and originals are fitted together,"""
-    whole_steps: int = 800
+    whole_steps: int = 1200
     """those in which only the whole counts, as its last originals take up what the prefixes cost it,"""
     last_base_steps: int = 600
     """and those in which the base adapts to originals that no longer move."""

@@ -19,7 +19,7 @@ from pavfmt.encoder import (
     rendered_importance,
     stored_importance,
 )
-from pavfmt.encoder.options import HANDING_OVER
+from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, HANDING_OVER
 from pavfmt.interop.progressive import is_progressive, read_progressive, write_progressive
 from pavfmt.model import Avatar, Float64Array
 from pavplayer.importance import open_renderer
@@ -135,8 +135,9 @@ def _handed_over(subject: Subject, work: Path, clock: Clock, exact: bool) -> byt
         run.clear()
     avatar, renderer = read_progressive(folder), open_renderer("cpu")
     importance = rendered_importance(avatar, renderer)
+    target, finest = (PRESETS["balanced"], 1e-3) if exact else (FITTED_DECIBELS, FITTED_FINEST)
     precision, _ = precision_for(
-        avatar, HANDING_OVER, importance, renderer, PRESETS["balanced"], reference=_flat(subject)
+        avatar, HANDING_OVER, importance, renderer, target, reference=_flat(subject), finest=finest
     )
     return encode(_bare(avatar), replace(HANDING_OVER, precision=precision), importance)
 
@@ -145,7 +146,9 @@ def _handing_over(name: str, title: str, exact: bool) -> Method:
     def make(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
         return _handed_over(subject, work, clock, exact)
 
-    fixed = {"preset": PRESETS["balanced"], "unit_bytes": HANDING_OVER.unit_bytes}
+    fixed = {
+        "encoding": [FITTED_DECIBELS, FITTED_FINEST, HANDING_OVER.first_unit_bytes, HANDING_OVER.unit_bytes]
+    }
     settings = {**HandOverConfiguration(exact=exact).as_mapping(), **fixed}
     return Method(name, title, HEADS, make, settings, walks=True)
 

@@ -1,7 +1,7 @@
-"""Compiled stand-ins for the two slow parts of decoding, for whoever has a compiler at hand.
+"""Compiled stand-ins for the slow parts of decoding, for whoever has a compiler at hand.
 
-They give the same integers as `pavfmt.neighbourhood` and `pavfmt.residuals`, or None: then those are asked, and say
-what is wrong.
+They give the same integers as `pavfmt.connectivity`, `pavfmt.neighbourhood` and `pavfmt.residuals`, or None: then those
+are asked, and say what is wrong.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.connectivity import Connectivity, Heard
 from pavfmt.model import Int32Array
 from pavfmt.neighbourhood import Neighbourhood
 
@@ -19,6 +20,12 @@ Int64Array = NDArray[np.int64]
 
 class Kernels(Protocol):
     """What a decoder may be given."""
+
+    def heard(self, connectivity: Connectivity, face_count: int, vertex_count: int) -> Heard | None:
+        """As `pavfmt.connectivity.hear`; None where that one refuses."""
+
+    def predicted(self, left: NDArray[np.uint16], guides: Int32Array) -> NDArray[np.uint16]:
+        """As `pavfmt.connectivity.predicted`."""
 
     def neighbourhood(self, places: Int64Array) -> Neighbourhood:
         """As `pavfmt.neighbourhood.neighbourhood`."""

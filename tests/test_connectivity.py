@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 
 from pavfmt.connectivity import BadWalkError, Connectivity, hear, predicted, residuals, tell
 from pavfmt.interop.cc0_rig import read_cc0_rig
+from pavplayer.decoding import CompiledKernels
 from pavplayer.demo import RIG_FILE
+
+KERNELS = CompiledKernels()
 
 
 @st.composite
@@ -33,6 +36,9 @@ def test_any_triangles_are_heard_as_they_were_told(soup):
     assert sorted(told.face_order.tolist()) == list(range(len(faces)))
     heard = hear(told.connectivity, len(faces), vertex_count)
     np.testing.assert_array_equal(heard.faces, renumbered(faces, told))
+    compiled = KERNELS.heard(told.connectivity, len(faces), vertex_count)
+    np.testing.assert_array_equal(compiled.faces, heard.faces)
+    np.testing.assert_array_equal(compiled.guides, heard.guides)
 
 
 @given(soups())
@@ -50,6 +56,7 @@ def test_values_come_back_from_their_residuals(soup, random):
     values = np.array([random.randrange(65536) for _ in range(vertex_count)], dtype=np.uint16)
     assert (guides < np.arange(vertex_count)[:, None]).all()
     np.testing.assert_array_equal(predicted(residuals(values, guides), guides), values)
+    np.testing.assert_array_equal(KERNELS.predicted(residuals(values, guides), guides), values)
 
 
 @given(
@@ -63,10 +70,13 @@ def test_any_streams_tell_a_mesh_or_are_refused(symbols, rotations, numbers, fac
     streams = Connectivity(
         np.array(symbols, np.uint8), np.array(rotations, np.uint8), np.array(numbers, np.uint32)
     )
+    compiled = KERNELS.heard(streams, face_count, vertex_count)
     try:
         faces = hear(streams, face_count, vertex_count).faces
     except BadWalkError:
+        assert compiled is None
         return
+    assert compiled is not None and compiled.faces.tolist() == faces.tolist()
     assert faces.shape == (face_count, 3)
     assert not faces.size or (faces.min() >= 0 and faces.max() < vertex_count)
 
@@ -76,8 +86,10 @@ def test_any_streams_tell_a_mesh_or_are_refused(symbols, rotations, numbers, fac
 def test_a_stream_too_short_or_too_long_is_refused(stream, change):
     told = tell(np.array([[0, 1, 2], [2, 1, 3], [0, 2, 4]], np.int32), 5).connectivity
     streams = {name: getattr(told, name) for name in ("symbols", "rotations", "numbers")}
+    changed = Connectivity(**{**streams, stream: change(streams[stream])})
+    assert KERNELS.heard(changed, 3, 5) is None
     with pytest.raises(BadWalkError):
-        hear(Connectivity(**{**streams, stream: change(streams[stream])}), 3, 5)
+        hear(changed, 3, 5)
 
 
 def test_a_real_head_takes_less_than_three_bits_a_face():

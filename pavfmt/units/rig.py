@@ -241,6 +241,9 @@ def _decode_faces(reader: FieldReader, face_count: int, vertex_count: int) -> He
         streams.append(reader.column(count, width))
     symbols, rotations, numbers = streams
     walk = Connectivity(symbols.astype(np.uint8), rotations.astype(np.uint8), numbers.astype(np.uint32))
+    found = None if reader.kernels is None else reader.kernels.heard(walk, face_count, vertex_count)
+    if found is not None:
+        return found
     try:
         return hear(walk, face_count, vertex_count)
     except BadWalkError as error:
@@ -249,10 +252,10 @@ def _decode_faces(reader: FieldReader, face_count: int, vertex_count: int) -> He
 
 def _decode_neutral(reader: FieldReader, count: int, guides: Int32Array) -> Float32Array:
     grids = [reader.affine(f"{axis} grid") for axis in "xyz"]
-    axes = []
+    axes, prediction = [], predicted if reader.kernels is None else reader.kernels.predicted
     for grid in grids:
         start = reader.offset
-        whole = predicted(reader.column(count, 2).astype(np.uint16), guides)
+        whole = prediction(reader.column(count, 2).astype(np.uint16), guides)
         if int(whole.max()) >> grid.bits:
             raise FormatError("bad-field", f"a value of {whole.max()} on a grid of {grid.bits} bits", start)
         axes.append(grid.dequantize(whole))

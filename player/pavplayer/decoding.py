@@ -1,4 +1,4 @@
-"""Decoding compiled: the same integers as `pavfmt.neighbourhood` and `pavfmt.residuals`, an order faster."""
+"""Decoding compiled: the same integers as `pavfmt` gives without it, an order faster."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.connectivity import Connectivity, Heard
+from pavfmt.model import Int32Array
 from pavfmt.neighbourhood import (
     NEIGHBOURS,
     SHIFTS,
@@ -16,6 +18,7 @@ from pavfmt.neighbourhood import (
 )
 from pavfmt.residuals import BOUND, MAX_QUOTIENT, MODEL_SHIFT, SPREAD_ONE
 from pavfmt.rice import MAX_PARAMETER
+from pavplayer import mesh_decoding
 
 Int64Array = NDArray[np.int64]
 
@@ -27,6 +30,15 @@ BIT_LENGTHS = np.array([n.bit_length() for n in range(BIT_LENGTHS_END)], dtype=n
 
 class CompiledKernels:
     """`pavfmt.kernels.Kernels` by numba."""
+
+    def heard(self, connectivity: Connectivity, face_count: int, vertex_count: int) -> Heard | None:
+        """As `pavfmt.connectivity.hear`; None where that one refuses."""
+        return mesh_decoding.heard(connectivity, face_count, vertex_count)
+
+    def predicted(self, left: NDArray[np.uint16], guides: Int32Array) -> NDArray[np.uint16]:
+        """As `pavfmt.connectivity.predicted`."""
+        found: NDArray[np.uint16] = mesh_decoding.predicted(left, guides)
+        return found
 
     def neighbourhood(self, places: Int64Array) -> Neighbourhood:
         """As `pavfmt.neighbourhood.neighbourhood`."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pavtraining.results.cells import MARKS, SHARES, Cell, Cells, Result
 from pavtraining.results.judging import CUTS, MOST_DECIBELS, Judgement
-from pavtraining.results.methods import ABLATION, FIT, METHODS, Method, reference_of
+from pavtraining.results.methods import ABLATION, ADDITIVE, FIT, METHODS, Method, reference_of
 from pavtraining.results.subjects import CAPTURE_CAMERAS, CAPTURE_FRAMES, HEADS, SUBJECTS
 
 MISSING = "not yet run"
@@ -76,12 +76,30 @@ def document(cells: Cells, plots: Sequence[str]) -> str:
         methods = [m for m in METHODS if subject in m.subjects and not m.name.startswith("ablation")]
         parts.append(f"## {TITLES[subject]}\n")
         parts.append(_picture(subject, plots) + _tables(cells, subject, methods))
+        parts.extend(_instead_of_many(cells, subject))
     parts.append(MARKS_TEXT + _marks(cells))
     parts.append(WALK_TEXT + _walks(cells))
     parts.append(ABLATION_TEXT)
     ablations = [method for method in METHODS if method.name.startswith("ablation")]
     parts.append(_picture("ablations", plots) + _tables(cells, "scene", ablations))
     return "\n".join(parts)
+
+
+def _instead_of_many(cells: Cells, subject: str) -> list[str]:
+    """What the discrete levels of detail would take that one progressive file replaces."""
+    alone = next(method for method in METHODS if method.per_share and subject in method.subjects)
+    found = [cells.result(Cell(subject, alone, share)) for share in SHARES[:-1]]
+    there = [one for one in found if one is not None]
+    whole = cells.result(Cell(subject, ADDITIVE))
+    if whole is None or not there:
+        return []
+    total = sum(one.file_bytes for one in there) + whole.file_bytes
+    count = len(there)
+    return [
+        f"Discrete levels of detail instead: {count} {'file' if count == 1 else 'files'} of models fitted alone and "
+        f"the whole, {total / 1000:.1f} kB to store; the additive file, which has all of them as prefixes, takes "
+        f"{whole.file_bytes / 1000:.1f} kB, {whole.file_bytes / total:.2f} of that.\n"
+    ]
 
 
 def _marks(cells: Cells) -> str:

@@ -4,8 +4,10 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from avatars import external_file, rig_file, toy, toy_file
@@ -13,7 +15,11 @@ from forging import flipped, unit_spans
 from pavfmt import decode
 from pavfmt.cli.main import main
 from pavfmt.interop.progressive_writing import write_progressive
+from pavfmt.model import Splits
+from pavfmt.registry import CriticalFeature
 from tiny_lam import lam_zip
+
+NO_SPLITS = Splits(np.zeros(0, np.int32), np.zeros((0, 3), np.float32))
 
 
 @pytest.fixture
@@ -184,6 +190,35 @@ def test_encode_a_lam_export(lam, tmp_path):
 def test_encode_a_progressive_checkpoint_in_its_own_order(tmp_path):
     write_progressive(toy("face"), tmp_path / "checkpoint")
     assert encode(tmp_path / "checkpoint", "-o", tmp_path / "head.pav") == 0
+    assert decode((tmp_path / "head.pav").read_bytes()).gaussian_count == 21
+
+
+@pytest.mark.parametrize(
+    ("options", "exact"), [([], False), (["--quality", "44"], False), (["--quality", "52"], True)]
+)
+def test_encode_progressive_fits_first(lam, tmp_path, monkeypatch, options, exact):
+    """From 50 dB on the Gaussians stay as they are; below, fewer of them are fitted."""
+    from pavfmt.cli.commands import encode as command
+
+    asked = []
+
+    def fitter(avatar, advance, as_they_are):
+        asked.append(as_they_are)
+        level = avatar.levels[0]
+        base = replace(level, gaussians=level.gaussians.take(np.array([0])))
+        parents = np.zeros(len(level.gaussians), np.int32)
+        return replace(avatar, levels=(base, replace(level, parents=parents, splits=NO_SPLITS)))
+
+    monkeypatch.setattr(command, "_fitter", lambda: fitter)
+    assert encode(lam, "--progressive", "--no-search", *options, "-o", tmp_path / "head.pav") == 0
+    assert asked == [exact]
+    assert decode((tmp_path / "head.pav").read_bytes()).header.critical_features == CriticalFeature.HAND_OVER
+
+
+def test_encode_in_another_order(tmp_path):
+    write_progressive(toy("face"), tmp_path / "checkpoint")
+    more = ("--level-order", "gain", "--group-regions")
+    assert encode(tmp_path / "checkpoint", "-o", tmp_path / "head.pav", *more) == 0
     assert decode((tmp_path / "head.pav").read_bytes()).gaussian_count == 21
 
 

@@ -52,20 +52,22 @@ class HandOverConfiguration(Settings):
     """which has so many."""
     own_picture_size: tuple[int, int] = (412, 601)
     """The same while originals are fitted: half of the full size is too coarse for hair."""
-    own_steps: int = 3000
+    own_steps: int = 2500
     """Steps in which the originals are fitted, before there is a base."""
     own_least_share: float = 0.35
     """Of the originals, the most significant: the shortest prefix that they are fitted for."""
     whole_share: float = 0.6
     """Of the steps that fit originals, how many show all of them."""
-    joint_steps: int = 2200
+    joint_steps: int = 1800
     """Steps in which base and originals are fitted together,"""
-    whole_steps: int = 1200
+    whole_steps: int = 500
     """those in which only the whole counts, as its last originals take up what the prefixes cost it,"""
     last_base_steps: int = 600
     """and those in which the base adapts to originals that no longer move."""
     joint_rate: float = 0.4
-    """What the rates begin with then, as a share."""
+    """What the rates begin with when all are fitted together, as a share,"""
+    whole_rate: float = 0.25
+    """and when only the whole counts: 1,200 steps at 0.4 cost prefixes of half the bytes 2 to 3 dB."""
     own_mean_rate: float = 1.4e-4
     """Adam's learning rates for originals: means in metres,"""
     own_rotation_rate: float = 1.4e-3

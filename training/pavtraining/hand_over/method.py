@@ -296,7 +296,7 @@ class Method:
             return joined(originals.seen(shot, everyone), left)
 
         last_shown = self.schedule.shown(len(self.schedule.moves))
-        phase = Phase(number + 1, given.whole_steps, first, 0.02 * first)
+        phase = Phase(number + 1, given.whole_steps, given.whole_rate, 0.02 * given.whole_rate)
         fit(originals.rates(), shots, whole, phase, given.seed, self._memory)
         self._become(_with_gaussians(self.avatar, originals.gaussians()))
 

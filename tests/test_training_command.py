@@ -137,8 +137,7 @@ def flat_files(tmp_path):
         alone_steps=20,
         prefix_steps=(10, 10),
         joint_steps=8,
-        whole_steps=7,
-        last_base_steps=5,
+        whole_steps=12,
     )
     write_configuration(short, tmp_path / "short.toml")
     return tmp_path

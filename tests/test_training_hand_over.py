@@ -56,7 +56,6 @@ FITTED = replace(
     own_steps=6,
     joint_steps=3,
     whole_steps=2,
-    last_base_steps=2,
     full_picture_size=(66, 96),
     full_view_count=2,
 )
@@ -330,7 +329,6 @@ def test_a_real_heads_base_is_a_whole_head_where_its_originals_are_not():
         own_steps=200,
         joint_steps=40,
         whole_steps=2,
-        last_base_steps=20,
         alone_steps=120,
         prefix_steps=(40,),
     )

@@ -6,16 +6,20 @@ core: set OMP_NUM_THREADS=1 (nothing here uses more).
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import zstandard
 
-from pavfmt import EncodeOptions, Scene, decode, encode
-from pavfmt.encoder import rendered_importance
+from pavfmt import Decoder, EncodeOptions, Scene, decode, encode, inspect
+from pavfmt.encoder import PRESETS, precision_for, rendered_importance
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.interop.lam import read_lam
+from pavfmt.kernels import Kernels
 from pavfmt.synthetic import synthetic_avatar
+from pavplayer.decoding import CompiledKernels
 from pavplayer.importance import open_renderer
 from tests.benchmarks.timing import milliseconds
 
@@ -23,9 +27,9 @@ Row = tuple[str, float, float]
 """What, milliseconds, ratio to the yardstick."""
 
 
-def decoded(data: bytes) -> Scene:
+def decoded(data: bytes, kernels: Kernels | None) -> Scene:
     """The scene, its arrays joined."""
-    scene = decode(data)
+    scene = decode(data, kernels=kernels)
     scene.arrays()
     return scene
 
@@ -40,6 +44,29 @@ def yardstick(data: bytes, repeats: int) -> float:
     return milliseconds(lambda: np.frombuffer(opener.decompress(frame), dtype=np.float32).copy(), repeats)
 
 
+def parts(data: bytes, kernels: Kernels | None, repeats: int) -> tuple[float, float]:
+    """Milliseconds for the rig's unit and for the first unit of Gaussians, once all before them is there."""
+    units = inspect(data).units
+    ends = {}
+    for kind in ("rig", "gaussians"):
+        first = next(unit for unit in units if unit.type == kind)
+        ends[kind] = (first.offset, first.offset + (first.bytes or 0))
+
+    def fed(start: int, end: int) -> float:
+        decoder = Decoder(kernels=kernels)
+        decoder.feed(data[:start])
+        list(decoder.events())
+        began = time.perf_counter()
+        decoder.feed(data[start:end])
+        list(decoder.events())
+        return 1000 * (time.perf_counter() - began)
+
+    for start, end in ends.values():
+        fed(start, end)  # compiles, where that was never done
+    rig, gaussians = (median(fed(*ends[kind]) for _ in range(repeats)) for kind in ("rig", "gaussians"))
+    return rig, gaussians
+
+
 def run(data_folder: Path, repeats: int = 9) -> list[Row]:
     """All rows."""
     rows: list[Row] = []
@@ -47,11 +74,25 @@ def run(data_folder: Path, repeats: int = 9) -> list[Row]:
     seeded = synthetic_avatar(read_cc0_rig(data_folder / "rigs" / "mh_head_arkit52.npz"))
     for name, source in (("LAM status, 20,018, SH 0", avatar), ("seeded, 170,000, SH 3", seeded)):
         data = encode(source, EncodeOptions(importance_per="face" if len(source.levels) > 1 else "gaussian"))
-        took, unit = milliseconds(lambda data=data: decoded(data), repeats), yardstick(data, repeats)
-        rows.append((f"decode {name}", took, took / unit))
+        unit = yardstick(data, repeats)
+        for how, kernels in (("compiled", CompiledKernels()), ("NumPy", None)):
+            decoded(data, kernels)
+            took = milliseconds(lambda data=data, kernels=kernels: decoded(data, kernels), repeats)
+            rows.append((f"decode {name}, {how}", took, took / unit))
+            for what, part in zip(("rig", "first unit"), parts(data, kernels, repeats), strict=True):
+                rows.append((f"of it the {what}", part, part / unit))
     renderer = open_renderer()
     plain = milliseconds(lambda: encode(avatar), 3)
+    importance = rendered_importance(avatar, renderer)
     whole = milliseconds(lambda: encode(avatar, importance=rendered_importance(avatar, renderer)), 3)
+    balanced = PRESETS["balanced"]
+
+    def searched() -> None:
+        precision, _ = precision_for(avatar, EncodeOptions(), importance, renderer, balanced)
+        encode(avatar, EncodeOptions(precision=precision), importance)
+
     rows.append(("encode LAM status, opacity x area", plain, 1.0))
     rows.append(("encode LAM status, rendered importance", whole, whole / plain))
+    search = milliseconds(searched, 1)
+    rows.append(("encode LAM status, searched for the balanced preset", search, search / plain))
     return rows

@@ -26,7 +26,7 @@ class HandOverConfiguration(Settings):
     exact: bool = False
     """Whether originals are sent as they are given. Else fewer of them are, fitted to stand for all, the most
     significant ones also to stand alone."""
-    kept_decibels: float = 45.0
+    kept_decibels: float = 44.0
     """The most significant originals that reach this as they are given are fitted and sent: some 5 dB more then."""
     exact_decibels: float = 54.0
     """The same for exact ones, which gain nothing by fitting."""
@@ -58,16 +58,14 @@ class HandOverConfiguration(Settings):
     """Of the originals, the most significant: the shortest prefix that they are fitted for."""
     whole_share: float = 0.6
     """Of the steps that fit originals, how many show all of them."""
-    joint_steps: int = 1800
+    joint_steps: int = 1600
     """Steps in which base and originals are fitted together,"""
     whole_steps: int = 500
-    """those in which only the whole counts, as its last originals take up what the prefixes cost it,"""
-    last_base_steps: int = 600
-    """and those in which the base adapts to originals that no longer move."""
+    """and last ones, in which only the whole counts: its last originals take up what the prefixes cost it."""
     joint_rate: float = 0.4
     """What the rates begin with when all are fitted together, as a share,"""
-    whole_rate: float = 0.25
-    """and when only the whole counts: 1,200 steps at 0.4 cost prefixes of half the bytes 2 to 3 dB."""
+    whole_rate: float = 0.4
+    """and when only the whole counts."""
     own_mean_rate: float = 1.4e-4
     """Adam's learning rates for originals: means in metres,"""
     own_rotation_rate: float = 1.4e-3
@@ -78,7 +76,7 @@ class HandOverConfiguration(Settings):
     """logits of opacities,"""
     own_colour_rate: float = 2.8e-3
     """and SH coefficients of band 0."""
-    alone_steps: int = 3000
+    alone_steps: int = 2000
     """Steps in which the base is fitted alone."""
     prefix_steps: tuple[int, ...] = (300, 500, 1600)
     """Steps in which originals of random prefixes lie over it; the order is measured before each of these."""
@@ -128,12 +126,11 @@ class HandOverConfiguration(Settings):
             prefix_steps=tuple(round(count * factor) for count in self.prefix_steps),
             joint_steps=round(self.joint_steps * factor),
             whole_steps=round(self.whole_steps * factor),
-            last_base_steps=round(self.last_base_steps * factor),
         )
 
     @property
     def steps(self) -> int:
         """Of all phases."""
         base = self.alone_steps + sum(self.prefix_steps)
-        together = self.own_steps + self.joint_steps + self.whole_steps + self.last_base_steps
+        together = self.own_steps + self.joint_steps + self.whole_steps
         return base if self.exact else base + together

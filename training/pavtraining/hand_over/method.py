@@ -4,8 +4,7 @@
 2. They are fitted to stand for all, under random prefixes by significance, so that the first of them stand alone.
 3. Their clusters become the base: a cover on the surface, and a lining beneath it, which is fitted alone.
 4. Again and again: the order of the chunks is measured, and the base is fitted under random prefixes of it.
-5. Base and originals are fitted together under prefixes of that order, and then the whole of the originals, then
-   the base once more.
+5. Base and originals are fitted together under prefixes of that order, and then the whole of the originals.
 
 An exact hand-over leaves out 2 and 5: the originals are sent as they were given.
 """
@@ -93,7 +92,6 @@ def hand_over(
     rounds, alone = len(given.prefix_steps), given.alone_steps * ALONE_COST
     own, joint = (0, 0) if given.exact else (given.own_steps, given.joint_steps + given.whole_steps)
     total = START_COST + OWN_COST * own + alone + sum(given.prefix_steps) + JOINT_COST * joint
-    total += 0 if given.exact else given.last_base_steps
     stages = Stages(total + (rounds + 1) * ORDER_COST, progress)
     method = Method(avatar, given, stages.begin("drawing views", START_COST), memory)
     if not given.exact:
@@ -108,7 +106,6 @@ def hand_over(
     method.order()
     if not given.exact:
         method.fit_together(stages.begin("fitting all together", JOINT_COST * joint))
-        method.fit_base_again(stages.begin("fitting the base again", given.last_base_steps))
     return method.result()
 
 
@@ -253,19 +250,10 @@ class Method:
 
     def fit_base(self, round_: int, progress: Callable[[float], None] | None = None) -> None:
         """The base under random prefixes of the order measured last."""
-        given = self.configuration
-        last = given.final_rate if round_ == len(given.prefix_steps) - 1 else 0.4
-        self._fit_base(Phase(2 + round_, given.prefix_steps[round_], 0.6, last), progress)
-
-    def fit_base_again(self, progress: Callable[[float], None] | None = None) -> None:
-        """The same, when the originals will no longer change."""
-        given = self.configuration
-        number = 4 + len(given.prefix_steps)
-        self._fit_base(Phase(number, given.last_base_steps, given.joint_rate, given.final_rate), progress)
-
-    def _fit_base(self, phase: Phase, progress: Callable[[float], None] | None) -> None:
         assert self.schedule is not None
         given, base = self.configuration, self.base
+        last = given.final_rate if round_ == len(given.prefix_steps) - 1 else 0.4
+        phase = Phase(2 + round_, given.prefix_steps[round_], 0.6, last)
         choose = base_prefixes(base, self.schedule, given)
 
         def drawn(random: RandomStream, shot: Shot) -> Drawable:

@@ -35,6 +35,7 @@ CONFIGURATION = Configuration(
     coarse_share=0.036,
     growth_rounds=16,
     order_interval=200,
+    whole_from=1.0,
 )
 """What two cores of our own finish in a quarter of an hour."""
 ANGLES = 2 * CAMERA_ANGLES + BACK_ANGLES

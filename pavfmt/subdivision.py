@@ -14,9 +14,11 @@ from pavfmt.model import Float64Array, Int32Array
 
 def edges_of(faces: Int32Array) -> Int32Array:
     """(E, 2) vertex pairs i < j, each edge once, lexicographic order. `faces` is (F, 3)."""
-    pairs = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
-    base = int(faces.max(initial=0)) + 1
-    keys = np.unique(pairs.min(axis=1) * base + pairs.max(axis=1))
+    one = faces.T.ravel().astype(np.int64)
+    other = np.roll(faces, -1, axis=1).T.ravel().astype(np.int64)
+    base = int(one.max(initial=0)) + 1
+    keys = np.sort(np.minimum(one, other) * base + np.maximum(one, other))
+    keys = keys[np.concatenate([[True], keys[1:] != keys[:-1]])] if len(keys) else keys
     return np.stack([keys // base, keys % base], axis=1).astype(np.int32)
 
 

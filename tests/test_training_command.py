@@ -191,7 +191,28 @@ def test_a_hand_over_has_other_options(flat_files, capsys):
     assert found.exact and found.steps == 20
 
 
+def test_a_hand_over_takes_steps(flat_files, capsys):
+    assert fit(flat_files, "--steps", "0") == 3
+    assert "at least 1 step" in capsys.readouterr().err
+
+
 def test_only_avatars_hand_over(files, capsys):
     assert fit(files, "--method", "hand-over") == 3
     assert main(["fit", "scene", "-o", str(files / "out"), "--method", "hand-over"]) == 3
     assert "only a finished avatar" in capsys.readouterr().err
+
+
+def test_a_hand_over_is_not_resumed_with_another_source(flat_files, capsys, monkeypatch):
+    import signal
+
+    note = Memory.note
+
+    def stopping(self, *given):
+        signal.raise_signal(signal.SIGINT)
+        return note(self, *given)
+
+    monkeypatch.setattr(Memory, "note", stopping)
+    assert fit(flat_files) == 3
+    assert main(["fit", "scene", "-o", str(flat_files / "out"), "--resume"]) == 3
+    assert "only a finished avatar" in capsys.readouterr().err
+    assert (flat_files / "out.fit-state").exists()

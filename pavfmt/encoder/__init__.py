@@ -12,7 +12,7 @@ from pavfmt.encoder.importance import (
     stored_importance,
 )
 from pavfmt.encoder.options import PRESETS, EncodeOptions, Precision, precision_near
-from pavfmt.encoder.quality import precision_for
+from pavfmt.encoder.quality import fitted_precision, precision_for
 from pavfmt.encoder.writing import encode, encode_rig_file
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Precision",
     "encode",
     "encode_rig_file",
+    "fitted_precision",
     "opacity_area_importance",
     "precision_for",
     "precision_near",

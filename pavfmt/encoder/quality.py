@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pavfmt.encoder.hand_over import completed
 from pavfmt.encoder.importance import View, known_expressions, orbit
-from pavfmt.encoder.options import EncodeOptions, Precision
+from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, EncodeOptions, Precision
 from pavfmt.encoder.preview import Preview
 from pavfmt.model import Avatar, Float64Array, Pose
 from pavfmt.posing import STATIC_RIG, PosedGaussians, concatenate, pose_level, pose_mesh
@@ -36,7 +36,8 @@ MAX_TRIALS = 10
 DECIBELS_PER_FACTOR = 20 / math.log(10)
 """Of steps: errors grow as steps do."""
 SHALLOWEST = -1.0
-COARSEST = math.log(1e2)
+FINEST, COARSEST = 1e-3, 1e2
+"""Shares of the steps that a search begins with."""
 
 
 class PictureRenderer(Protocol):
@@ -94,7 +95,7 @@ def coarsest(
     start: Precision,
     target: float,
     progress: Callable[[float], None] | None = None,
-    finest: float = 1e-3,
+    finest: float = FINEST,
 ) -> tuple[Precision, float]:
     """`start`, all steps scaled so that the quality is just over `target` dB; and that quality.
 
@@ -113,7 +114,7 @@ def coarsest(
         tried[at] = candidate, found
         if target <= found < target + TOLERANCE_DB:
             break
-        at = min(max(at + (target + TOLERANCE_DB / 2 - found) / slope, math.log(finest)), COARSEST)
+        at = min(max(at + (target + TOLERANCE_DB / 2 - found) / slope, math.log(finest)), math.log(COARSEST))
         if at in tried:
             break
     enough = [one for one in tried.values() if one[1] >= target]
@@ -128,7 +129,7 @@ def precision_for(
     target: float,
     progress: Callable[[float], None] | None = None,
     reference: Avatar | None = None,
-    finest: float = 1e-3,
+    finest: float = FINEST,
 ) -> tuple[Precision, float]:
     """The coarsest precision at which `avatar` is drawn with `target` dB, and the quality reached.
 
@@ -140,3 +141,18 @@ def precision_for(
         return pictures.decibels(preview.avatar(precision))
 
     return coarsest(decibels, options.precision, target, progress, finest)
+
+
+def fitted_precision(
+    avatar: Avatar,
+    options: EncodeOptions,
+    importance: Sequence[Float64Array],
+    renderer: PictureRenderer,
+    source: Avatar,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Precision, float]:
+    """The same for an avatar that was fitted to `source`, as far as bytes are not spent on what the fit lost."""
+    start = replace(options, precision=Precision())
+    return precision_for(
+        avatar, start, importance, renderer, FITTED_DECIBELS, progress, source, FITTED_FINEST
+    )

@@ -33,10 +33,6 @@ class LocalGaussians:
     sh: Tensor
     """(N, 1 + K, 3), sh0 first."""
 
-    def take(self, rows: Tensor) -> LocalGaussians:
-        """The Gaussians at `rows`."""
-        return LocalGaussians(**{name: value[rows] for name, value in vars(self).items()})
-
 
 @dataclass(frozen=True)
 class Frames:

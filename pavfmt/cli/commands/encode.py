@@ -18,13 +18,14 @@ from pavfmt.encoder import (
     Precision,
     encode,
     encode_rig_file,
+    fitted_precision,
     opacity_area_importance,
     precision_for,
     rendered_importance,
     stored_importance,
 )
 from pavfmt.encoder.importance import ContributionRenderer, has_stored_importance
-from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, HANDING_OVER, precision_near
+from pavfmt.encoder.options import FITTED_DECIBELS, HANDING_OVER, precision_near
 from pavfmt.encoder.quality import PictureRenderer
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
@@ -261,16 +262,16 @@ def _precision(
     advance: Callable[[float], None],
 ) -> tuple[Precision, str]:
     """The precision asked for, and what is known of its quality."""
-    target, finest = _target(args), 1e-3
-    if args.progressive and args.preset is None and args.quality is None:
-        target, finest = FITTED_DECIBELS, FITTED_FINEST
+    fitted = avatar is not reference and args.preset is None and args.quality is None
+    target = FITTED_DECIBELS if fitted else _target(args)
     fixed = precision_near(target)
     if renderer is None or args.no_search:
         return fixed, f"about {target:.0f} dB expected"
-    start = replace(options, precision=fixed)
-    precision, reached = precision_for(
-        avatar, start, importance, renderer, target, advance, reference, finest
-    )
+    if fitted:
+        precision, reached = fitted_precision(avatar, options, importance, renderer, reference, advance)
+    else:
+        start = replace(options, precision=fixed)
+        precision, reached = precision_for(avatar, start, importance, renderer, target, advance, reference)
     if reached < target and not args.quiet:
         print(f"warning: {target:.1f} dB asked for, {reached:.1f} dB is the best there is", file=sys.stderr)
     return precision, f"{reached:.1f} dB"

@@ -135,14 +135,16 @@ def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:
     from pavtraining.state import read_state
 
     if args.resume:
-        return str(read_state(files.state).values.get("method", "forest"))
-    if args.method != "auto":
+        method = str(read_state(files.state).values.get("method", "forest"))
+    elif args.method != "auto":
         method = str(args.method)
     else:
         levels = source.avatar.levels if isinstance(source, Teacher) else ()
         method = METHOD if len(levels) == 1 and levels[0].site is not Site.FACE else "forest"
     if method == METHOD and not isinstance(source, Teacher):
         raise EncodeError("bad-source", "only a finished avatar can hand over: --method forest")
+    if args.resume:  # it keeps its own configuration
+        return method
     for option, given in (("--minutes", args.minutes), ("--without", args.without)):
         if method == METHOD and given:
             raise EncodeError("bad-option", f"{option} is of --method forest; --steps shortens a hand-over")

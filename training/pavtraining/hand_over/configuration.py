@@ -118,6 +118,8 @@ class HandOverConfiguration(Settings):
 
     def shortened(self, steps: int) -> HandOverConfiguration:
         """About so many steps in all, every phase its share of them."""
+        if steps < 1:
+            raise EncodeError("bad-shape", f"a hand-over takes at least 1 step, not {steps}")
         factor = steps / self.steps
         return replace(
             self,

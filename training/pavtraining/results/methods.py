@@ -14,6 +14,7 @@ from pavfmt.encoder import (
     EncodeOptions,
     Precision,
     encode,
+    fitted_precision,
     opacity_area_importance,
     precision_for,
     rendered_importance,
@@ -135,10 +136,13 @@ def _handed_over(subject: Subject, work: Path, clock: Clock, exact: bool) -> byt
         run.clear()
     avatar, renderer = read_progressive(folder), open_renderer("cpu")
     importance = rendered_importance(avatar, renderer)
-    target, finest = (PRESETS["balanced"], 1e-3) if exact else (FITTED_DECIBELS, FITTED_FINEST)
-    precision, _ = precision_for(
-        avatar, HANDING_OVER, importance, renderer, target, reference=_flat(subject), finest=finest
-    )
+    flat = _flat(subject)
+    if exact:
+        precision, _ = precision_for(
+            avatar, HANDING_OVER, importance, renderer, PRESETS["balanced"], reference=flat
+        )
+    else:
+        precision, _ = fitted_precision(avatar, HANDING_OVER, importance, renderer, flat)
     return encode(_bare(avatar), replace(HANDING_OVER, precision=precision), importance)
 
 

@@ -37,7 +37,7 @@ from pavfmt import (
 from pavfmt.encoder import PRESETS, precision_for, precision_near, rendered_importance, stored_importance
 from pavfmt.encoder.importance import has_stored_importance
 from pavfmt.events import UnitDamaged
-from pavfmt.fileio import write_together
+from pavfmt.fileio import check_target, write_together
 from pavfmt.inspection import gaussian_bytes_of
 from pavfmt.interop import read_avatar
 from pavfmt.interop.cc0_rig import read_cc0_rig
@@ -382,6 +382,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(given: Sequence[str] | None = None) -> int:
     """Run and write; 3 where gaussforge is missing."""
     options = arguments().parse_args(given)
+    folder = Path(options.output)
+    check_target(str(folder / "formats.md"), force=True)  # before minutes of work
     try:
         peer_version()
     except PeerMissingError as error:
@@ -395,7 +397,6 @@ def main(given: Sequence[str] | None = None) -> int:
         print(tables[-1], "\n", flush=True)
         plots.append((one.name, len(one.cloud.means), rows))
     page = report(tables, command_line(sys.argv[1:] if given is None else given))
-    folder = Path(options.output)
     files = {str(folder / "formats.md"): page.encode(), str(folder / "formats.png"): formats_plot(plots)}
     write_together(files, force=True)
     return 0

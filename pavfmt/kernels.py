@@ -1,7 +1,7 @@
 """Compiled stand-ins for the slow parts of decoding, for whoever has a compiler at hand.
 
-They give the same integers as `pavfmt.connectivity`, `pavfmt.neighbourhood` and `pavfmt.residuals`, or None: then those
-are asked, and say what is wrong.
+They give the same numbers as `pavfmt.connectivity`, `pavfmt.neighbourhood`, `pavfmt.residuals` and
+`pavfmt.units.gaussians`, or None: then those are asked, and say what is wrong.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.connectivity import Connectivity, Heard
-from pavfmt.model import Int32Array
+from pavfmt.model import Float32Array, Int32Array
 from pavfmt.neighbourhood import Neighbourhood
+from pavfmt.quantization import StepGrids
 
 Int64Array = NDArray[np.int64]
 
@@ -43,4 +44,13 @@ class Kernels(Protocol):
 
         `models` is (C, 4): first, predicted, scale and floor of each column's model; `rows` (n,) says which turns
         have residuals; values are multiples of 2^`shifts` (n, C), None: of 1.
+        """
+
+    def show(
+        self, grids: StepGrids, steps: Int32Array, first: int, values: Float32Array, first_value: int
+    ) -> bool:
+        """Fill in the float32 values of an attribute; False where anything is not on its grid.
+
+        Its columns begin at column `first` of `steps` (n, C), and at `first_value` of `values` (n, V), both
+        C-contiguous. Quaternions and barycentrics take one more of these than of those.
         """

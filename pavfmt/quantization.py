@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +28,18 @@ FINEST = 2.0**-30
 """No grid is finer than this share of its largest value: finer than float32, and exact in binary64."""
 BARYCENTRIC_ONE = 1 << 15
 """Barycentric coordinates are integers that sum to this."""
+
+
+class ValueKind(Enum):
+    """What the columns of an attribute are together."""
+
+    PLAIN = "plain"
+    COLOUR = "colour"
+    """Triples (G, R − G, B − G)."""
+    QUATERNION = "quaternion"
+    """Stereographic coordinates."""
+    BARYCENTRIC = "barycentric"
+    """The first two of three that sum to one."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,18 @@ class Affine:
         if not grid.is_exact:
             raise EncodeError("out-of-range", f"values from {low} to {high} are too large to be written")
         return grid
+
+
+@dataclass(frozen=True)
+class StepGrids:
+    """What the steps of an attribute mean: column c's grid value is centres[c] + multiplier · step."""
+
+    kind: ValueKind
+    grids: tuple[Affine, ...]
+    """One per column."""
+    multiplier: int
+    centres: NDArray[np.int64]
+    """(columns,), 0 where a column has no centre."""
 
 
 def stereographic_grid(step: float) -> Affine:

@@ -11,7 +11,7 @@ from handmade import attributes_for, grids_over, steps_of, write_unit
 from pavfmt.errors import FormatError
 from pavfmt.fields import FieldWriter
 from pavfmt.model import Binding, ShFrame, Site
-from pavfmt.quantization import Affine
+from pavfmt.quantization import BARYCENTRIC_GRID, Affine, ValueKind, stereographic_grid
 from pavfmt.registry import RigSource
 from pavfmt.residuals import Form
 from pavfmt.units.gaussians import (
@@ -23,15 +23,19 @@ from pavfmt.units.gaussians import (
     from_steps,
     quantize_gaussians,
     rounded_columns,
+    step_grids,
     to_steps,
+    values_shown,
 )
 from pavfmt.units.levels import LevelEntry, LevelTable
+from pavplayer.decoding import CompiledKernels
 
 multipliers = st.one_of(st.integers(1, 40), st.sampled_from([255, 256, MAX_MULTIPLIER]))
 
 
 def attribute_of(bits, width=2, is_colour=False, name="any"):
-    return Attribute(name, (Affine(0, 1, 0, bits),) * width, is_colour)
+    kind = ValueKind.COLOUR if is_colour else ValueKind.PLAIN
+    return Attribute(name, (Affine(0, 1, 0, bits),) * width, kind)
 
 
 @st.composite
@@ -232,3 +236,43 @@ def test_the_grades_flag_is_0_or_1():
     with pytest.raises(FormatError) as caught:
         decoded(plain[:at] + b"\x02" + plain[at + 1 :])
     assert (caught.value.code, caught.value.offset) == ("bad-field", at)
+
+
+@st.composite
+def shown_attributes(draw):
+    """An attribute, its steps as columns 1… of a block, multiplier and centres; not always on its grid."""
+    kind = draw(st.sampled_from(ValueKind))
+    width = {ValueKind.QUATERNION: 3, ValueKind.BARYCENTRIC: 2, ValueKind.COLOUR: 6}.get(kind, 3)
+    bits = draw(st.sampled_from([4, 8, 16]))
+    grids = {
+        ValueKind.QUATERNION: stereographic_grid(2.0 ** (2 - bits)),
+        ValueKind.BARYCENTRIC: BARYCENTRIC_GRID,
+    }
+    grid = grids.get(kind) or Affine(
+        draw(st.integers(-(1 << 40), 1 << 40)), draw(st.integers(0, 1 << 30)), 20, bits
+    )
+    attribute = Attribute("any", (grid,) * width, kind)
+    top = (1 << grid.bits) - 1
+    near = st.integers(-(top // 4 + 1), top // 4)
+    row = st.lists(st.one_of(st.just(0), near), min_size=width + 2, max_size=width + 2)
+    steps = np.array(draw(st.lists(row, min_size=1, max_size=6)), dtype=np.int32)
+    centres = np.array(
+        [draw(st.integers(0, top)) for _ in range(int(attribute.has_centre.sum()))], dtype=np.int64
+    )
+    return attribute, steps, draw(st.sampled_from([1, 1, 2, MAX_MULTIPLIER])), centres
+
+
+@given(shown_attributes())
+def test_compiled_kernels_show_the_same_bits_and_refuse_the_same(given_):
+    attribute, steps, multiplier, centres = given_
+    found = np.full((len(steps), attribute.shown_width + 1), np.float32(7))
+    grids = step_grids(attribute, multiplier, centres)
+    fine = CompiledKernels().show(grids, steps, 1, found, 1)
+    try:
+        wanted = values_shown(attribute, Stepped(multiplier, centres, steps[:, 1 : 1 + attribute.width]), 0)
+    except FormatError:
+        assert not fine
+        return
+    assert fine
+    assert found[:, 1:].tobytes() == wanted.tobytes()
+    assert (found[:, 0] == 7).all()

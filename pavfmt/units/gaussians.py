@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +18,8 @@ from pavfmt.quantization import (
     BARYCENTRIC_GRID,
     BARYCENTRIC_ONE,
     Affine,
+    StepGrids,
+    ValueKind,
     dequantize_barycentrics,
     dequantize_quaternions,
     stereographic,
@@ -71,13 +73,17 @@ class Attribute:
     name: str
     grids: tuple[Affine, ...]
     """One per column."""
-    is_colour: bool = False
-    """Triples (G, R − G, B − G): only G has a centre."""
+    kind: ValueKind = ValueKind.PLAIN
 
     @property
     def width(self) -> int:
         """Columns."""
         return len(self.grids)
+
+    @property
+    def shown_width(self) -> int:
+        """Columns of its values: a quaternion has one more than its grids, and so do barycentrics."""
+        return self.width + (self.kind in (ValueKind.QUATERNION, ValueKind.BARYCENTRIC))
 
     @property
     def is_graded(self) -> bool:
@@ -86,8 +92,24 @@ class Attribute:
 
     @property
     def has_centre(self) -> NDArray[np.bool_]:
-        """(width,)."""
+        """(width,): of a colour only G."""
         return np.arange(self.width) % 3 == 0 if self.is_colour else np.ones(self.width, dtype=bool)
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether its columns are triples of colours."""
+        return self.kind is ValueKind.COLOUR
+
+    def dequantize(self, values: Integers) -> Float32Array:
+        """What (N, width) grid values show: quaternions (N, 4), barycentrics (N, 3), else (N, width)."""
+        if self.kind is ValueKind.QUATERNION:
+            return dequantize_quaternions(values, self.grids[0])
+        if self.kind is ValueKind.BARYCENTRIC:
+            return dequantize_barycentrics(values)
+        if len(set(self.grids)) == 1:
+            return self.grids[0].dequantize(values)
+        columns = [grid.dequantize(column) for grid, column in zip(self.grids, values.T, strict=True)]
+        return np.stack(columns, axis=1)
 
 
 def band_widths(degree: int) -> tuple[int, ...]:
@@ -99,14 +121,18 @@ def attributes_of(grids: Grids, has_barycentrics: bool) -> tuple[Attribute, ...]
     """The attributes of a level, in the order they are written; the SH bands come last."""
     bands = zip(band_widths(len(grids.bands)), grids.bands, strict=True)
     return (
-        *((Attribute("barycentrics", (BARYCENTRIC_GRID,) * 2),) if has_barycentrics else ()),
+        *(
+            (Attribute("barycentrics", (BARYCENTRIC_GRID,) * 2, ValueKind.BARYCENTRIC),)
+            if has_barycentrics
+            else ()
+        ),
         Attribute("means", grids.means),
         Attribute("log_scales", (grids.log_scales,) * 3),
-        Attribute("quats", (grids.quats,) * 3),
+        Attribute("quats", (grids.quats,) * 3, ValueKind.QUATERNION),
         Attribute("opacities", (grids.opacities,)),
-        Attribute("sh0", (grids.sh0,) * 3, is_colour=True),
+        Attribute("sh0", (grids.sh0,) * 3, ValueKind.COLOUR),
         *(
-            Attribute(f"sh{number}", (grid,) * 3 * width, is_colour=True)
+            Attribute(f"sh{number}", (grid,) * 3 * width, ValueKind.COLOUR)
             for number, (width, grid) in enumerate(bands, 1)
         ),
     )
@@ -160,23 +186,52 @@ def quantize_gaussians(gaussians: Gaussians, grids: Grids) -> Columns:
 
 def dequantize_columns(columns: Columns, level: int, first: int, grids: Grids) -> GaussianBlock:
     """The exact values a decoder shows."""
-    count, values = len(columns), columns.values
-    means = [grid.dequantize(column) for grid, column in zip(grids.means, values["means"].T, strict=True)]
-    bands = [grid.dequantize(values[f"sh{number}"]) for number, grid in enumerate(grids.bands, 1)]
-    higher = np.concatenate(bands, axis=1) if bands else np.zeros((count, 0), dtype=np.float32)
-    points = values.get("barycentrics")
-    return GaussianBlock(
-        level=level,
-        first=first,
-        sites=columns.sites,
-        means=np.stack(means, axis=1),
-        quats=dequantize_quaternions(values["quats"], grids.quats),
-        log_scales=grids.log_scales.dequantize(values["log_scales"]),
-        opacities=np.clip(grids.opacities.dequantize(values["opacities"][:, 0]), 0, 1),
-        sh0=grids.sh0.dequantize(values["sh0"])[:, None, :],
-        shN=higher.reshape(count, higher.shape[1] // 3, 3),
-        barycentrics=None if points is None else dequantize_barycentrics(points),
-    )
+    attributes = attributes_of(grids, "barycentrics" in columns.values)
+    shown = Shown(len(columns), attributes)
+    for one in attributes:
+        shown.put(one, one.dequantize(columns.values[one.name]))
+    return shown.block(level, first, columns.sites)
+
+
+class Shown:
+    """The values of a unit's attributes while they are found; those of all SH bands share one table."""
+
+    def __init__(self, count: int, attributes: tuple[Attribute, ...]) -> None:
+        self._places: dict[str, tuple[Float32Array, int]] = {}
+        bands = [one for one in attributes if one.name not in COMMON]
+        self._bands = np.empty((count, sum(one.width for one in bands)), dtype=np.float32)
+        at = 0
+        for one in attributes:
+            if one.name in COMMON:
+                self._places[one.name] = np.empty((count, one.shown_width), dtype=np.float32), 0
+            else:
+                self._places[one.name] = self._bands, at
+                at += one.width
+
+    def place(self, attribute: Attribute) -> tuple[Float32Array, int]:
+        """The table that its values belong in, and their first column there."""
+        return self._places[attribute.name]
+
+    def put(self, attribute: Attribute, values: Float32Array) -> None:
+        """Into their place."""
+        table, first = self.place(attribute)
+        table[:, first : first + attribute.shown_width] = values
+
+    def block(self, level: int, first: int, sites: Int32Array) -> GaussianBlock:
+        """All of them."""
+        found = {name: table for name, (table, _) in self._places.items()}
+        return GaussianBlock(
+            level=level,
+            first=first,
+            sites=sites,
+            means=found["means"],
+            quats=found["quats"],
+            log_scales=found["log_scales"],
+            opacities=np.clip(found["opacities"][:, 0], 0, 1),
+            sh0=found["sh0"][:, None, :],
+            shN=self._bands.reshape(len(sites), self._bands.shape[1] // 3, 3),
+            barycentrics=found.get("barycentrics"),
+        )
 
 
 @dataclass(frozen=True)
@@ -363,10 +418,11 @@ def decode_gaussians(reader: FieldReader, table: LevelTable, locate: Locate) -> 
     places = locate(head.level, sites)
     near = neighbourhood(places) if reader.kernels is None else reader.kernels.neighbourhood(places)
     grades = _decode_grades(reader, head.count, near)
-    values: dict[str, Integers] = {}
-    for block in _split_bands(attributes_of(entry.grids, entry.has_barycentrics)):
-        values |= _decode_block(reader, head.count, block, near, grades)
-    return dequantize_columns(Columns(sites, values), head.level, head.first, entry.grids)
+    attributes = attributes_of(entry.grids, entry.has_barycentrics)
+    shown = Shown(head.count, attributes)
+    for block in _split_bands(attributes):
+        _decode_block(reader, head.count, block, near, grades, shown)
+    return shown.block(head.level, head.first, sites)
 
 
 def _decode_grades(reader: FieldReader, count: int, near: Neighbourhood) -> Int64Array | None:
@@ -385,8 +441,9 @@ def _decode_block(
     block: tuple[Attribute, ...],
     near: Neighbourhood,
     grades: Int64Array | None,
-) -> dict[str, Integers]:
-    """Grid values of the attributes of one block."""
+    shown: Shown,
+) -> None:
+    """Fills in the values of the attributes of one block."""
     scales = [_decode_scale(reader, attribute) for attribute in block]
     start = reader.offset
     end = reader.varint("block length", reader.limits.unit_bytes) + reader.offset
@@ -394,15 +451,30 @@ def _decode_block(
     steps = decode_block(reader, count, widths, near, _shifts(block, grades))
     if reader.offset != end:
         raise FormatError("bad-column", f"a block of {end - start} bytes ends at {reader.offset}", start)
-    parts = np.split(steps, np.cumsum(widths)[:-1], axis=1)
-    values = {}
-    for attribute, (multiplier, centres), part in zip(block, scales, parts, strict=True):
-        if multiplier * BOUND >= 1 << 30:  # so that nothing leaves 32 bits
-            part = part.astype(np.int64)
-        found = from_steps(attribute, Stepped(multiplier, centres, part))
-        _check_grid(attribute, found, start)
-        values[attribute.name] = found
-    return values
+    first = 0
+    for attribute, (multiplier, centres) in zip(block, scales, strict=True):
+        if reader.kernels is None or not reader.kernels.show(
+            step_grids(attribute, multiplier, centres), steps, first, *shown.place(attribute)
+        ):
+            own = steps[:, first : first + attribute.width]
+            shown.put(attribute, values_shown(attribute, Stepped(multiplier, centres, own), start))
+        first += attribute.width
+
+
+def step_grids(attribute: Attribute, multiplier: int, centres: Int64Array) -> StepGrids:
+    """For the kernels; `centres` are of the columns that have one."""
+    everywhere = np.zeros(attribute.width, dtype=np.int64)
+    everywhere[attribute.has_centre] = centres
+    return StepGrids(attribute.kind, attribute.grids, multiplier, everywhere)
+
+
+def values_shown(attribute: Attribute, stepped: Stepped, offset: int) -> Float32Array:
+    """What it shows; FormatError where something is not on its grid."""
+    if stepped.multiplier * BOUND >= 1 << 30:  # so that nothing leaves 32 bits
+        stepped = replace(stepped, steps=stepped.steps.astype(np.int64))
+    values = from_steps(attribute, stepped)
+    _check_grid(attribute, values, offset)
+    return attribute.dequantize(values)
 
 
 def _decode_scale(reader: FieldReader, attribute: Attribute) -> tuple[int, Int64Array]:
@@ -433,7 +505,7 @@ def _check_grid(attribute: Attribute, values: Integers, offset: int) -> None:
             top = (1 << bits) - 1
             message = f"{attribute.name}: quantized values {low}..{high}, allowed are 0..{top}"
             raise FormatError("bad-field", message, offset)
-    if attribute.name == "barycentrics" and int(values.sum(axis=1).max()) > BARYCENTRIC_ONE:
+    if attribute.kind is ValueKind.BARYCENTRIC and int(values.sum(axis=1).max()) > BARYCENTRIC_ONE:
         raise FormatError("bad-field", "barycentric coordinates sum to more than 1", offset)
 
 

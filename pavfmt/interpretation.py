@@ -124,7 +124,9 @@ class Interpreter:
         return ev.DirectoryArrived(unit.id, unit.frame.offset, decode_directory(unit.reader, end))
 
     def _on_rig(self, unit: Unit) -> ev.Event:
-        return ev.RigArrived(unit.id, unit.frame.offset, decode_rig(unit.reader))
+        core = decode_rig(unit.reader)
+        _ = core.places  # found here and kept, while the first Gaussians are still on their way
+        return ev.RigArrived(unit.id, unit.frame.offset, core)
 
     def _on_identity(self, unit: Unit) -> ev.Event:
         identity = decode_identity(unit.reader, self._core(unit))

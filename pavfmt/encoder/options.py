@@ -115,6 +115,8 @@ class EncodeOptions:
     per byte is next, whatever its level."""
     importance_per: str = "gaussian"
     """"gaussian", or "face": Gaussians of one face stay together, ordered by their sum (the paper's W)."""
+    order_as_stored: bool = False
+    """Who is sent first, the importance that the levels' Gaussians bring decides; what is seen decides the rest."""
     group_regions: bool = False
     """Units hold one named region each (eyes, mouth, …), so that a client can fetch what it looks at. Importance
     then decides between strata of a level, not between single Gaussians."""

@@ -100,10 +100,11 @@ def plan_levels(avatar: Avatar, importance: list[Float64Array], options: EncodeO
 
 
 def _sending_order(level: Level, importance: Float64Array, options: EncodeOptions) -> NDArray[np.intp]:
-    """By importance; a level that takes over is in the order that its checkpoint says."""
-    if level.parents is not None and level.gaussians.importance is not None:
-        return order_of(level.gaussians.importance.astype(np.float64))
-    if options.importance_per == "face" and len(importance):
+    """By importance, or in the order that the checkpoint says; in that always where a level takes over."""
+    stored = level.gaussians.importance
+    if stored is not None and (options.order_as_stored or level.parents is not None):
+        importance = stored.astype(np.float64)
+    if level.parents is None and options.importance_per == "face" and len(importance):
         return order_of(per_face(level.gaussians.sites, importance))
     return order_of(importance)
 

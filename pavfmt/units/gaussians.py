@@ -43,8 +43,8 @@ SECTIONS = ("sites", "attributes", "sh1", "sh2", "sh3")
 """What a unit's bytes are counted by: all attributes but the SH bands share one block."""
 MAX_MULTIPLIER = (1 << 16) - 1
 MAX_GRADE = 7
-GRADED = ("means", "log_scales", "quats", "sh0")
-"""Attributes whose steps go with the square root of visibility, or about so."""
+UNGRADED = ("barycentrics", "opacities")
+"""Attributes whose steps do not go with the square root of visibility, or about so."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Attribute:
     @property
     def is_graded(self) -> bool:
         """Whether a Gaussian's grade makes it coarser."""
-        return self.name in GRADED
+        return self.name not in UNGRADED
 
     @property
     def has_centre(self) -> NDArray[np.bool_]:

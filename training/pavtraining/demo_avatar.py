@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from pavfmt.encoder import PRESETS, EncodeOptions, encode, precision_for, stored_importance
+from pavfmt.encoder import PRESETS, EncodeOptions, Precision, encode, precision_for, rendered_importance
 from pavfmt.fileio import check_target, write_bytes
 from pavfmt.interop.progressive import is_progressive, read_progressive, write_progressive
 from pavfmt.model import Avatar
@@ -44,6 +44,8 @@ MEMORY_BYTES = 2 << 30
 """All views at full size."""
 FIRST_UNIT_BYTES = 26_000
 """Room for the coarse start: the first picture is a whole head."""
+KEPT_IMPORTANCE = 0.9997
+"""More than heads of one level need: it is there to be looked at from close by, too."""
 METADATA = {
     "title": "Demo head",
     "author": "the pavfmt project",
@@ -79,9 +81,15 @@ def fitted(folder: Path, minutes: float | None = None, quiet: bool = False) -> A
 
 def demo_file(avatar: Avatar) -> bytes:
     """The avatar as a `.pav` whose first Gaussian unit holds the coarse start."""
-    importance = stored_importance(avatar)
-    options = EncodeOptions(first_unit_bytes=FIRST_UNIT_BYTES, importance_per="face")
-    precision, _ = precision_for(avatar, options, importance, open_renderer("cpu"), PRESETS["balanced"])
+    renderer = open_renderer("cpu")
+    importance = rendered_importance(avatar, renderer)
+    options = EncodeOptions(
+        precision=Precision(kept_importance=KEPT_IMPORTANCE),
+        first_unit_bytes=FIRST_UNIT_BYTES,
+        importance_per="face",
+        order_as_stored=True,
+    )
+    precision, _ = precision_for(avatar, options, importance, renderer, PRESETS["balanced"])
     return encode(avatar, replace(options, precision=precision), importance)
 
 

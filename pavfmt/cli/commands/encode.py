@@ -55,7 +55,7 @@ How fine it is, --preset or --quality says: dB against the avatar as given, foun
   near-lossless  54 dB
 
 The order of the Gaussians follows --importance:
-  checkpoint     what the checkpoint measured
+  checkpoint     what the checkpoint measured; how finely each is written, what is seen of it decides all the same
   render         the sum of their blending weights over 7 views and up to 3 expressions (needs pavfmt[player])
   opacity-area   opacity x area of the largest cross-section
   auto           the first of these that is there"""
@@ -150,12 +150,16 @@ def run(args: argparse.Namespace) -> int:
             avatar = _fitter()(avatar, advance, _target(args) >= EXACT_DECIBELS)
     renderer = _renderer(needed=args.importance == "render")
     with bar("importance", args.quiet) as advance:
-        importance, source = _measure(avatar, args.importance, renderer, advance)
+        importance, as_stored, source = _measure(avatar, args.importance, renderer, advance)
     with bar("precision", args.quiet) as advance:
         takes_over = any(level.parents is not None for level in avatar.levels)
         options = HANDING_OVER if takes_over else EncodeOptions()
         options = replace(
-            options, importance_per=per, group_regions=args.group_regions, level_order=args.level_order
+            options,
+            importance_per=per,
+            order_as_stored=as_stored,
+            group_regions=args.group_regions,
+            level_order=args.level_order,
         )
         precision, reached = _precision(avatar, source_avatar, args, options, importance, renderer, advance)
         options = replace(options, precision=precision)
@@ -221,14 +225,17 @@ def _renderer(needed: bool) -> Renderer | None:
 
 def _measure(
     avatar: Avatar, choice: str, renderer: Renderer | None, advance: Callable[[float], None]
-) -> tuple[list[Float64Array], str]:
-    """Per-level importance and the name of its source."""
+) -> tuple[list[Float64Array], bool, str]:
+    """Per-level importance, whether the order is the checkpoint's all the same, and the name of the order."""
     stored = has_stored_importance(avatar) and not any(level.parents is not None for level in avatar.levels)
     if choice == "checkpoint" or (choice == "auto" and stored):
-        return stored_importance(avatar), "the checkpoint's importance"
+        found = stored_importance(avatar)
+        if renderer is not None:  # what is seen, since that decides how finely each is written
+            found = rendered_importance(avatar, renderer, advance)
+        return found, True, "the checkpoint's importance"
     if choice in ("render", "auto") and renderer is not None:
-        return rendered_importance(avatar, renderer, advance), "rendered importance"
-    return opacity_area_importance(avatar), "opacity x area"
+        return rendered_importance(avatar, renderer, advance), False, "rendered importance"
+    return opacity_area_importance(avatar), False, "opacity x area"
 
 
 def _target(args: argparse.Namespace) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from pavfmt.errors import EncodeError
 from pavfmt.fileio import write_bytes
 from pavtraining.results.clock import Clock
 from pavtraining.results.judging import Judgement, Walk, gaussian_bytes_of, judged, walked
-from pavtraining.results.methods import ADDITIVE, METHODS, Method, Order, reference_of
+from pavtraining.results.methods import ADDITIVE, ENCODING_KEY, METHODS, Method, Order, reference_of
 from pavtraining.results.subjects import HEADS, SUBJECTS, Subject
 from pavtraining.sources import View
 
@@ -159,9 +160,10 @@ class Cells:
         return result
 
     def _file(self, cell: Cell, subject: Subject, clock: Clock) -> bytes:
-        work = self._work / cell.name
+        count = self._count(cell)
+        work = self._work / cell.name / _key_of_fit(cell, count)
         work.mkdir(parents=True, exist_ok=True)
-        return cell.method.make(subject, Order(self._count(cell)), work, clock)
+        return cell.method.make(subject, Order(count), work, clock)
 
     def _count(self, cell: Cell) -> int | None:
         """As many Gaussians as the additive fit has in so many bytes."""
@@ -195,6 +197,13 @@ def _settings(cell: Cell) -> dict[str, Any]:
     settings = {"shares": SHARES, **cell.method.settings}
     found: dict[str, Any] = json.loads(json.dumps(settings))
     return found
+
+
+def _key_of_fit(cell: Cell, count: int | None) -> str:
+    """Of all that a checkpoint depends on: one that was fitted otherwise is not taken for this one's."""
+    settings = {name: value for name, value in cell.method.settings.items() if name != ENCODING_KEY}
+    text = json.dumps([settings, count], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def missing(cells: Cells, wanted: Sequence[Cell], with_flip: bool = False) -> Iterator[Cell]:

@@ -18,7 +18,6 @@ from pavfmt.encoder import (
     opacity_area_importance,
     precision_for,
     rendered_importance,
-    stored_importance,
 )
 from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, HANDING_OVER
 from pavfmt.interop.progressive import is_progressive, read_progressive, write_progressive
@@ -46,6 +45,7 @@ FIT = Configuration(
     sizes_until=(0.5, 0.92, 1.0),
     gaussians=16_000,
     sh_degree=1,
+    coarse_share=0.03,
     growth_rounds=10,
     order_interval=160,
 )
@@ -66,6 +66,10 @@ HEAD_CHANGES = {"sh_degree": 0}
 ALONE_CHANGES = {"multi_level": False, "random_budgets": False, "coarse_share": 0.0}
 """A model for one size only: nothing but the whole is supervised."""
 ENCODING = {"first_unit_bytes": FIRST_UNIT_BYTES, "precision": asdict(Precision())}
+ENCODING_KEY = "encoding"
+"""In a method's settings: how the file is written, whatever was fitted."""
+FITTED = EncodeOptions(first_unit_bytes=5500, unit_bytes=4500, importance_per="face", order_as_stored=True)
+"""Of fits: the coarse start comes as one, and a twentieth is never passed over by a unit that ends beyond it."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,7 @@ class Method:
 
 
 def _encoded(avatar: Avatar, importance: list[Float64Array]) -> bytes:
-    per = "face" if len(avatar.levels) > 1 and avatar.levels[-1].parents is None else "gaussian"
-    options = EncodeOptions(first_unit_bytes=FIRST_UNIT_BYTES, importance_per=per)
-    return encode(_bare(avatar), options, importance)
+    return encode(_bare(avatar), EncodeOptions(first_unit_bytes=FIRST_UNIT_BYTES), importance)
 
 
 def _bare(avatar: Avatar) -> Avatar:
@@ -151,7 +153,7 @@ def _handing_over(name: str, title: str, exact: bool) -> Method:
         return _handed_over(subject, work, clock, exact)
 
     fixed = {
-        "encoding": [FITTED_DECIBELS, FITTED_FINEST, HANDING_OVER.first_unit_bytes, HANDING_OVER.unit_bytes]
+        ENCODING_KEY: [FITTED_DECIBELS, FITTED_FINEST, HANDING_OVER.first_unit_bytes, HANDING_OVER.unit_bytes]
     }
     settings = {**HandOverConfiguration(exact=exact).as_mapping(), **fixed}
     return Method(name, title, HEADS, make, settings, walks=True)
@@ -177,13 +179,13 @@ def _fitting(configuration: Configuration) -> Callable[[Subject, Order, Path, Cl
         if order.gaussians is not None:
             changes = {**changes, "gaussians": order.gaussians}
         avatar = _fit(subject.source, configuration.changed(changes), work, clock)
-        return _encoded(avatar, stored_importance(avatar))
+        return encode(_bare(avatar), FITTED, rendered_importance(avatar, open_renderer("cpu")))
 
     return make
 
 
 def _fitted(name: str, title: str, subjects: tuple[str, ...], configuration: Configuration) -> Method:
-    settings = {**configuration.as_mapping(), **ENCODING}
+    settings = {**configuration.as_mapping(), ENCODING_KEY: asdict(FITTED)}
     return Method(
         name,
         title,
@@ -199,6 +201,7 @@ MADE_FROM_SCENE = ("scene", "capture")
 FLAT = Method("flat-w", "flat, by W", HEADS, _flat_by_weight, ENCODING)
 ADDITIVE = _fitted("additive", "fitted, additive", (*HEADS, *MADE_FROM_SCENE), FIT)
 WHOLE = _fitted("ablation-none", "the whole method", ("scene",), ABLATION)
+WHOLE_ONLY = _fitted("flat-fit", "fitted for the whole only", MADE_FROM_SCENE, FIT.changed(ALONE_CHANGES))
 ALONE = _fitted("alone", "fitted alone to so many bytes", ADDITIVE.subjects, FIT.changed(ALONE_CHANGES))
 
 METHODS: tuple[Method, ...] = (
@@ -208,6 +211,7 @@ METHODS: tuple[Method, ...] = (
     _handing_over("hand-over", "fitted, hand-over", exact=False),
     _handing_over("hand-over-exact", "hand-over to the exact originals", exact=True),
     ADDITIVE,
+    WHOLE_ONLY,
     WHOLE,
     *(
         _fitted(f"ablation-{part}", f"without {part}", ("scene",), ABLATION.changed({switch: False}))

@@ -127,11 +127,12 @@ class Session:
         """The Gaussians that are there, in world space and in file order; None while there are none."""
         if self._stale:
             snapshot = self.scene.snapshot()
-            self._poser = None if snapshot is None else self._new_poser(snapshot)
+            self._poser = None if snapshot is None else self.new_poser(snapshot)
             self._stale = False
         return None if self._poser is None else self._poser.frame(pose or Pose())
 
-    def _new_poser(self, snapshot: Snapshot) -> Poser:
+    def new_poser(self, snapshot: Snapshot) -> Poser:
+        """What poses a scene in file order, on this session's device."""
         xp, device = self._posing
         return Poser(snapshot.avatar, order=snapshot.order, xp=xp, device=device)
 

@@ -1,0 +1,78 @@
+"""`pav play`: watch an avatar in the browser, while it arrives."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+
+from pavfmt.interop.tracks import read_tracks
+from pavfmt.model import Track
+from pavplayer.commands import rig_option
+from pavplayer.commands.losses import report_losses
+from pavplayer.packages import require
+
+NAME = "play"
+HELP = """Watch an avatar in the browser, and move it, while it arrives.
+
+  pav play head.pav
+  pav play https://example.org/head.pav --rate 2mbit --latency 80ms
+  curl -s https://example.org/head.pav | pav play -
+  pav play head.pav --track talk.npz --track bsData.json
+  pav play head.pav --host 0.0.0.0 --no-browser               for a browser on another machine
+
+Drag to turn, scroll to come closer, drag with the right button to shift. It draws on the GPU where gsplat works,
+else on the CPU, smaller while something moves. Ctrl-C ends it; what came by then is not lost where there is a
+cache. Anyone who reaches HOST and PORT can watch and move it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("file", help="a .pav file, an http(s) URL, or - for stdin")
+    rig_option.add_argument(parser)
+    parser.add_argument(
+        "--track",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a performance to offer: an ARKit or FLAME .npz, or bsData.json",
+    )
+    parser.add_argument("--host", default="localhost", help="to listen at (default: localhost)")
+    parser.add_argument("--port", type=int, default=8080, help="to listen at, or one after it (default: 8080)")
+    parser.add_argument("--no-browser", action="store_true", help="open no browser")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
+    parser.add_argument("--fade", type=float, default=0.3, metavar="S", help="of units that arrive (default: 0.3)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it."""
+    require("viser", "av", extra="play")
+    from pavplayer.avatar import Avatar
+    from pavplayer.play.actor import Actor
+    from pavplayer.play.front import Front
+    from pavplayer.play.player import Player
+
+    tracks = given_tracks(args.track)
+    with Avatar(args.file, device=args.device, rig=args.rig) as avatar:
+        player = Player([Actor(avatar, args.fade)])
+        with Front(player, args.host, args.port, tracks, Path(args.file).name) as front:
+            if not args.quiet:
+                print(f"{front.url}   (Ctrl-C ends it)", flush=True)
+            if not args.no_browser:
+                threading.Thread(target=webbrowser.open, args=(front.url,), daemon=True).start()
+            try:
+                front.run()
+            except KeyboardInterrupt:
+                print(file=sys.stderr)
+        return report_losses(NAME, avatar.session)
+
+
+def given_tracks(paths: list[str]) -> dict[str, Track]:
+    """Name → track, of all the files; a name that comes twice is told apart by its file's."""
+    found: dict[str, Track] = {}
+    for path in paths:
+        for name, track in read_tracks(path).items():
+            found[name if name not in found else f"{Path(path).stem}: {name}"] = track
+    return found

@@ -1,0 +1,81 @@
+"""Browsers as viewers: viser serves the page, its camera is ours, and our picture is its background."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavplayer.camera import Camera, centre_and_height
+from pavplayer.play.player import Player
+from pavplayer.play.viewing import View
+
+if TYPE_CHECKING:
+    import viser
+
+
+class BrowserScreen:
+    """One browser's picture."""
+
+    def __init__(self, client: viser.ClientHandle) -> None:
+        self._client = client
+
+    def show(self, picture: NDArray[np.uint8], quality: int) -> None:
+        """As a JPEG. What the browser has not taken yet is replaced, so a slow one skips pictures."""
+        self._client.scene.set_background_image(picture, format="jpeg", jpeg_quality=quality)
+        self._client.flush()
+
+
+def view_from(camera: Any) -> View:
+    """viser's camera, which has our axes."""
+    from viser.transforms import SO3
+
+    return View(
+        np.array(camera.position, np.float64),
+        SO3(np.asarray(camera.wxyz)).as_matrix(),
+        float(camera.fov),
+        int(camera.image_width),
+        int(camera.image_height),
+    )
+
+
+class Browsers:
+    """Lets browsers in and out, and points them at the head."""
+
+    def __init__(self, server: viser.ViserServer, player: Player) -> None:
+        self._server, self._player = server, player
+        self._is_placed = False
+        server.scene.set_up_direction("+y")
+        server.on_client_connect(self._enter)
+        server.on_client_disconnect(lambda client: player.leave(client.client_id))
+
+    def _enter(self, client: viser.ClientHandle) -> None:
+        screen = BrowserScreen(client)
+
+        def watch(camera: Any) -> None:
+            if camera.image_width > 0 and camera.image_height > 0:
+                self._player.watch(client.client_id, screen, view_from(camera))
+
+        client.camera.on_update(watch)
+        watch(client.camera)
+
+    def update(self) -> None:
+        """Follow the head until the first of it is to be seen. For the thread that draws."""
+        if self._is_placed:
+            return
+        self._is_placed = self._player.lead.avatar.scene.is_visible
+        self.reset()
+
+    def reset(self) -> None:
+        """Everybody looks at the head from the front."""
+        session = self._player.lead.avatar.session
+        self._look(session.camera(), centre_and_height(session.framed_points())[0])
+
+    def _look(self, camera: Camera, centre: NDArray[np.float64]) -> None:
+        """All browsers through one camera, turning about `centre`; those to come, too."""
+        fov = 2 * float(np.arctan(camera.height / 2 / camera.fy))
+        cameras = [self._server.initial_camera]
+        cameras += [client.camera for client in self._server.get_clients().values()]
+        for one in cameras:
+            one.position, one.look_at, one.fov = camera.position, centre, fov

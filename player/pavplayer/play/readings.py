@@ -1,0 +1,61 @@
+"""What the player reads out, as a small HTML table."""
+
+from __future__ import annotations
+
+from html import escape
+
+from pavplayer.play.player import Player
+from pavplayer.play.quality import Likeness
+from pavplayer.prefixes import shown_bytes
+
+CELL = 'style="padding:0 .8em 0 0;white-space:nowrap"'
+VALUE = 'style="font-variant-numeric:tabular-nums"'
+
+
+def readings(player: Player, likeness: Likeness | None) -> list[tuple[str, str]]:
+    """What and how much, in the order shown."""
+    now, drawn = player.clock(), player.drawn
+    avatar, limit = player.lead.avatar, player.controls.limit
+    total = avatar.total_bytes
+    rate = player.meter.rate(now)
+    shown = avatar.received_bytes if limit is None else min(limit, avatar.received_bytes)
+    rows = [
+        ("frames a second", f"{rate:.0f}" if rate else "at rest"),
+        (
+            "last picture",
+            f"{drawn.size[0]}×{drawn.size[1]}; pose {1000 * drawn.posing_seconds:.0f}, "
+            f"draw {1000 * drawn.drawing_seconds:.0f}, send {1000 * drawn.sending_seconds:.0f} ms",
+        ),
+        ("Gaussians", f"{drawn.gaussian_count:,}{_of_all(player)}"),
+        ("bytes", shown_bytes(shown) + (f" of {shown_bytes(total)}" if total else "")),
+        ("of Gaussians", shown_bytes(player.lead.arrivals.gaussian_bytes(limit))),
+        ("like the whole file", _shown_likeness(player, likeness)),
+    ]
+    if avatar.error is not None:
+        rows.append(("source", str(avatar.error)))
+    if avatar.session.damage:
+        rows.append(("lost", f"{len(avatar.session.damage)} units are damaged"))
+    return rows
+
+
+def _of_all(player: Player) -> str:
+    header = player.lead.avatar.scene.header
+    return "" if header is None or not header.gaussian_count else f" of {header.gaussian_count:,}"
+
+
+def _shown_likeness(player: Player, likeness: Likeness | None) -> str:
+    if not player.lead.avatar.has_ended:
+        return "when all of it is here"
+    if player.controls.limit is None:
+        return "it is the whole file"
+    if likeness is None or likeness.limit != player.controls.limit:
+        return "…"
+    return "identical" if likeness.decibels == float("inf") else f"{likeness.decibels:.1f} dB PSNR, this view"
+
+
+def readings_html(rows: list[tuple[str, str]]) -> str:
+    """The table."""
+    cells = "".join(
+        f"<tr><td {CELL}>{escape(name)}</td><td {VALUE}>{escape(value)}</td></tr>" for name, value in rows
+    )
+    return f'<div style="padding:.2em .8em;font-size:.8em"><table style="border-collapse:collapse">{cells}</table></div>'

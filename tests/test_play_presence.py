@@ -29,7 +29,11 @@ def session_at(data):
 def actor_of(tmp_path, data, fade=0.0):
     path = tmp_path / "head.pav"
     path.write_bytes(data)
-    return Actor(Avatar(path, session=Session(PlainRasterizer())), fade)
+    actor = Actor(Avatar(path, session=Session(PlainRasterizer())), fade)
+    while not actor.avatar.has_ended:
+        actor.avatar.wait(5)
+        actor.update(0.0)
+    return actor
 
 
 def picture_of(actor, pose, limit=None, now=float("inf")):
@@ -47,7 +51,6 @@ FILES |= {"hand-over": hand_over_file(), "hand-over with second values": hand_ov
 def test_every_prefix_is_a_choice_from_the_whole(kind, tmp_path):
     data = FILES[kind]
     actor = actor_of(tmp_path, data)
-    actor.update(0.0)
     counts = set()
     for end in [*unit_ends(data), *(end - 1 for end in unit_ends(data)[1:])]:
         prefix = session_at(data[:end])
@@ -60,7 +63,6 @@ def test_every_prefix_is_a_choice_from_the_whole(kind, tmp_path):
 def test_a_prefix_in_one_piece_is_not_copied(tmp_path):
     data = FILES["face"]
     actor = actor_of(tmp_path, data)
-    actor.update(0.0)
     everything = actor.cloud(POSE)
     some = actor.cloud(POSE, unit_ends(data)[-4])
     assert 0 < len(some.means) < len(everything.means)

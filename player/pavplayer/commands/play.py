@@ -40,10 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a performance to offer: an ARKit or FLAME .npz, or bsData.json",
     )
     parser.add_argument("--host", default="localhost", help="to listen at (default: localhost)")
-    parser.add_argument("--port", type=int, default=8080, help="to listen at, or one after it (default: 8080)")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="to listen at, or one after it (default: 8080)"
+    )
     parser.add_argument("--no-browser", action="store_true", help="open no browser")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
-    parser.add_argument("--fade", type=float, default=0.3, metavar="S", help="of units that arrive (default: 0.3)")
+    parser.add_argument(
+        "--fade", type=float, default=0.3, metavar="S", help="of units that arrive (default: 0.3)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,10 +57,11 @@ def run(args: argparse.Namespace) -> int:
     from pavplayer.play.actor import Actor
     from pavplayer.play.front import Front
     from pavplayer.play.player import Player
+    from pavplayer.play.stage import Solo
 
     tracks = given_tracks(args.track)
     with Avatar(args.file, device=args.device, rig=args.rig) as avatar:
-        player = Player([Actor(avatar, args.fade)])
+        player = Player(Solo(Actor(avatar, args.fade)))
         with Front(player, args.host, args.port, tracks, Path(args.file).name) as front:
             if not args.quiet:
                 print(f"{front.url}   (Ctrl-C ends it)", flush=True)

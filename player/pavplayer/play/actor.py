@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pavfmt import events as ev
+from pavfmt.errors import PavError
 from pavfmt.model import Pose
 from pavplayer.avatar import Avatar
 from pavplayer.play.arrivals import Arrivals
@@ -27,14 +28,30 @@ class Actor:
         self._settled: tuple[object, Presence] | None = None
 
     def update(self, now: float | None = None) -> list[ev.Event]:
-        """Take in what has arrived. Raises PavError as the avatar does."""
-        events = self.avatar.update()
+        """Take in what has arrived.
+
+        Raises what stands in the way of the avatar, PavError among it, while there is nothing to draw; later it
+        is the avatar's `error`.
+        """
+        events = self._arrived()
         if events:
             now = time.monotonic() if now is None else now
             self.arrivals.note(events, self.avatar.received_bytes, now)
             if self.avatar.scene.hand_overs or any(isinstance(event, CHANGES_PICTURE) for event in events):
                 self._posers.clear()
             self._settled = None
+        return events
+
+    def _arrived(self) -> list[ev.Event]:
+        avatar = self.avatar
+        try:
+            events = avatar.update()
+        except PavError:
+            if not avatar.scene.is_visible:
+                raise
+            return []
+        if avatar.has_ended and avatar.error is not None and not avatar.scene.is_visible:
+            raise avatar.error
         return events
 
     def is_fading(self, now: float) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pavplayer.camera import Camera, centre_and_height
+from pavplayer.camera import REFERENCE_SIZE, Camera
 from pavplayer.play.player import Player
 from pavplayer.play.viewing import View
 
@@ -69,8 +69,8 @@ class Browsers:
 
     def reset(self) -> None:
         """Everybody looks at the head from the front."""
-        session = self._player.lead.avatar.session
-        self._look(session.camera(), centre_and_height(session.framed_points())[0])
+        stage = self._player.stage
+        self._look(stage.home(REFERENCE_SIZE), stage.centre())
 
     def _look(self, camera: Camera, centre: NDArray[np.float64]) -> None:
         """All browsers through one camera, turning about `centre`; those to come, too."""

@@ -17,7 +17,13 @@ USUAL_RANGE = (0.0, 1.0)
 BOTH = ("Left", "Right")
 PRESETS: dict[str, dict[str, float]] = {
     "smile": {"mouthSmile*": 0.8, "cheekSquint*": 0.5, "eyeSquint*": 0.2},
-    "laugh": {"mouthSmile*": 0.9, "cheekSquint*": 0.7, "jawOpen": 0.35, "eyeSquint*": 0.4, "mouthUpperUp*": 0.3},
+    "laugh": {
+        "mouthSmile*": 0.9,
+        "cheekSquint*": 0.7,
+        "jawOpen": 0.35,
+        "eyeSquint*": 0.4,
+        "mouthUpperUp*": 0.3,
+    },
     "surprise": {"browInnerUp": 0.9, "browOuterUp*": 0.8, "eyeWide*": 0.7, "jawOpen": 0.35},
     "anger": {"browDown*": 0.9, "eyeSquint*": 0.5, "noseSneer*": 0.6, "mouthPress*": 0.5},
     "sadness": {"browInnerUp": 0.8, "mouthFrown*": 0.7, "mouthShrugLower": 0.4},

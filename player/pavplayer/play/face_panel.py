@@ -38,11 +38,11 @@ class FacePanel:
         self._poses = presets(self._player.lead.avatar.scene)
         self._preset = gui.add_dropdown("expression", tuple(self._poses))
         self._preset.on_update(lambda _: self._take(self._poses[self._preset.value]))
-        again = gui.add_button("rest", hint="all shapes and joints back to 0")
+        again = gui.add_button("all at rest", color="gray", hint="shapes and joints back to 0")
         again.on_click(lambda _: self._take(Pose()))
         self._groups = grouped(names)
-        self._group = gui.add_dropdown("group", (*self._groups, ALL), next(iter(self._groups)))
-        self._filter = gui.add_text("search", "", hint="words that a shape's name contains")
+        self._group = gui.add_dropdown("group", (*self._groups, ALL), initial_value=next(iter(self._groups)))
+        self._filter = gui.add_text("search", initial_value="", hint="words that a shape's name contains")
         for widget in (self._group, self._filter):
             widget.on_update(lambda _: self._show_asked())
         for name in names:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.model import Pose
-from pavplayer.camera import centre_and_height
 from pavplayer.pictures import eight_bit, to_png
 from pavplayer.play.player import Job, Player
 from pavplayer.play.viewing import View
@@ -44,7 +43,7 @@ def turned(view: View, centre: NDArray[np.float64], degrees: float) -> View:
 
 def turntable(player: Player, view: View, seconds: float = TURN_SECONDS) -> list[Shot]:
     """Once around from a view, in the pose of the moment, or performing the track that is played."""
-    centre, _ = centre_and_height(player.lead.avatar.session.framed_points())
+    centre = player.stage.centre()
     count = round(seconds * FRAMES_PER_SECOND)
     track = player.playback.track if player.playback.is_playing else None
     shots = []
@@ -61,17 +60,10 @@ def filmed(
     player: Player, shots: list[Shot], deliver: Callable[[bytes], None], note: Callable[[float], None]
 ) -> Job:
     """A job: draws the shots one by one, tells the share that is done, and delivers an MP4 file at the end."""
-    limit = player.controls.limit
-
-    def pictures() -> Iterator[Picture]:
-        for shot in shots:
-            scale = min(1.0, FILM_HEIGHT / shot.view.height)
-            cloud = player.lead.cloud(shot.pose, limit)
-            yield eight_bit(player.picture(cloud, shot.view.camera(scale)))
-
     film = Film()
-    for index, picture in enumerate(pictures()):
-        film.add(picture)
+    for index, shot in enumerate(shots):
+        camera = shot.view.camera(min(1.0, FILM_HEIGHT / shot.view.height))
+        film.add(eight_bit(player.picture(player.cloud(camera, shot.pose), camera)))
         note((index + 1) / len(shots))
         yield None
     deliver(film.finish())
@@ -79,7 +71,8 @@ def filmed(
 
 def photographed(player: Player, view: View, deliver: Callable[[bytes], None]) -> Job:
     """A job: delivers what a viewer sees as a PNG of the window's size."""
-    deliver(to_png(player.picture(player.cloud(player.pose()), view.camera())))
+    camera = view.camera()
+    deliver(to_png(player.picture(player.cloud(camera, player.pose()), camera)))
     yield None
 
 
@@ -99,7 +92,9 @@ class Film:
         """(H, W, 3) sRGB; a row or column over an even number is cut off, as H.264 wants it."""
         height, width = (side - side % 2 for side in picture.shape[:2])
         self._stream.height, self._stream.width = height, width
-        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
+        frame = self._av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(picture[:height, :width]), format="rgb24"
+        )
         self._write(self._stream.encode(frame))
 
     def finish(self) -> bytes:

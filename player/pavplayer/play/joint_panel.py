@@ -45,9 +45,7 @@ class JointPanel:
 
     def _folder(self, name: str, expanded: bool) -> list[Any]:
         with self._gui.add_folder(name, expand_by_default=expanded):
-            sliders = [
-                self._gui.add_slider(axis, -MOST_DEGREES, MOST_DEGREES, STEP, 0.0) for axis in AXES
-            ]
+            sliders = [self._gui.add_slider(axis, -MOST_DEGREES, MOST_DEGREES, STEP, 0.0) for axis in AXES]
         for slider in sliders:
             slider.on_update(lambda event: self._turn(name, sliders, event))
         return sliders

@@ -26,7 +26,12 @@ class Panel:
     """All of it."""
 
     def __init__(
-        self, server: viser.ViserServer, player: Player, browsers: Browsers, tracks: dict[str, Track], name: str
+        self,
+        server: viser.ViserServer,
+        player: Player,
+        browsers: Browsers,
+        tracks: dict[str, Track],
+        name: str,
     ) -> None:
         gui = server.gui
         self._player = player

@@ -22,9 +22,7 @@ class PicturePanel:
     def __init__(self, gui: viser.GuiApi, player: Player, browsers: Browsers) -> None:
         self._player = player
         background = gui.add_dropdown("background", tuple(BACKGROUNDS))
-        background.on_update(
-            lambda _: player.controls.change(background=BACKGROUNDS[background.value])
-        )
+        background.on_update(lambda _: player.controls.change(background=BACKGROUNDS[background.value]))
         adaptive = gui.add_checkbox("smaller while moving", True, hint="as small as the machine needs")
         adaptive.on_update(lambda _: player.controls.change(adaptive=adaptive.value))
         fade = gui.add_slider("fade, seconds", 0.0, 2.0, 0.05, FADE_SECONDS, hint="of units that arrive")
@@ -36,7 +34,7 @@ class PicturePanel:
         self._progress = gui.add_progress_bar(0.0, visible=False)
 
     def _fade(self, seconds: float) -> None:
-        for actor in self._player.actors:
+        for actor in self._player.stage.actors:
             actor.fade_seconds = seconds
 
     def _photograph(self, event: Any) -> None:

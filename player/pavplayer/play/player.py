@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from pavplayer.play.controls import Controls
 from pavplayer.play.meter import Drawn, Meter
 from pavplayer.play.pacing import Pacing
 from pavplayer.play.playback import Clock, Playback
+from pavplayer.play.stage import Stage
 from pavplayer.play.viewing import View
 from pavplayer.posing import PosedCloud
 
@@ -56,10 +57,10 @@ class Viewer:
 
 
 class Player:
-    """Actors, controls and viewers."""
+    """A stage, controls and viewers."""
 
-    def __init__(self, actors: Sequence[Actor], clock: Clock = time.monotonic) -> None:
-        self.actors = list(actors)
+    def __init__(self, stage: Stage, clock: Clock = time.monotonic) -> None:
+        self.stage = stage
         self.controls = Controls()
         self.playback = Playback(clock)
         self.viewers: dict[int, Viewer] = {}
@@ -73,7 +74,7 @@ class Player:
     @property
     def lead(self) -> Actor:
         """The one whose shapes, bytes and tracks the controls are about."""
-        return self.actors[0]
+        return self.stage.actors[0]
 
     # For any thread.
 
@@ -100,16 +101,16 @@ class Player:
         """Take in what came, draw what is due, do a step of a job; False: there was nothing to do."""
         now = self.clock()
         busy = self._note_changes(now) or self.playback.is_playing
-        busy |= any(actor.is_fading(now) for actor in self.actors)
+        busy |= any(actor.is_fading(now) for actor in self.stage.actors)
         if busy:
             self._changed_at = now
         due = [viewer for viewer in list(self.viewers.values()) if self._is_due(viewer, now)]
-        if due:
-            self._draw_all(due, now)
+        for viewer in due:
+            self._draw(viewer, now)
         return self._do_job() or bool(due)
 
     def _note_changes(self, now: float) -> bool:
-        arrived = [actor.update(now) for actor in self.actors]
+        arrived = [actor.update(now) for actor in self.stage.actors]
         version = self.controls.version
         changed = any(arrived) or version != self._seen_version
         self._seen_version = version
@@ -132,38 +133,33 @@ class Player:
         """Of the track and the controls together."""
         return self.controls.over(self.playback.pose())
 
-    def cloud(self, pose: Pose, now: float = float("inf")) -> PosedCloud | None:
+    def cloud(self, camera: Camera, pose: Pose, now: float = float("inf")) -> PosedCloud | None:
         """What is drawn, by the controls; None: nothing yet."""
-        return self.lead.cloud(pose, self.controls.limit, now)
+        return self.stage.cloud(camera, pose, self.controls.limit, now)
 
     def picture(self, cloud: PosedCloud | None, camera: Camera) -> Float32Array:
         """(H, W, 3) display sRGB in 0..1."""
         background = self.controls.background
         if cloud is None:
             return np.tile(np.array(background, np.float32), (camera.height, camera.width, 1))
-        return self.lead.avatar.session.rasterizer.render(cloud, camera, background)
+        return self.stage.rasterizer.render(cloud, camera, background)
 
-    def _draw_all(self, viewers: Sequence[Viewer], now: float) -> None:
-        start = self.clock()
-        cloud = self.cloud(self.pose(), now)
-        posing = self.clock() - start
-        for viewer in viewers:
-            self._draw(viewer, cloud, posing, now)
-
-    def _draw(self, viewer: Viewer, cloud: PosedCloud | None, posing: float, now: float) -> None:
+    def _draw(self, viewer: Viewer, now: float) -> None:
         small = self.controls.adaptive and self.is_moving(viewer, now)
         scale = viewer.pacing.next_scale() if small else 1.0
         start = self.clock()
-        picture = eight_bit(self.picture(cloud, viewer.view.camera(scale)))
+        camera = viewer.view.camera(scale)
+        cloud = self.cloud(camera, self.pose(), now)
+        posed = self.clock()
+        picture = eight_bit(self.picture(cloud, camera))
         drawn = self.clock()
         viewer.screen.show(picture, MOVING_QUALITY if small else RESTING_QUALITY)
         sent = self.clock()
         viewer.is_sharp, viewer.drawn_at = not small, now
         if small:
-            viewer.pacing.note(posing + sent - start, scale)
+            viewer.pacing.note(sent - start, scale)
         count = 0 if cloud is None else len(cloud.means)
-        size = picture.shape[1], picture.shape[0]
-        self.drawn = Drawn(size, count, posing, drawn - start, sent - drawn)
+        self.drawn = Drawn((camera.width, camera.height), count, posed - start, drawn - posed, sent - drawn)
         self.meter.note(sent)
 
     def _do_job(self) -> bool:

@@ -105,5 +105,7 @@ def _due(scene: Scene) -> list[HandOver]:
 def settled_at(scene: Scene, arrivals: Arrivals, fade: float) -> float:
     """When the last fade of what is there ends."""
     drawn = [*arrivals.firsts, *scene.hand_overs]
-    newest = max((arrivals.seconds[unit] for unit in drawn if unit in arrivals.seconds), default=float("-inf"))
+    newest = max(
+        (arrivals.seconds[unit] for unit in drawn if unit in arrivals.seconds), default=float("-inf")
+    )
     return newest + (1.5 * fade if scene.hand_overs else fade)

@@ -46,5 +46,5 @@ class QualityReading:
     def _decibels(self, viewer: Viewer, limit: int) -> float:
         player, camera = self._player, viewer.view.camera(SCALE)
         pose = player.pose()
-        pictures = (player.picture(player.lead.cloud(pose, cut), camera) for cut in (limit, None))
-        return psnr(*pictures)
+        cut, whole = (player.stage.cloud(camera, pose, one, float("inf")) for one in (limit, None))
+        return psnr(player.picture(cut, camera), player.picture(whole, camera))

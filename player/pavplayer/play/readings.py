@@ -58,4 +58,5 @@ def readings_html(rows: list[tuple[str, str]]) -> str:
     cells = "".join(
         f"<tr><td {CELL}>{escape(name)}</td><td {VALUE}>{escape(value)}</td></tr>" for name, value in rows
     )
-    return f'<div style="padding:.2em .8em;font-size:.8em"><table style="border-collapse:collapse">{cells}</table></div>'
+    table = f'<table style="border-collapse:collapse">{cells}</table>'
+    return f'<div style="padding:.2em .8em;font-size:.8em">{table}</div>'

@@ -60,9 +60,9 @@ def filmed(
     player: Player, shots: list[Shot], deliver: Callable[[bytes], None], note: Callable[[float], None]
 ) -> Job:
     """A job: draws the shots one by one, tells the share that is done, and delivers an MP4 file at the end."""
-    film = Film()
-    for index, shot in enumerate(shots):
-        camera = shot.view.camera(min(1.0, FILM_HEIGHT / shot.view.height))
+    cameras = [shot.view.camera(min(1.0, FILM_HEIGHT / shot.view.height)) for shot in shots]
+    film = Film(cameras[0].width, cameras[0].height)
+    for index, (shot, camera) in enumerate(zip(shots, cameras, strict=True)):
         film.add(eight_bit(player.picture(player.cloud(camera, shot.pose), camera)))
         note((index + 1) / len(shots))
         yield None
@@ -77,25 +77,27 @@ def photographed(player: Player, view: View, deliver: Callable[[bytes], None]) -
 
 
 class Film:
-    """An MP4 file being made of pictures of one size."""
+    """An MP4 file being made of pictures of one size.
 
-    def __init__(self, frames_per_second: int = FRAMES_PER_SECOND) -> None:
+    A row or column over an even number is cut off, as H.264 wants it.
+    """
+
+    def __init__(self, width: int, height: int, frames_per_second: int = FRAMES_PER_SECOND) -> None:
         import av
 
         self._av = av
+        self._size = width - width % 2, height - height % 2
         self._file = io.BytesIO()
         self._container = av.open(self._file, "w", format="mp4")
         self._stream = self._container.add_stream("libx264", rate=frames_per_second)
+        self._stream.width, self._stream.height = self._size
         self._stream.pix_fmt, self._stream.options = "yuv420p", {"crf": H264_QUALITY, "preset": "fast"}
 
     def add(self, picture: Picture) -> None:
-        """(H, W, 3) sRGB; a row or column over an even number is cut off, as H.264 wants it."""
-        height, width = (side - side % 2 for side in picture.shape[:2])
-        self._stream.height, self._stream.width = height, width
-        frame = self._av.VideoFrame.from_ndarray(
-            np.ascontiguousarray(picture[:height, :width]), format="rgb24"
-        )
-        self._write(self._stream.encode(frame))
+        """(H, W, 3) sRGB."""
+        width, height = self._size
+        even = np.ascontiguousarray(picture[:height, :width])
+        self._write(self._stream.encode(self._av.VideoFrame.from_ndarray(even, format="rgb24")))
 
     def finish(self) -> bytes:
         """The file."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pavfmt.errors import PavError
 from pavfmt.interop.tracks import read_tracks
 from pavfmt.model import Track
+from pavplayer.play.demonstration import demonstration
 from pavplayer.play.player import Player
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class TrackPanel:
     def __init__(self, gui: viser.GuiApi, player: Player, tracks: dict[str, Track]) -> None:
         self._player = player
         self._given = dict(tracks)
+        self._own: Track | None = None
         self._choice = gui.add_dropdown("track", (NONE, *self._given))
         self._choice.on_update(lambda _: self._load())
         self._frame = gui.add_slider("frame", 0, 1, 1, 0, disabled=True)
@@ -30,11 +32,16 @@ class TrackPanel:
         self._button = gui.add_button("play", disabled=True)
         self._button.on_click(lambda _: self._play_or_pause())
         self._about = gui.add_markdown("")
-        upload = gui.add_upload_button("add a track", hint="ARKit or FLAME .npz, or bsData.json")
+        upload = gui.add_upload_button("add a track", color="gray", hint="ARKit or FLAME .npz, or bsData.json")
         upload.on_upload(lambda _: self._add(upload.value.name, upload.value.content))
 
     def _tracks(self) -> dict[str, Track]:
-        return self._player.lead.avatar.tracks | self._given
+        """The avatar's own, those given, and one that any rig can perform."""
+        avatar = self._player.lead.avatar
+        if self._own is None and avatar.scene.is_animatable and avatar.scene.core is not None:
+            self._own = demonstration(avatar.scene)
+        own = {} if self._own is None else {self._own.name: self._own}
+        return avatar.tracks | self._given | own
 
     def update(self) -> None:
         """Offer what has arrived, and follow the frame that is shown."""

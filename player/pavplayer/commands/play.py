@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pavfmt.interop.tracks import read_tracks
 from pavfmt.model import Track
-from pavplayer.commands import rig_option
+from pavplayer.commands import rig_option, stream_options
 from pavplayer.commands.losses import report_losses
 from pavplayer.packages import require
 
@@ -18,7 +18,8 @@ NAME = "play"
 HELP = """Watch an avatar in the browser, and move it, while it arrives.
 
   pav play head.pav
-  pav play https://example.org/head.pav --rate 2mbit --latency 80ms
+  pav play https://example.org/head.pav --cache ~/.cache/pav
+  pav play head.pav --rate 500kbit --latency 200ms            as over a slow network
   curl -s https://example.org/head.pav | pav play -
   pav play head.pav --track talk.npz --track bsData.json
   pav play head.pav --host 0.0.0.0 --no-browser               for a browser on another machine
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("file", help="a .pav file, an http(s) URL, or - for stdin")
     rig_option.add_argument(parser)
+    stream_options.add_arguments(parser)
     parser.add_argument(
         "--track",
         metavar="FILE",
@@ -60,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
     from pavplayer.play.stage import Solo
 
     tracks = given_tracks(args.track)
-    with Avatar(args.file, device=args.device, rig=args.rig) as avatar:
+    options = stream_options.options_of(args)
+    with Avatar(args.file, device=args.device, rig=args.rig, options=options) as avatar:
         player = Player(Solo(Actor(avatar, args.fade)))
         with Front(player, args.host, args.port, tracks, Path(args.file).name) as front:
             if not args.quiet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import zlib
+from collections.abc import Mapping
 from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urljoin
@@ -18,8 +19,8 @@ REDIRECTS = (301, 302, 303, 307, 308)
 NOT_MODIFIED, PARTIAL, PAST_END = 304, 206, 416
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)$")
-DRIP_BYTES = 1 << 10
-"""Fewer in `stall_seconds` of waiting are none."""
+LEAST_RATE = 100
+"""Bytes a second: a server that gives fewer for `stall_seconds` has stalled."""
 DRAINED = 1 << 16
 """The rest of an answer is read to keep the connection if it is no longer than this."""
 
@@ -52,8 +53,7 @@ class HttpOrigin:
         headers = self._headers(question, ranged)
         url = self._url
         for _ in range(MAX_REDIRECTS + 1):
-            connection = self._connected(url)
-            response = connection.get(url, headers)
+            connection, response = self._got(url, headers)
             if response.status in REDIRECTS:
                 url = _redirected(url, response)
                 HttpAnswer(connection, response, self._options).close()
@@ -88,6 +88,19 @@ class HttpOrigin:
             if question.start > 0 and version.for_ranges:
                 headers["If-Range"] = version.for_ranges
         return headers
+
+    def _got(self, url: str, headers: Mapping[str, str]) -> tuple[Connection, HTTPResponse]:
+        """The head of an answer, and the connection that its body comes by."""
+        before = self._connection
+        connection = self._connected(url)
+        try:
+            return connection, connection.get(url, headers)
+        except StreamError as error:
+            if connection is not before or error.code != "cut" or self._aborted:
+                raise
+        self.close()  # servers drop connections that were idle; that says nothing about the file
+        connection = self._connected(url)
+        return connection, connection.get(url, headers)
 
     def _connected(self, url: str) -> Connection:
         parts = checked(url)
@@ -183,8 +196,8 @@ class HttpAnswer:
         self._waited += time.monotonic() - before
         self._dripped += len(data)
         if self._waited > self._stall_seconds:
-            if self._dripped < DRIP_BYTES:
-                raise StreamError("stalled", f"{self._dripped:,} bytes in {self._waited:.0f} s")
+            if self._dripped < LEAST_RATE * self._waited:
+                raise StreamError("stalled", f"{self._dripped:,} bytes in {self._waited:.1f} s")
             self._waited, self._dripped = 0.0, 0
         return data
 
@@ -223,7 +236,10 @@ def _unpacker(encoding: str) -> Any:
 
 def _redirected(url: str, response: HTTPResponse) -> str:
     location = response.headers.get("Location") or ""
-    target = urljoin(url, location)
+    try:
+        target = urljoin(url, location)
+    except ValueError:
+        raise StreamError("bad-url", f"redirected to {location!r}") from None
     before, after = checked(url), checked(target)
     if before.scheme == "https" and after.scheme == "http":
         raise StreamError("bad-url", f"redirected to {target}, which is not followed")

@@ -78,7 +78,7 @@ class Origin(Protocol):
         """From any thread: what waits for an answer or for bytes fails soon."""
 
     def close(self) -> None:
-        """Free what it holds."""
+        """Free what it holds; it can be asked again."""
 
 
 class PastEndError(StreamError):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from pavfmt.errors import PavError
+from pavfmt.layout import FileHeader
 from pavplayer.streaming.holding import Holding, Span
 from pavplayer.streaming.keeping import Keeper
 from pavplayer.streaming.origins import Answer, Origin, PastEndError, Question, Validators
@@ -53,7 +54,7 @@ class Transfer:
         self.cancelled.set()
         self._origin.abort()
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Generator[Piece, None, None]:
         """All pieces, as they come. Raises StreamError, and PavError for a file header that is wrong."""
         try:
             self._open_kept()
@@ -82,6 +83,7 @@ class Transfer:
                     raise StreamError("cut", "an answer that brings nothing new")
             except StreamError as error:
                 fruitless = 0 if self.holding.byte_count >= before + FRUITFUL_BYTES else fruitless + 1
+                self._origin.close()
                 if self.cancelled.is_set():
                     return
                 if not self._is_asked_again(error, fruitless):
@@ -201,6 +203,8 @@ class Transfer:
             if not data:
                 self._note_end(answer, at)
                 return
+            if at < FileHeader.SIZE:  # first what says how many bytes are wanted
+                yield from self._added(at, data[: FileHeader.SIZE - at])
             data = data[: self._stop(answer) - at]
             yield from self._added(at, data)
             at += len(data)

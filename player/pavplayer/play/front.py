@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
@@ -17,6 +18,13 @@ IDLE_SECONDS = 0.02
 """Between looks at what has arrived, while nothing moves."""
 
 
+def check_host(host: str) -> None:
+    """OSError if nothing can listen there: viser would wait for ever."""
+    family, *_, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family) as probe:
+        probe.bind(address)
+
+
 class Front:
     """Serves from construction on; `run` draws. Use it as a context manager, or `stop` it."""
 
@@ -25,6 +33,7 @@ class Front:
     ) -> None:
         import viser
 
+        check_host(host)
         with redirect_stdout(StringIO()):  # viser announces itself; the command says where it is
             self.server = viser.ViserServer(host=host, port=port, verbose=False)
         self.player = player
@@ -54,7 +63,8 @@ class Front:
 
     def stop(self) -> None:
         """Let the browsers go."""
-        self.server.stop()
+        with redirect_stdout(StringIO()):  # and takes its leave
+            self.server.stop()
 
     def __enter__(self) -> Front:
         return self

@@ -13,10 +13,13 @@ class Meter:
 
     def __init__(self) -> None:
         self._sent: deque[float] = deque()
+        self.count = 0
+        """Pictures sent so far."""
 
     def note(self, now: float) -> None:
         """A picture was sent."""
         self._sent.append(now)
+        self.count += 1
 
     def rate(self, now: float) -> float:
         """Pictures a second; 0 where none was sent lately."""

@@ -38,6 +38,9 @@ class Measured:
 
     sent_per_second: float
     received_per_second: float
+    own_seconds: float
+    """Of processor time per picture, of the player's own process: two cores have two a second to give, to
+    Chromium too."""
     drawn: list[Drawn]
     """Looked at now and then."""
 
@@ -90,11 +93,13 @@ def measure(path: str, seconds: float, chromium: str, size: tuple[int, int], por
         player.controls.change()
         page.wait_for_timeout(1000 * WARMING_SECONDS)
         start, sent, got, drawn = time.monotonic(), player.meter.count, received[0], []
+        worked = time.process_time()
         while time.monotonic() - start < seconds:
             page.wait_for_timeout(200)
             drawn.append(player.drawn)
-        passed = time.monotonic() - start
-        return Measured((player.meter.count - sent) / passed, (received[0] - got) / passed, drawn)
+        passed, count_sent = time.monotonic() - start, player.meter.count - sent
+        own = (time.process_time() - worked) / max(1, count_sent)
+        return Measured(count_sent / passed, (received[0] - got) / passed, own, drawn)
 
 
 def main() -> None:
@@ -109,6 +114,7 @@ def main() -> None:
     widths = sorted(drawn.size for drawn in one.drawn)
     print(f"sent      {one.sent_per_second:6.1f} a second {one.sent_per_second / TARGET:6.2f}")
     print(f"received  {one.received_per_second:6.1f} messages a second, those of the panel among them")
+    print(f"own       {1000 * one.own_seconds:6.1f} ms of processor time a picture")
     print(f"pictures  {widths[0][0]}x{widths[0][1]} to {widths[-1][0]}x{widths[-1][1]}")
     for name in ("posing_seconds", "drawing_seconds", "sending_seconds"):
         print(f"{name.removesuffix('_seconds'):9} {one.typical(name):6.1f} ms")

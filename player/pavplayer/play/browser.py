@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 class BrowserScreen:
     """One browser's picture."""
 
-    def __init__(self, client: viser.ClientHandle) -> None:
-        self._client = client
+    def __init__(self, server: viser.ViserServer, client: viser.ClientHandle) -> None:
+        self._server, self._client = server, client
 
     def show(self, picture: NDArray[np.uint8], quality: int) -> None:
         """As a JPEG. What the browser has not taken yet is replaced, so a slow one skips pictures."""
+        if self._client.client_id not in self._server.get_clients():
+            return  # it went a moment ago
         self._client.scene.set_background_image(picture, format="jpeg", jpeg_quality=quality)
         self._client.flush()
 
@@ -51,7 +53,7 @@ class Browsers:
         server.on_client_disconnect(lambda client: player.leave(client.client_id))
 
     def _enter(self, client: viser.ClientHandle) -> None:
-        screen = BrowserScreen(client)
+        screen = BrowserScreen(self._server, client)
 
         def watch(camera: Any) -> None:
             if camera.image_width > 0 and camera.image_height > 0:

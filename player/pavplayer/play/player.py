@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from pavplayer.camera import Camera
 from pavplayer.pictures import eight_bit
 from pavplayer.play.actor import Actor
 from pavplayer.play.controls import Controls
+from pavplayer.play.cores import one_core_left
 from pavplayer.play.meter import Drawn, Meter
 from pavplayer.play.pacing import Pacing
 from pavplayer.play.playback import Clock, Playback
@@ -146,7 +148,10 @@ class Player:
 
     def _draw(self, viewer: Viewer, now: float) -> None:
         small = self.controls.adaptive and self.is_moving(viewer, now)
-        scale = viewer.pacing.next_scale() if small else 1.0
+        with one_core_left() if small else nullcontext():
+            self._draw_at(viewer, viewer.pacing.next_scale() if small else 1.0, small, now)
+
+    def _draw_at(self, viewer: Viewer, scale: float, small: bool, now: float) -> None:
         start = self.clock()
         camera = viewer.view.camera(scale)
         cloud = self.cloud(camera, self.pose(), now)

@@ -97,7 +97,9 @@ def test_a_rig_beside_the_file_is_found(tmp_path):
 
 
 def test_importing_the_package_imports_nothing_heavy():
-    code = "import sys, pavplayer; assert not {'numba', 'torch', 'viser', 'pavplayer.avatar'} & set(sys.modules)"
+    code = (
+        "import sys, pavplayer; assert not {'numba', 'torch', 'viser', 'pavplayer.avatar'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="Avatars"):
         pavplayer.Avatars  # noqa: B018

@@ -15,6 +15,7 @@ from pavplayer.demo import AVATAR_FILE
 from pavplayer.metrics import psnr
 from pavplayer.pictures import eight_bit
 from pavplayer.play.actor import Actor
+from pavplayer.play.expressions import breakable
 from pavplayer.play.player import Player
 from pavplayer.play.stage import Solo
 
@@ -58,7 +59,7 @@ def page(front):
         page = browser.new_page(viewport=WINDOW)
         page.set_default_timeout(1000 * PATIENCE)
         page.goto(f"{front.url}/?fixedDpr=1")  # else viser draws fewer pixels where it is slow
-        page.get_by_text("browDownLeft", exact=True).wait_for()
+        page.get_by_text(breakable("browDownLeft"), exact=True).wait_for()
         notice = page.locator("#webgl-software-rendering button")
         if notice.count():
             notice.click()
@@ -110,8 +111,8 @@ def test_the_page_shows_the_head_and_the_controls_move_it(front, page):
     assert psnr(rest, ours) > 38
     assert (rest.min(axis=2) < 0.7).mean() > 0.1  # it is a head, not white
     fill(page, "search", "jaw open")
-    page.get_by_text("browDownLeft", exact=True).wait_for(state="detached")
-    fill(page, "jawOpen", 0.9)
+    page.get_by_text(breakable("browDownLeft"), exact=True).wait_for(state="detached")
+    fill(page, breakable("jawOpen"), 0.9)
     opened, ours = at_rest(front, page)
     assert front.player.controls.weights == {"jawOpen": 0.9}
     assert psnr(opened, ours) > 38

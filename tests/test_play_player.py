@@ -51,7 +51,9 @@ def test_pictures_are_drawn_when_something_changed_and_once_more_at_rest(tmp_pat
 
 def test_the_picture_at_rest_is_that_of_the_controls(tmp_path):
     player, clock, screen = player_of(tmp_path, DATA)
-    player.controls.change(weights={"jawOpen": 0.7}, turns={"jaw": (0.3, 0.1, 0.0)}, background=(0.2, 0.4, 0.6))
+    player.controls.change(
+        weights={"jawOpen": 0.7}, turns={"jaw": (0.3, 0.1, 0.0)}, background=(0.2, 0.4, 0.6)
+    )
     come_to_rest(player, clock)
     pose = Pose({"jawOpen": 0.7}, {"jaw": (0.3, 0.1, 0.0)})
     expected = player.lead.avatar.frame(CAMERA, pose, (0.2, 0.4, 0.6))
@@ -235,7 +237,9 @@ def test_a_turntable_is_a_film_of_a_whole_turn(tmp_path):
         assert float(film.streams.video[0].average_rate) == 30.0
     assert len(frames) == 30 and frames[0].shape == (80, 66, 3)
     for index in (0, 10, 20):
-        expected = player.picture(player.cloud(shots[index].view.camera(), Pose()), shots[index].view.camera())
+        expected = player.picture(
+            player.cloud(shots[index].view.camera(), Pose()), shots[index].view.camera()
+        )
         assert psnr(frames[index][:80, :66] / 255.0, np.clip(expected[:80, :66], 0, 1)) > 25
     assert psnr(frames[0] / 255.0, frames[10] / 255.0) < 25
 

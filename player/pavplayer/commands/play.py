@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import signal
 import threading
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 
 from pavfmt.interop.tracks import read_tracks
@@ -70,11 +71,23 @@ def run(args: argparse.Namespace) -> int:
                 print(f"{front.url}   (Ctrl-C ends it)", flush=True)
             if not args.no_browser:
                 threading.Thread(target=webbrowser.open, args=(front.url,), daemon=True).start()
-            try:
-                front.run()
-            except KeyboardInterrupt:
-                print(file=sys.stderr)
+            front.run(until_told_to_stop())
         return report_losses(NAME, avatar.session)
+
+
+def until_told_to_stop() -> Callable[[], bool]:
+    """Whether Ctrl-C was pressed; a second one ends it the hard way.
+
+    Not by KeyboardInterrupt, which compiled loops turn into other errors.
+    """
+    told = threading.Event()
+
+    def tell(*_: object) -> None:
+        told.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, tell)
+    return told.is_set
 
 
 def given_tracks(paths: list[str]) -> dict[str, Track]:

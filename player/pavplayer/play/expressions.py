@@ -40,6 +40,11 @@ def first_word(name: str) -> str:
     return (found.group() if found else "") or name
 
 
+def breakable(name: str) -> str:
+    """A name that a narrow place breaks between its words: with zero-width spaces there."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "\u200b", name)
+
+
 def grouped(names: Sequence[str]) -> dict[str, list[str]]:
     """Group → its shapes, by their first words; long runs of numbered ones are cut in pieces."""
     groups: dict[str, list[str]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pavfmt.model import Pose
-from pavplayer.play.expressions import first_word, grouped, matches, presets, weight_range
+from pavplayer.play.expressions import breakable, first_word, grouped, matches, presets, weight_range
 from pavplayer.play.player import Player
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class FacePanel:
 
     def _slider(self, name: str) -> Any:
         low, high = weight_range(name)
-        slider = self._gui.add_slider(name, low, high, STEP, 0.0)
+        slider = self._gui.add_slider(breakable(name), low, high, STEP, 0.0)
         slider.on_update(lambda event: self._move(name, float(slider.value), event))
         return slider
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pavplayer.play.browser import Browsers
 
 REFRESH_SECONDS = 0.25
+WIDTH = 380
+"""Pixels."""
 
 
 class Panel:
@@ -41,6 +43,7 @@ class Panel:
         gui.set_panel_label(name)
         gui.configure_theme(show_logo=False, show_share_button=False, control_width="large")
         gui.main_panel.dock_right()
+        gui.main_panel.set_width(WIDTH)
         self._bar = gui.add_html("")
         self._slider = gui.add_slider("bytes drawn", 0, 1, 1, 1, hint="draws this prefix of the file")
         self._slider.on_update(lambda _: self._cut(int(self._slider.value)))

@@ -29,7 +29,9 @@ class PicturePanel:
         fade.on_update(lambda _: self._fade(fade.value))
         gui.add_button("look from the front", color="gray").on_click(lambda _: browsers.reset())
         gui.add_button("screenshot, PNG", color="gray").on_click(self._photograph)
-        self._turn = gui.add_button("turntable, MP4", color="gray", hint="once around, performing the track that plays")
+        self._turn = gui.add_button(
+            "turntable, MP4", color="gray", hint="once around, performing the track that plays"
+        )
         self._turn.on_click(self._film)
         self._progress = gui.add_progress_bar(0.0, visible=False)
 

@@ -21,10 +21,11 @@ def readings(player: Player, likeness: Likeness | None) -> list[tuple[str, str]]
     shown = avatar.received_bytes if limit is None else min(limit, avatar.received_bytes)
     rows = [
         ("frames a second", f"{rate:.0f}" if rate else "at rest"),
+        ("last picture", f"{drawn.size[0]}×{drawn.size[1]}"),
         (
-            "last picture",
-            f"{drawn.size[0]}×{drawn.size[1]}; pose {1000 * drawn.posing_seconds:.0f}, "
-            f"draw {1000 * drawn.drawing_seconds:.0f}, send {1000 * drawn.sending_seconds:.0f} ms",
+            "milliseconds",
+            f"{1000 * drawn.posing_seconds:.0f} to pose, {1000 * drawn.drawing_seconds:.0f} to draw, "
+            f"{1000 * drawn.sending_seconds:.0f} to send",
         ),
         ("Gaussians", f"{drawn.gaussian_count:,}{_of_all(player)}"),
         ("bytes", shown_bytes(shown) + (f" of {shown_bytes(total)}" if total else "")),

@@ -32,7 +32,9 @@ class TrackPanel:
         self._button = gui.add_button("play", disabled=True)
         self._button.on_click(lambda _: self._play_or_pause())
         self._about = gui.add_markdown("")
-        upload = gui.add_upload_button("add a track", color="gray", hint="ARKit or FLAME .npz, or bsData.json")
+        upload = gui.add_upload_button(
+            "add a track", color="gray", hint="ARKit or FLAME .npz, or bsData.json"
+        )
         upload.on_upload(lambda _: self._add(upload.value.name, upload.value.content))
 
     def _tracks(self) -> dict[str, Track]:

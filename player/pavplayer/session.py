@@ -64,6 +64,8 @@ class Session:
         """Lengths of the prefixes at which Gaussians were added, if the file comes from its start."""
         self.damage: list[ev.UnitDamaged] = []
         """The units lost so far."""
+        self.gaussian_ranges: dict[int, range] = {}
+        """Which of the complete file's Gaussians each unit brought, by unit id."""
         self._posing = (xp, device)
         self._poser: Poser | None = None
         self._stale = True
@@ -115,6 +117,10 @@ class Session:
             self._furthest = max(self._furthest, self._unit_ends.get(event.unit, self.received_bytes))
         if isinstance(event, ev.GaussiansArrived):
             self.growth.append(self._furthest)
+            if event.unit is not None:
+                self.gaussian_ranges[event.unit] = range(
+                    event.block.first, event.block.first + len(event.block)
+                )
         self._note_milestones()
 
     def _note_milestones(self) -> None:
@@ -123,13 +129,21 @@ class Session:
         if self.bytes_until_animatable is None and self.scene.is_animatable:
             self.bytes_until_animatable = self._furthest
 
-    def posed(self, pose: Pose | None = None) -> PosedCloud | None:
-        """The Gaussians that are there, in world space and in file order; None while there are none."""
+    def poser(self) -> Poser | None:
+        """What poses the Gaussians that are there, in file order; None while there are none.
+
+        It is the same object until something arrives that changes the picture.
+        """
         if self._stale:
             snapshot = self.scene.snapshot()
             self._poser = None if snapshot is None else self._new_poser(snapshot)
             self._stale = False
-        return None if self._poser is None else self._poser.frame(pose or Pose())
+        return self._poser
+
+    def posed(self, pose: Pose | None = None) -> PosedCloud | None:
+        """The Gaussians that are there, in world space and in file order; None while there are none."""
+        poser = self.poser()
+        return None if poser is None else poser.frame(pose or Pose())
 
     def _new_poser(self, snapshot: Snapshot) -> Poser:
         xp, device = self._posing

@@ -18,7 +18,7 @@ from pavfmt.decoder import Decoder
 from pavfmt.layout import UnitHeader
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.model import Float32Array, Pose
-from pavfmt.scene import Scene, Snapshot
+from pavfmt.scene import Scene
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
 from pavplayer.posing import PosedCloud, Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
@@ -117,10 +117,8 @@ class Session:
             self._furthest = max(self._furthest, self._unit_ends.get(event.unit, self.received_bytes))
         if isinstance(event, ev.GaussiansArrived):
             self.growth.append(self._furthest)
-            if event.unit is not None:
-                self.gaussian_ranges[event.unit] = range(
-                    event.block.first, event.block.first + len(event.block)
-                )
+            first, count = event.block.first, len(event.block)
+            self.gaussian_ranges[event.unit or 0] = range(first, first + count)
         self._note_milestones()
 
     def _note_milestones(self) -> None:
@@ -129,25 +127,24 @@ class Session:
         if self.bytes_until_animatable is None and self.scene.is_animatable:
             self.bytes_until_animatable = self._furthest
 
-    def poser(self) -> Poser | None:
-        """What poses the Gaussians that are there, in file order; None while there are none.
-
-        It is the same object until something arrives that changes the picture.
-        """
-        if self._stale:
-            snapshot = self.scene.snapshot()
-            self._poser = None if snapshot is None else self._new_poser(snapshot)
-            self._stale = False
-        return self._poser
-
     def posed(self, pose: Pose | None = None) -> PosedCloud | None:
         """The Gaussians that are there, in world space and in file order; None while there are none."""
-        poser = self.poser()
-        return None if poser is None else poser.frame(pose or Pose())
+        if self._stale:
+            self._poser = self.new_poser()
+            self._stale = False
+        return None if self._poser is None else self._poser.frame(pose or Pose())
 
-    def _new_poser(self, snapshot: Snapshot) -> Poser:
+    def new_poser(self, rows: NDArray[np.intp] | None = None) -> Poser | None:
+        """What poses the Gaussians that are there; None while there are none. The session does not keep it.
+
+        They come in file order, or `rows` of it in the order given.
+        """
+        snapshot = self.scene.snapshot()
+        if snapshot is None:
+            return None
         xp, device = self._posing
-        return Poser(snapshot.avatar, order=snapshot.order, xp=xp, device=device)
+        order = snapshot.order if rows is None else snapshot.order[rows]
+        return Poser(snapshot.avatar, order=order, xp=xp, device=device)
 
     def frame(
         self, pose: Pose | None = None, camera: Camera | None = None, background: Background = WHITE

@@ -117,13 +117,11 @@ class Crowd:
         for member in self.members:
             member.refresh()
         self._advance(self._values(camera, each, gaze))
-        clouds = [
-            cloud
-            for member, pose in zip(self.members, each, strict=True)
-            if (cloud := member.cloud(pose, camera, self.rasterizer)) is not None
+        shown = [
+            (member, pose) for member, pose in zip(self.members, each, strict=True) if member.position > 0
         ]
-        poser = self.members[0].session.poser()
-        return joined(poser.xp, clouds) if clouds and poser else None
+        clouds = [member.cloud(pose, camera, self.rasterizer) for member, pose in shown]
+        return joined(shown[0][0].arrays, clouds) if clouds else None
 
     def _values(self, camera: Camera, poses: Sequence[Pose], gaze: Gaze | None) -> NDArray[np.float64]:
         """What each avatar counts for in this picture; 0 out of view."""

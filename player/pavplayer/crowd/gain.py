@@ -35,7 +35,7 @@ class GainCurve:
 
 
 def gain_curve(weights: NDArray[np.floating]) -> GainCurve:
-    """The curve of Gaussians with these (N > 0,) weights, opacity × area, in file order."""
+    """The curve of Gaussians with these (N > 0,) weights, opacity × area, in the order of the prefixes."""
     total = float(len(weights))
     counts = np.concatenate([[0.0], np.geomspace(min(FIRST_KNOT, total), total, KNOTS - 1)])
     counts[-1] = total

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from pavfmt.model import Float32Array, Pose
-from pavplayer.arrays import Array, ArrayNamespace
+from pavfmt.scene import Scene
+from pavplayer.arrays import Array, ArrayNamespace, NumpyNamespace
 from pavplayer.camera import Camera
 from pavplayer.crowd.colours import as_seen
 from pavplayer.crowd.gain import GainCurve, gain_curve
 from pavplayer.crowd.placement import Placement
 from pavplayer.crowd.pool import ArrayPool
 from pavplayer.crowd.prefix import PrefixLooks
+from pavplayer.crowd.unit_order import spending_order
 from pavplayer.posing import PosedCloud, Poser
 from pavplayer.rasterizers import Rasterizer
 from pavplayer.session import Session
@@ -34,6 +37,8 @@ class Member:
         self._curve: GainCurve | None = None
         self._looks: PrefixLooks | None = None
         self._box = np.zeros((2, 3), np.float32)
+        self._file_places = np.zeros(0, np.intp)
+        """Where each Gaussian of the file order is in the order that prefixes are of."""
 
     def refresh(self) -> None:
         """Take in what has arrived since the last call."""
@@ -42,25 +47,31 @@ class Member:
             return
         self._unit_count = len(scene.active_units)
         self._pool.share_rig(scene)
-        poser = self.session.poser()
-        if poser is self._poser or poser is None:
+        poser = self.session.new_poser()
+        if poser is None:
             return
-        self._poser = poser
-        self._pool.share(poser.mesh)
-        self._looks = PrefixLooks(scene, self.session.gaussian_ranges)
         cloud = poser.frame(Pose())
-        scales, means = np.sort(_on_host(cloud.scales), axis=1), _on_host(cloud.means)
-        # The stored opacities: a parent that gives way counts as much as it did before.
-        stored = scene.arrays().opacities
-        self._curve = gain_curve(stored * scales[:, 1] * scales[:, 2])
-        low, high = means.min(axis=0), means.max(axis=0)
-        margin = MOVING_MARGIN * float(np.linalg.norm(high - low))
-        self._box = np.stack([low - margin, high + margin])
+        weights = _weights(cloud, scene)
+        order = spending_order(scene, weights)
+        if (np.diff(order) != 1).any():
+            poser = self.session.new_poser(order)
+        assert poser is not None
+        self._pool.share(poser.mesh)
+        self._poser = poser
+        self._looks = PrefixLooks(scene, order, self.session.gaussian_ranges)
+        self._curve = gain_curve(weights[order])
+        self._box = _reach(_on_host(cloud.means))
+        self._file_places = np.argsort(order)
 
     @property
     def curve(self) -> GainCurve | None:
         """What its prefixes are worth; None while nothing is there."""
         return self._curve
+
+    @property
+    def arrays(self) -> ArrayNamespace:
+        """Where its Gaussians are posed."""
+        return NumpyNamespace() if self._poser is None else self._poser.xp
 
     @property
     def gaussian_count(self) -> int:
@@ -71,10 +82,9 @@ class Member:
         """(2, 3) low and high corner, in the avatar's axes, of all it may show in a pose."""
         return self._box + np.array(pose.translation, np.float32)
 
-    def cloud(self, pose: Pose, camera: Camera, rasterizer: Rasterizer) -> PosedCloud | None:
-        """The prefix it is at, posed and in the world, in the colours the camera sees; None: nothing."""
-        if self._poser is None or self._looks is None or self.position <= 0:
-            return None
+    def cloud(self, pose: Pose, camera: Camera, rasterizer: Rasterizer) -> PosedCloud:
+        """The prefix it is at, posed and in the world, in the colours the camera sees. Its position is above 0."""
+        assert self._poser is not None and self._looks is not None  # else there is no position
         look = self._looks.at(min(self.position, self.gaussian_count))
         xp = self._poser.xp
         cloud = self._poser.leading(len(look.opacities)).frame(pose)
@@ -83,10 +93,26 @@ class Member:
         if len(look.rows):
             scales[look.rows] = scales[look.rows] * xp.put(look.scale_factors)
         placed = self.placement.placed(xp, cloud.means, cloud.quats, scales)
-        return PosedCloud(*placed, xp.put(look.opacities), coloured)
+        columns = (*placed, xp.put(look.opacities), coloured)
+        if len(look.opacities) == self.gaussian_count:  # complete: equal depths must go by index (FORMAT.md, 9)
+            columns = tuple(column[xp.put(self._file_places)] for column in columns)
+        return PosedCloud(*columns)
 
 
-def joined(xp: ArrayNamespace, clouds: list[PosedCloud]) -> PosedCloud:
+def _weights(cloud: PosedCloud, scene: Scene) -> Float32Array:
+    """(N,) opacity × area in file order. A parent that gives way counts as much as it did before."""
+    scales = np.sort(_on_host(cloud.scales), axis=1)
+    return scene.arrays().opacities * scales[:, 1] * scales[:, 2]
+
+
+def _reach(means: Float32Array) -> Float32Array:
+    """(2, 3) corners of a box around (N, 3) points, with a margin."""
+    low, high = means.min(axis=0), means.max(axis=0)
+    margin = MOVING_MARGIN * float(np.linalg.norm(high - low))
+    return np.stack([low - margin, high + margin])
+
+
+def joined(xp: ArrayNamespace, clouds: Sequence[PosedCloud]) -> PosedCloud:
     """One after the other: at equal depth the first avatar is in front."""
 
     def column(name: str) -> Array:

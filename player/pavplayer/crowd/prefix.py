@@ -1,13 +1,13 @@
 """What a prefix shows: its last Gaussians faded, and of hand-over what its units make due.
 
-A *position* is how many Gaussians of the file order are reached, a real number; the picture is a continuous
-function of it. At every position where the fade ends with a unit, and at the end of all, it is the picture of that
-prefix of the file.
+A *position* is how many Gaussians of an order are reached, a real number; the picture is a continuous
+function of it. What is not faded is the picture of a set of units of the file but for the rest of one unit: a state the
+file could be in, or one between two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 
@@ -38,7 +38,7 @@ class _Change:
     """One hand-over unit whose successors are here."""
 
     last: int
-    """The row of the last Gaussian it waits for."""
+    """Where the last Gaussian it waits for is shown."""
     places: NDArray[np.intp]
     """Of its Gaussians among those of all hand-overs."""
     opacities: Float32Array
@@ -48,22 +48,23 @@ class _Change:
 class PrefixLooks:
     """The looks of one state of arrival."""
 
-    def __init__(self, scene: Scene, ranges: Mapping[int, range]) -> None:
-        """`ranges` says which Gaussians of the file each unit brought."""
+    def __init__(self, scene: Scene, order: NDArray[np.intp], ranges: Mapping[int, range]) -> None:
+        """`order` lists the rows to show, first things first; `ranges` says which Gaussians each unit brought."""
         arrays = scene.arrays()
-        self._stored = arrays.opacities
+        places = np.argsort(order)  # of each row in that order
+        self._stored = arrays.opacities[order]
         due = [
             record
             for _, record in sorted(scene.hand_overs.items())
             if scene.active_units.issuperset(record.successors)
         ]
-        found = [np.searchsorted(arrays.indices, record.gaussians) for record in due]
+        found = [places[np.searchsorted(arrays.indices, record.gaussians)] for record in due]
         self._rows = np.unique(np.concatenate([np.zeros(0, np.intp), *found]))
-        self._log_scales = arrays.log_scales[self._rows]
-        self._final = scene.effective()[1][self._rows]
+        self._log_scales = arrays.log_scales[order[self._rows]]
+        self._final = scene.effective()[1][order[self._rows]]
         self._changes = [
             _Change(
-                last=_last_row(arrays.indices, record.successors, ranges),
+                last=_last_place(places, arrays.indices, record.successors, ranges),
                 places=np.searchsorted(self._rows, rows),
                 opacities=np.zeros(len(rows), np.float32) if record.opacities is None else record.opacities,
                 log_scales=record.log_scales,
@@ -101,10 +102,16 @@ class PrefixLooks:
         return opacities, log_scales
 
 
-def _last_row(indices: Int32Array, successors: tuple[int, ...], ranges: Mapping[int, range]) -> int:
-    """The last row among the Gaussians of the units; −1 if they bring none."""
-    ends = [ranges[unit].stop for unit in successors if unit in ranges]
-    return int(np.searchsorted(indices, max(ends, default=0))) - 1
+def _last_place(
+    places: NDArray[np.intp], indices: Int32Array, successors: Iterable[int], ranges: Mapping[int, range]
+) -> int:
+    """Where the last of the units' Gaussians is shown; −1 if they bring none."""
+    last = -1
+    for unit in successors:
+        if unit in ranges:
+            first, end = np.searchsorted(indices, [ranges[unit].start, ranges[unit].stop])
+            last = max(last, int(places[first:end].max()))
+    return last
 
 
 def fade_width(position: float, total: int) -> float:

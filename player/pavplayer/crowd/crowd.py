@@ -131,7 +131,7 @@ class Crowd:
                 continue
             rectangle = covered_rectangle(member.box(pose), member.placement.seen_by(camera))
             looked_at = 1.0 if gaze is None else attention(rectangle, gaze, camera)
-            values[at] = member.placement.importance * looked_at * area(rectangle)
+            values[at] = member.importance * looked_at * area(rectangle)
         return values
 
     def _advance(self, values: NDArray[np.float64]) -> None:

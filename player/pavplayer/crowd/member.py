@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pavfmt.model import Float32Array, Pose
 from pavfmt.scene import Scene
@@ -25,20 +27,46 @@ MOVING_MARGIN = 0.1
 """How far beyond its Gaussians at rest an avatar may reach in a pose, as a share of its size."""
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """What one state of arrival can show."""
+
+    poser: Poser
+    """Of the Gaussians in the order in which they are worth drawing."""
+    looks: PrefixLooks
+    curve: GainCurve
+    reach: Float32Array
+    """(2, 3) low and high corner of a box around all of it, in any pose without a translation."""
+    file_places: NDArray[np.intp]
+    """(N,) where each Gaussian of the file order is in the poser's."""
+
+
+def arrived(session: Session) -> Arrived | None:
+    """What a session can show now; None: nothing."""
+    poser, scene = session.new_poser(), session.scene
+    if poser is None:
+        return None
+    cloud = poser.frame(Pose())
+    weights = _weights(cloud, scene)
+    order = spending_order(scene, weights)
+    if (np.diff(order) != 1).any():
+        poser = session.new_poser(order)
+    assert poser is not None
+    looks = PrefixLooks(scene, order, session.gaussian_ranges)
+    return Arrived(poser, looks, gain_curve(weights[order]), _reach(cloud), np.argsort(order))
+
+
 class Member:
     """A session, its place, and how much of it is shown."""
 
     def __init__(self, session: Session, placement: Placement, pool: ArrayPool) -> None:
         self.session, self.placement = session, placement
+        self.importance = 1.0
+        """What a pixel of this avatar is worth, as a multiple of others'; at 0 it is not shown."""
         self.position = 0.0
-        """How many Gaussians of the file order are reached."""
+        """How many of its Gaussians are reached."""
         self._pool, self._unit_count = pool, 0
-        self._poser: Poser | None = None
-        self._curve: GainCurve | None = None
-        self._looks: PrefixLooks | None = None
-        self._box = np.zeros((2, 3), np.float32)
-        self._file_places = np.zeros(0, np.intp)
-        """Where each Gaussian of the file order is in the order that prefixes are of."""
+        self._arrived: Arrived | None = None
 
     def refresh(self) -> None:
         """Take in what has arrived since the last call."""
@@ -47,69 +75,51 @@ class Member:
             return
         self._unit_count = len(scene.active_units)
         self._pool.share_rig(scene)
-        poser = self.session.new_poser()
-        if poser is None:
-            return
-        cloud = poser.frame(Pose())
-        weights = _weights(cloud, scene)
-        order = spending_order(scene, weights)
-        if (np.diff(order) != 1).any():
-            poser = self.session.new_poser(order)
-        assert poser is not None
-        self._pool.share(poser.mesh)
-        self._poser = poser
-        self._looks = PrefixLooks(scene, order, self.session.gaussian_ranges)
-        self._curve = gain_curve(weights[order])
-        self._box = _reach(_on_host(cloud.means))
-        self._file_places = np.argsort(order)
+        self._arrived = arrived(self.session)
+        if self._arrived is not None:
+            self._pool.share(self._arrived.poser.mesh)
 
     @property
     def curve(self) -> GainCurve | None:
         """What its prefixes are worth; None while nothing is there."""
-        return self._curve
+        return None if self._arrived is None else self._arrived.curve
 
     @property
     def arrays(self) -> ArrayNamespace:
         """Where its Gaussians are posed."""
-        return NumpyNamespace() if self._poser is None else self._poser.xp
-
-    @property
-    def gaussian_count(self) -> int:
-        """How many there are to show."""
-        return 0 if self._poser is None else len(self._poser)
+        return NumpyNamespace() if self._arrived is None else self._arrived.poser.xp
 
     def box(self, pose: Pose) -> Float32Array:
         """(2, 3) low and high corner, in the avatar's axes, of all it may show in a pose."""
-        return self._box + np.array(pose.translation, np.float32)
+        reach = np.zeros((2, 3), np.float32) if self._arrived is None else self._arrived.reach
+        return reach + np.array(pose.translation, np.float32)
 
     def cloud(self, pose: Pose, camera: Camera, rasterizer: Rasterizer) -> PosedCloud:
-        """The prefix it is at, posed and in the world, in the colours the camera sees. Its position is above 0."""
-        assert self._poser is not None and self._looks is not None  # else there is no position
-        look = self._looks.at(min(self.position, self.gaussian_count))
-        xp = self._poser.xp
-        cloud = self._poser.leading(len(look.opacities)).frame(pose)
-        coloured = as_seen(xp, cloud, self.placement.seen_by(camera), rasterizer)
-        scales = cloud.scales
+        """The prefix it is at, posed and in the world, in the colours the camera sees.
+
+        Its position is above 0, which is only where something has arrived.
+        """
+        assert self._arrived is not None
+        poser, xp = self._arrived.poser, self._arrived.poser.xp
+        look = self._arrived.looks.at(min(self.position, len(poser)))
+        posed = poser.leading(len(look.opacities)).frame(pose)
+        scales = posed.scales
         if len(look.rows):
+            scales = scales * 1  # a binding may give out its own
             scales[look.rows] = scales[look.rows] * xp.put(look.scale_factors)
-        placed = self.placement.placed(xp, cloud.means, cloud.quats, scales)
-        columns = (*placed, xp.put(look.opacities), coloured)
-        if len(look.opacities) == self.gaussian_count:  # complete: equal depths must go by index (FORMAT.md, 9)
-            columns = tuple(column[xp.put(self._file_places)] for column in columns)
-        return PosedCloud(*columns)
+        coloured = as_seen(xp, posed, self.placement.seen_by(camera), rasterizer)
+        placed = self.placement.placed(xp, posed.means, posed.quats, scales)
+        cloud = PosedCloud(*placed, xp.put(look.opacities), coloured)
+        return self._in_file_order(cloud) if len(look.opacities) == len(poser) else cloud
+
+    def _in_file_order(self, cloud: PosedCloud) -> PosedCloud:
+        """A complete cloud as the format wants it: equal depths go by index."""
+        assert self._arrived is not None
+        places = self._arrived.poser.xp.put(self._arrived.file_places)
+        return PosedCloud(*(getattr(cloud, name)[places] for name in COLUMNS))
 
 
-def _weights(cloud: PosedCloud, scene: Scene) -> Float32Array:
-    """(N,) opacity × area in file order. A parent that gives way counts as much as it did before."""
-    scales = np.sort(_on_host(cloud.scales), axis=1)
-    return scene.arrays().opacities * scales[:, 1] * scales[:, 2]
-
-
-def _reach(means: Float32Array) -> Float32Array:
-    """(2, 3) corners of a box around (N, 3) points, with a margin."""
-    low, high = means.min(axis=0), means.max(axis=0)
-    margin = MOVING_MARGIN * float(np.linalg.norm(high - low))
-    return np.stack([low - margin, high + margin])
+COLUMNS = ("means", "quats", "scales", "opacities", "sh")
 
 
 def joined(xp: ArrayNamespace, clouds: Sequence[PosedCloud]) -> PosedCloud:
@@ -118,7 +128,21 @@ def joined(xp: ArrayNamespace, clouds: Sequence[PosedCloud]) -> PosedCloud:
     def column(name: str) -> Array:
         return xp.concatenate([getattr(cloud, name) for cloud in clouds])
 
-    return PosedCloud(*(column(name) for name in ("means", "quats", "scales", "opacities", "sh")))
+    return PosedCloud(*map(column, COLUMNS))
+
+
+def _weights(cloud: PosedCloud, scene: Scene) -> Float32Array:
+    """(N,) opacity × area in file order. A parent that gives way counts as much as it did before."""
+    scales = np.sort(_on_host(cloud.scales), axis=1)
+    return scene.arrays().opacities * scales[:, 1] * scales[:, 2]
+
+
+def _reach(cloud: PosedCloud) -> Float32Array:
+    """(2, 3) corners of a box around the means, with a margin."""
+    means = _on_host(cloud.means)
+    low, high = means.min(axis=0), means.max(axis=0)
+    margin = MOVING_MARGIN * float(np.linalg.norm(high - low))
+    return np.stack([low - margin, high + margin])
 
 
 def _on_host(values: Any) -> Float32Array:

@@ -21,12 +21,10 @@ class Placement:
     yaw_degrees: float = 0.0
     """Positive turns the face toward +X."""
     scale: float = 1.0
-    importance: float = 1.0
-    """What a pixel of this avatar is worth, as a multiple of others'."""
 
     def __post_init__(self) -> None:
-        if not self.scale > 0 or not self.importance >= 0:
-            raise ValueError(f"a placement needs a scale above 0 and an importance from 0, not {self}")
+        if not self.scale > 0:
+            raise ValueError(f"a placement needs a scale above 0, not {self.scale}")
 
     @property
     def rotation(self) -> NDArray[np.float64]:

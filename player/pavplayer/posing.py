@@ -7,6 +7,7 @@ which there are many more, are float32. Vectors inside are component first: (3, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -211,13 +212,23 @@ class FaceFrameBinding:
     def __init__(self, mesh: Mesh, gaussians: Locals) -> None:
         self.xp = mesh.xp
         first = np.cumsum([0, *(len(corners) for corners in mesh.corners)])
-        faces, which = np.unique(gaussians.sites + first[gaussians.levels], return_inverse=True)
+        faces, which = _by_first_use(gaussians.sites + first[gaussians.levels])
         corners = np.concatenate(mesh.corners)[faces]
         self._corners = [self.xp.put(column) for column in corners.T]
-        self._which = self.xp.put(which.astype(np.int64).reshape(-1))
+        self._which = self.xp.put(which)
         self._means = self.xp.put(gaussians.means.T)
         self._quats = self.xp.put(gaussians.quats.T)
         self._scales = self.xp.put(gaussians.scales)
+
+    def leading(self, count: int) -> FaceFrameBinding:
+        """The same for the first `count` Gaussians and the faces they use."""
+        part = copy(self)
+        part._which = self._which[:count]
+        faces = int(part._which.max()) + 1 if count else 0
+        part._corners = [column[:faces] for column in self._corners]
+        part._means, part._quats = self._means[:, :count], self._quats[:, :count]
+        part._scales = self._scales[:count]
+        return part
 
     def frames(self, points: Array) -> Array:
         """(8, F) float32 for the faces in use: quaternion, size and centroid."""
@@ -253,6 +264,17 @@ class SurfacePointBinding:
         self._quats = self.xp.put(gaussians.quats.T)
         self._scales = self.xp.put(gaussians.scales)
 
+    def leading(self, count: int) -> SurfacePointBinding:
+        """The same for the first `count` Gaussians."""
+        part = copy(self)
+        part._weights = self._weights[:, :count]
+        part._heaviest = None if self._heaviest is None else self._heaviest[:count]
+        part._corners = [column[:count] for column in self._corners]
+        part._beta = [column[:count] for column in self._beta]
+        part._means, part._quats = self._means[:, :count], self._quats[:, :count]
+        part._scales = self._scales[:count]
+        return part
+
     def posed(self, rest: Array, motion: Motion) -> Part:
         """The Gaussians; `rest` is (3, V + S + 1), unskinned, its last point the origin."""
         points = self._means
@@ -278,6 +300,15 @@ class SurfacePointBinding:
             weights = weights * self.xp.take(self.xp.put(agreement), self._heaviest)
         blend = self.xp.put(quats.T.astype(np.float32)) @ weights
         return blend / self.xp.sqrt((blend * blend).sum(0) + 1e-24)
+
+
+def _by_first_use(faces: IntArray) -> tuple[IntArray, IntArray]:
+    """The different ones of (N,) faces in the order they first come in, and which of these each is."""
+    found, first, which = np.unique(faces, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return found[order], places[which.reshape(-1)]
 
 
 def _anchors(
@@ -332,6 +363,7 @@ class Poser:
         self._points = None
         if len(others) or not len(rows):
             self._points = SurfacePointBinding(self.mesh, gaussians.take(others), avatar.levels)
+        self._rows = rows  # where those in face frames come
         self._places = None  # where the parts' Gaussians go, if there are two parts
         if len(rows) and len(others):
             self._places = self.xp.put(np.argsort(np.concatenate([rows, others]), kind="stable"))
@@ -339,6 +371,27 @@ class Poser:
         self._sh_local = self.xp.put(local[gaussians.levels]) if local.any() else None
         self._opacities = self.xp.put(gaussians.opacities)
         self._sh = self.xp.put(gaussians.sh)
+
+    def __len__(self) -> int:
+        """How many Gaussians it gives out."""
+        return len(self._opacities)
+
+    def leading(self, count: int) -> Poser:
+        """A poser of the first `count` Gaussians of this one's order: it shares the arrays and poses no others."""
+        part = copy(self)
+        in_frame = int(np.searchsorted(self._rows, count))
+        if self._faces is not None:
+            part._faces = self._faces.leading(in_frame)
+        if self._points is not None:
+            part._points = self._points.leading(count - in_frame)
+        if self._places is not None:
+            places = self._places[:count]
+            part._places = places - (len(self._rows) - in_frame) * (places >= len(self._rows))
+        if self._sh_local is not None:
+            part._sh_local = self._sh_local[:count]
+        part._rows = self._rows[:in_frame]
+        part._opacities, part._sh = self._opacities[:count], self._sh[:count]
+        return part
 
     def frame(self, pose: Pose) -> PosedCloud:
         """The avatar's Gaussians in a pose. Opacities and SH are the same arrays every time."""

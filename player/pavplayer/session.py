@@ -64,6 +64,8 @@ class Session:
         """Lengths of the prefixes at which Gaussians were added, if the file comes from its start."""
         self.damage: list[ev.UnitDamaged] = []
         """The units lost so far."""
+        self.gaussian_ranges: dict[int, range] = {}
+        """Which of the complete file's Gaussians each unit brought, by unit id."""
         self._posing = (xp, device)
         self._poser: Poser | None = None
         self._stale = True
@@ -115,6 +117,8 @@ class Session:
             self._furthest = max(self._furthest, self._unit_ends.get(event.unit, self.received_bytes))
         if isinstance(event, ev.GaussiansArrived):
             self.growth.append(self._furthest)
+            first, count = event.block.first, len(event.block)
+            self.gaussian_ranges[event.unit or 0] = range(first, first + count)
         self._note_milestones()
 
     def _note_milestones(self) -> None:
@@ -126,15 +130,23 @@ class Session:
     def posed(self, pose: Pose | None = None) -> PosedCloud | None:
         """The Gaussians that are there, in world space and in file order; None while there are none."""
         if self._stale:
-            snapshot = self.scene.snapshot()
-            self._poser = None if snapshot is None else self.new_poser(snapshot)
+            self._poser = self.new_poser()
             self._stale = False
         return None if self._poser is None else self._poser.frame(pose or Pose())
 
-    def new_poser(self, snapshot: Snapshot) -> Poser:
-        """What poses a scene in file order, on this session's device."""
+    def new_poser(
+        self, rows: NDArray[np.intp] | None = None, snapshot: Snapshot | None = None
+    ) -> Poser | None:
+        """What poses the Gaussians that are there; None while there are none. The session does not keep it.
+
+        They come in file order, or `rows` of it in the order given. `snapshot` is the scene's own, changed.
+        """
+        snapshot = snapshot or self.scene.snapshot()
+        if snapshot is None:
+            return None
         xp, device = self._posing
-        return Poser(snapshot.avatar, order=snapshot.order, xp=xp, device=device)
+        order = snapshot.order if rows is None else snapshot.order[rows]
+        return Poser(snapshot.avatar, order=order, xp=xp, device=device)
 
     def frame(
         self, pose: Pose | None = None, camera: Camera | None = None, background: Background = WHITE

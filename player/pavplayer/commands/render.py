@@ -8,8 +8,7 @@ import sys
 from pavfmt import events as ev
 from pavfmt.cli import exit_codes
 from pavfmt.fileio import check_target, write_bytes
-from pavplayer.camera import REFERENCE_SIZE
-from pavplayer.commands import arguments, posing_options, rig_option
+from pavplayer.commands import arguments, picture_options, posing_options, rig_option
 from pavplayer.commands.losses import report_losses
 from pavplayer.commands.posing_options import UsageError, asked_pose
 from pavplayer.packages import require
@@ -38,23 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     amount.add_argument("--percent", type=arguments.percent, metavar="P", help="draw the first P percent")
     rig_option.add_argument(parser)
     posing_options.add_arguments(parser)
-    parser.add_argument(
-        "--yaw", type=arguments.degrees, default=0.0, metavar="DEGREES", help="toward the person's left"
-    )
-    parser.add_argument("--pitch", type=arguments.degrees, default=0.0, metavar="DEGREES", help="upward")
-    parser.add_argument(
-        "--zoom", type=arguments.zoom, default=1.0, metavar="Z", help="times the focal length"
-    )
-    size = "{}x{}".format(*REFERENCE_SIZE)
-    parser.add_argument(
-        "--size", type=arguments.size, default=REFERENCE_SIZE, help=f"pixels (default: {size})"
-    )
-    parser.add_argument(
-        "--background", type=arguments.colour, default="white", help="white, black, or R,G,B in 0..1"
-    )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
-    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
-    parser.add_argument("-o", "--output", required=True, help="the PNG to write, or - for stdout")
+    picture_options.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -96,7 +96,9 @@ class Actor:
                 avatar = replace(avatar, identity=None)
             if not state[1] and avatar.rig is not None:
                 avatar = replace(avatar, rig=replace(avatar.rig, correctives=None))
-            self._posers[state] = self.avatar.session.new_poser(replace(snapshot, avatar=avatar))
+            poser = self.avatar.session.new_poser(snapshot=replace(snapshot, avatar=avatar))
+            assert poser is not None
+            self._posers[state] = poser
         return self._posers[state]
 
 

@@ -251,3 +251,22 @@ def test_a_turntable_of_a_performance_performs(tmp_path):
     shots = turntable(player, VIEW, seconds=1.0)
     weights = [shot.pose.weights["jawOpen"] for shot in shots]
     assert weights[:7] == [0, 0, 0, 0.25, 0.25, 0.25, 0.5] and max(weights) == 1.0
+
+
+def test_what_arrives_fades_in_at_the_pace_of_the_clock(tmp_path):
+    player, clock, screen = player_of(tmp_path, DATA)
+    actor = player.lead
+    actor.fade_seconds = 1.0
+    actor.arrivals.seconds = dict.fromkeys(actor.arrivals.seconds, clock.now)
+    player.tick()
+    assert (screen.pictures[-1] == 255).all()
+    clock.now += 0.5
+    player.tick()
+    half = screen.last
+    come_to_rest(player, clock)
+    clock.now += 1.0
+    come_to_rest(player, clock)
+    whole = screen.last
+    darkness = [1 - picture.mean() for picture in (half, whole)]
+    assert 0.3 < darkness[0] / darkness[1] < 0.9
+    np.testing.assert_allclose(whole, player.lead.avatar.frame(CAMERA), atol=0.51 / 255)

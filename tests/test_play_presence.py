@@ -98,3 +98,40 @@ def test_units_fade_in_and_those_they_replace_fade_out(second_values, tmp_path):
     assert np.abs(old - new[:3]).max() > 0.1
     stretches = [presence(growing.scene, arrivals, None, now, 1.0).stretch for now in (12.5, 13.0, 13.5)]
     assert [one is None for one in stretches] == ([False, False, True] if second_values else [True] * 3)
+
+
+@pytest.mark.parametrize("kind", ["face", "mixed", "hand-over with second values"])
+def test_prefixes_of_tensors_are_the_same(kind, tmp_path):
+    torch = pytest.importorskip("torch")
+    data = FILES[kind]
+    arrays, tensors = actor_of(tmp_path, data), actor_of(tmp_path, data)
+    session = Session(PlainRasterizer(), xp="torch", device="cpu")
+    tensors.avatar.session = session
+    session.feed(data)
+    session.update()
+    for end in (None, *unit_ends(data)[-3:]):
+        expected, cloud = arrays.cloud(POSE, end), tensors.cloud(POSE, end)
+        for name, tensor in vars(cloud).items():
+            array = getattr(expected, name)
+            if array is None:
+                assert tensor is None
+                continue
+            assert isinstance(tensor, torch.Tensor)
+            np.testing.assert_allclose(tensor.numpy(), array, atol=1e-5)
+
+
+def test_rows_that_do_not_stand_together_are_chosen_one_by_one():
+    """Units arrive out of order: the first and the last, and a cut between them."""
+    data = FILES["static"]
+    ends = unit_ends(data)
+    session, arrivals = Session(PlainRasterizer()), Arrivals()
+    session.feed(data)
+    arrivals.note(session.update(), len(data), 0.0)
+    middle = sorted(arrivals.firsts)[1]
+    arrivals.ends[middle] = len(data) + 1  # as if it stood behind all others
+    shown = presence(session.scene, arrivals, ends[-1])
+    blocks = {block.first: len(block) for block in session.scene.gaussians.blocks}
+    missing = blocks[arrivals.firsts[middle]]
+    assert not isinstance(shown.rows, slice)
+    assert shown.count == session.scene.gaussian_count - missing
+    assert not set(range(arrivals.firsts[middle], arrivals.firsts[middle] + missing)) & set(shown.rows.tolist())

@@ -28,7 +28,7 @@ class Stream:
         self._transfer = transfer
         self._queue: deque[Piece] = deque()
         self._changed = threading.Condition()
-        self._ended = False
+        self._ended = self._woken = False
         self._thread = threading.Thread(target=self._run, name="pav stream", daemon=True)
         self._thread.start()
 
@@ -63,7 +63,15 @@ class Stream:
     def wait(self, seconds: float) -> bool:
         """Until there is something to poll or the stream has ended; False if neither came in time."""
         with self._changed:
-            return self._changed.wait_for(lambda: bool(self._queue) or self._ended, seconds)
+            self._changed.wait_for(lambda: bool(self._queue) or self._ended or self._woken, seconds)
+            self._woken = False
+            return bool(self._queue) or self._ended
+
+    def wake(self) -> None:
+        """From any thread: who waits stops waiting."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     @property
     def ended(self) -> bool:

@@ -12,7 +12,7 @@ from pavplayer.streaming.http_origin import HttpOrigin
 from pavplayer.streaming.keeping import Keeper, cache_keeper
 from pavplayer.streaming.origins import FileOrigin, Origin
 from pavplayer.streaming.pieces import Piece, Plan, StreamError, StreamOptions, StreamStatus
-from pavplayer.streaming.shaping import ShapedOrigin
+from pavplayer.streaming.shaping import Clock, ShapedOrigin
 from pavplayer.streaming.transfer import Transfer
 
 CLOSING_SECONDS = 2.0
@@ -142,5 +142,5 @@ def _transfer(origin: Origin, options: StreamOptions, plan: Plan | None, keeper:
     if options.link is None:
         return Transfer(origin, options, plan, keeper)
     cancelled = threading.Event()
-    shaped = ShapedOrigin(origin, options.link, cancelled)
+    shaped = ShapedOrigin(origin, options.link, Clock(cancelled))
     return Transfer(shaped, options, plan, keeper, cancelled)

@@ -124,3 +124,21 @@ def test_numpy_has_no_other_device():
         Poser(toy_avatar("face"), device="cuda")
     with pytest.raises(ValueError, match="jax"):
         Poser(toy_avatar("face"), xp="jax")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_leading_gaussians_are_posed_as_among_all(kind, library):
+    """Of any order that is asked for."""
+    avatar = toy_avatar(kind)
+    total = sum(len(level.gaussians) for level in avatar.levels)
+    whole = Poser(avatar, np.random.default_rng(3).permutation(total), library)
+    pose = random_pose(avatar, 5)
+    expected = whole.frame(pose)
+    for count in range(total + 1):
+        part = whole.leading(count)
+        assert len(part) == count
+        for name, values in vars(part.frame(pose)).items():
+            wanted = getattr(expected, name)
+            assert (values is None) == (wanted is None)
+            if values is not None:
+                assert np.allclose(numpy_of(values), numpy_of(wanted)[:count], rtol=0, atol=1e-6)

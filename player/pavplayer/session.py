@@ -8,6 +8,7 @@ picture = session.frame(Pose({"jawOpen": 0.5}), session.camera())
 
 from __future__ import annotations
 
+import time
 from typing import Literal
 
 import numpy as np
@@ -95,12 +96,18 @@ class Session:
         """No more bytes will come."""
         self.decoder.close()
 
-    def update(self) -> list[ev.Event]:
-        """Take in what was fed: the decoder's events since the last call. Raises PavError as it does."""
+    def update(self, seconds: float | None = None) -> list[ev.Event]:
+        """Take in what was fed: the decoder's events since the last call. Raises PavError as it does.
+
+        With `seconds`, it stops at the first event after so long; the next call goes on.
+        """
         fresh = []
+        ends = None if seconds is None else time.monotonic() + seconds
         for event in self.decoder.events():
             self._note(event)
             fresh.append(event)
+            if ends is not None and time.monotonic() >= ends:
+                break
         return fresh
 
     def _note(self, event: ev.Event) -> None:

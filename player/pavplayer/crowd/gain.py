@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-ERROR_POWER = 3.0
+ERROR_POWER = 5.0
+"""About what the squared error of the seeded avatars' pictures follows (tests/benchmarks/bench_crowd.py)."""
 KNOTS = 96
 """Points of a curve: 0, and the others about equally spaced in the logarithm."""
 FIRST_KNOT = 32.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from pavfmt import events as ev
 from pavfmt.errors import PavError
 from pavplayer.session import Session
@@ -23,7 +25,7 @@ class StreamInto:
         """All that came is fed, the session is closed, and its last events were returned."""
         self._rig, self._options = rig, options or StreamOptions()
         self._search: RigSearch | None = None
-        self._supplied = False
+        self._supplied = self._unfinished = False
         self._refused: PavError | None = None
 
     @property
@@ -32,51 +34,55 @@ class StreamInto:
         search = None if self._search is None else self._search.error
         return self._refused or self.stream.status.error or search
 
-    def update(self, at_most: int | None = None) -> list[ev.Event]:
-        """Feed about `at_most` bytes of what came, or all, and return the session's events.
+    def update(self, seconds: float | None = None) -> list[ev.Event]:
+        """Feed what came, decode it, for about `seconds` if they are given, and return the session's events.
 
         Raises PavError as `Session.update` does; the stream is then cancelled, and the picture stays.
         """
         if self.ended:
             return []
-        for piece in self.stream.poll(at_most):
+        for piece in self.stream.poll():
             self.session.feed_at(*piece)
-        events = self._taken_in()
+        events = self._taken_in(seconds)
         self._supply_rig()
-        if self.stream.ended and not self._awaits_rig():
+        if self.stream.ended and not self._unfinished and not self._awaits_rig():
             self.session.close()
-        events += self._taken_in()
+            events += self._taken_in(seconds)
         self.ended = any(isinstance(event, ev.StreamEnded) for event in events)
         return events
 
-    def _taken_in(self) -> list[ev.Event]:
+    def _taken_in(self, seconds: float | None) -> list[ev.Event]:
+        ends = None if seconds is None else time.monotonic() + seconds
         try:
-            events = self.session.update()
+            events = self.session.update(seconds)
         except PavError as error:
             self._refused, self.ended = error, True
             self.cancel()
             raise
+        self._unfinished = ends is not None and time.monotonic() >= ends
         for event in events:
             if isinstance(event, ev.RigNamed):
-                self._search = RigSearch(event.reference, self._rig, self.stream.where, self._options)
+                self._search = RigSearch(
+                    event.reference, self._rig, self.stream.where, self._options, self.stream.wake
+                )
         return events
 
     def _supply_rig(self) -> None:
         if self._search is not None and self._search.found is not None and not self._supplied:
             self.session.supply_rig(self._search.found)
-            self._supplied = True
+            self._supplied = self._unfinished = True
 
     def _awaits_rig(self) -> bool:
         return self._search is not None and not self._supplied and self._search.error is None
 
     def wait(self, seconds: float) -> bool:
         """Until `update` has something to do; False if nothing came in time."""
-        if self.ended:
+        if self.ended or self._unfinished:
             return True
         if self.stream.ended and self._search is not None:
             self._search.wait(seconds)
             return self._search.ended
-        return self.stream.wait(seconds)
+        return self.stream.wait(seconds) or (self._search is not None and self._search.ended)
 
     def cancel(self) -> None:
         """Stop fetching; the session keeps what came."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -20,20 +21,27 @@ RIGS = "rigs"
 
 
 class RigSearch:
-    """Begins at once; `found` or `error` is set when it has ended."""
+    """Looks in the cache at once, elsewhere in a thread; `found` or `error` is set when it has ended."""
 
     def __init__(
-        self, reference: RigReference, where: str | None, source: str, options: StreamOptions
+        self,
+        reference: RigReference,
+        where: str | None,
+        source: str,
+        options: StreamOptions,
+        tell: Callable[[], None] = lambda: None,
     ) -> None:
-        """`where`: a file, a folder or a URL template; None: next to `source`, the avatar's path or URL."""
-        self.found: bytes | None = None
+        """`where`: a file, a folder or a URL template; None: next to `source`, the avatar's path or URL. `tell` is
+        called from the thread, when the search has ended."""
         self.error: OSError | PavError | RuntimeError | None = None
-        self._reference, self._options = reference, options
+        self._reference, self._options, self._tell = reference, options, tell
         self._where = where or beside(source)
         self._stream: Stream | None = None
         self._cancelled = False
         self._thread = threading.Thread(target=self._run, name="pav rig", daemon=True)
-        self._thread.start()
+        self.found: bytes | None = self._kept()
+        if self.found is None:
+            self._thread.start()
 
     @property
     def ended(self) -> bool:
@@ -42,7 +50,8 @@ class RigSearch:
 
     def wait(self, seconds: float) -> None:
         """For the outcome."""
-        self._thread.join(seconds)
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
 
     def cancel(self) -> None:
         """Stop looking."""
@@ -52,9 +61,10 @@ class RigSearch:
 
     def _run(self) -> None:
         try:
-            self.found = self._kept() or self._searched()
+            self.found = self._searched()
         except (OSError, PavError, RuntimeError) as error:
             self.error = error
+        self._tell()
 
     def _kept_at(self) -> Path | None:
         cache = self._options.cache

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 from pavplayer.network import SEGMENT_BYTES, Link
 from pavplayer.streaming.origins import Answer, Origin, Question
 
 
+class Clock:
+    """Seconds, and waiting that ends when the transfer is cancelled."""
+
+    def __init__(self, cancelled: threading.Event) -> None:
+        self._cancelled = cancelled
+
+    def now(self) -> float:
+        """Since some moment."""
+        return time.monotonic()
+
+    def wait_until(self, moment: float) -> None:
+        """At once, if it has passed."""
+        self._cancelled.wait(max(moment - self.now(), 0.0))
+
+
 class ShapedOrigin:
     """Every new connection costs two round trips and starts slowly; another request on the same one costs one."""
 
-    def __init__(self, inner: Origin, link: Link, cancelled: threading.Event) -> None:
-        self._inner, self._link, self._cancelled = inner, link, cancelled
+    def __init__(self, inner: Origin, link: Link, clock: Clock) -> None:
+        self._inner, self._link, self._clock = inner, link, clock
         self._connection: _Connection | None = None
         self._connections = 0
 
@@ -30,18 +44,15 @@ class ShapedOrigin:
 
     def ask(self, question: Question) -> Answer:
         """The answer of the origin behind, later."""
-        asked = time.monotonic()
+        asked = self._clock.now()
         answer = self._inner.ask(question)
         if self._connection is None or self.connection_count != self._connections:
             self._connection = _Connection(self._link, asked)
             self._connections = self.connection_count
         else:
             self._connection.asked_again(asked)
-        self._wait_until(self._connection.due(1))
-        return _ShapedAnswer(answer, self._connection, self._wait_until)
-
-    def _wait_until(self, moment: float) -> None:
-        self._cancelled.wait(max(moment - time.monotonic(), 0.0))
+        self._clock.wait_until(self._connection.due(1))
+        return _ShapedAnswer(answer, self._connection, self._clock)
 
     def abort(self) -> None:
         """Those who wait for the link are woken by the event."""
@@ -53,7 +64,7 @@ class ShapedOrigin:
 
 
 class _Connection:
-    """When which byte of a connection is due, on the clock of `time.monotonic`."""
+    """When which byte of a connection is due."""
 
     def __init__(self, link: Link, opened: float) -> None:
         self._link, self._begun = link, opened
@@ -68,16 +79,16 @@ class _Connection:
         """When so many bytes more have come."""
         return self._begun + self._link.arrival_seconds(self.brought + byte_count)
 
-    def here(self) -> int:
+    def here(self, now: float) -> int:
         """How many bytes have come that were not handed on."""
-        return self._link.received_at(time.monotonic() - self._begun) - self.brought
+        return self._link.received_at(now - self._begun) - self.brought
 
 
 class _ShapedAnswer:
     """An answer, segment by segment."""
 
-    def __init__(self, inner: Answer, connection: _Connection, wait_until: Callable[[float], None]) -> None:
-        self._inner, self._connection, self._wait_until = inner, connection, wait_until
+    def __init__(self, inner: Answer, connection: _Connection, clock: Clock) -> None:
+        self._inner, self._connection, self._clock = inner, connection, clock
         self.start, self.end, self.total = inner.start, inner.end, inner.total
         self.version, self.unchanged, self.announced = inner.version, inner.unchanged, inner.announced
         self._waiting = b""
@@ -88,8 +99,8 @@ class _ShapedAnswer:
         if not self._waiting:
             return b""
         least = min(SEGMENT_BYTES, len(self._waiting))
-        self._wait_until(self._connection.due(least))
-        count = min(max(self._connection.here(), least), len(self._waiting))
+        self._clock.wait_until(self._connection.due(least))
+        count = min(max(self._connection.here(self._clock.now()), least), len(self._waiting))
         data, self._waiting = self._waiting[:count], self._waiting[count:]
         self._connection.brought += count
         return data

@@ -12,7 +12,7 @@ from pavplayer.streaming.http_origin import HttpOrigin
 from pavplayer.streaming.keeping import Keeper, cache_keeper
 from pavplayer.streaming.origins import FileOrigin, Origin
 from pavplayer.streaming.pieces import Piece, Plan, StreamError, StreamOptions, StreamStatus
-from pavplayer.streaming.shaping import ShapedOrigin
+from pavplayer.streaming.shaping import Clock, ShapedOrigin
 from pavplayer.streaming.transfer import Transfer
 
 CLOSING_SECONDS = 2.0
@@ -28,7 +28,7 @@ class Stream:
         self._transfer = transfer
         self._queue: deque[Piece] = deque()
         self._changed = threading.Condition()
-        self._ended = False
+        self._ended = self._woken = False
         self._thread = threading.Thread(target=self._run, name="pav stream", daemon=True)
         self._thread.start()
 
@@ -63,7 +63,15 @@ class Stream:
     def wait(self, seconds: float) -> bool:
         """Until there is something to poll or the stream has ended; False if neither came in time."""
         with self._changed:
-            return self._changed.wait_for(lambda: bool(self._queue) or self._ended, seconds)
+            self._changed.wait_for(lambda: bool(self._queue) or self._ended or self._woken, seconds)
+            self._woken = False
+            return bool(self._queue) or self._ended
+
+    def wake(self) -> None:
+        """From any thread: who waits stops waiting."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     @property
     def ended(self) -> bool:
@@ -134,5 +142,5 @@ def _transfer(origin: Origin, options: StreamOptions, plan: Plan | None, keeper:
     if options.link is None:
         return Transfer(origin, options, plan, keeper)
     cancelled = threading.Event()
-    shaped = ShapedOrigin(origin, options.link, cancelled)
+    shaped = ShapedOrigin(origin, options.link, Clock(cancelled))
     return Transfer(shaped, options, plan, keeper, cancelled)

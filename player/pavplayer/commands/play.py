@@ -7,13 +7,19 @@ import signal
 import threading
 import webbrowser
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pavfmt.interop.tracks import read_tracks
 from pavfmt.model import Track
-from pavplayer.commands import rig_option, stream_options
+from pavplayer.commands import arguments, rig_option, stream_options
 from pavplayer.commands.losses import report_losses
 from pavplayer.packages import require
+
+if TYPE_CHECKING:
+    from pavplayer.crowd import Budget
+    from pavplayer.play.stage import Stage
 
 NAME = "play"
 HELP = """Watch an avatar in the browser, and move it, while it arrives.
@@ -23,6 +29,7 @@ HELP = """Watch an avatar in the browser, and move it, while it arrives.
   pav play head.pav --rate 500kbit --latency 200ms            as over a slow network
   curl -s https://example.org/head.pav | pav play -
   pav play head.pav --track talk.npz --track bsData.json
+  pav play anna.pav ben.pav clara.pav --gaussians 300000      together, no more than so many in a frame
   pav play head.pav --host 0.0.0.0 --no-browser               for a browser on another machine
 
 Drag to turn, scroll to come closer, drag with the right button to shift. It draws on the GPU where gsplat works,
@@ -32,7 +39,14 @@ cache. Anyone who reaches HOST and PORT can watch and move it."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
-    parser.add_argument("file", help="a .pav file, an http(s) URL, or - for stdin")
+    parser.add_argument("files", nargs="+", metavar="file", help=".pav files, http(s) URLs, or - for stdin")
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument(
+        "--gaussians", type=arguments.whole_number, metavar="N", help="draw at most N together in every frame"
+    )
+    budget.add_argument(
+        "--frame-ms", type=arguments.zoom, metavar="T", help="draw as many as fit T milliseconds"
+    )
     rig_option.add_argument(parser)
     stream_options.add_arguments(parser)
     parser.add_argument(
@@ -56,23 +70,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     require("viser", "av", extra="play")
-    from pavplayer.avatar import Avatar
-    from pavplayer.play.actor import Actor
     from pavplayer.play.front import Front
     from pavplayer.play.player import Player
-    from pavplayer.play.stage import Solo
 
     tracks = given_tracks(args.track)
-    options = stream_options.options_of(args)
-    with Avatar(args.file, device=args.device, rig=args.rig, options=options) as avatar:
-        player = Player(Solo(Actor(avatar, args.fade)))
-        with Front(player, args.host, args.port, tracks, Path(args.file).name) as front:
+    with ExitStack() as opened:
+        stage = opened_stage(args, opened)
+        name = ", ".join(actor.name for actor in stage.actors)
+        with Front(Player(stage), args.host, args.port, tracks, name) as front:
             if not args.quiet:
                 print(f"{front.url}   (Ctrl-C ends it)", flush=True)
             if not args.no_browser:
                 threading.Thread(target=webbrowser.open, args=(front.url,), daemon=True).start()
             front.run(until_told_to_stop())
-        return report_losses(NAME, avatar.session)
+        codes = [report_losses(NAME, actor.avatar.session) for actor in stage.actors]
+        return max(codes)
+
+
+def opened_stage(args: argparse.Namespace, opened: ExitStack) -> Stage:
+    """The avatars, arriving from now on; `opened` closes them."""
+    from pavplayer.avatar import Avatar
+    from pavplayer.crowd import FrameTimeBudget, GaussianBudget
+    from pavplayer.play.actor import Actor
+    from pavplayer.play.stage import Solo
+    from pavplayer.play.together import Together
+
+    options = stream_options.options_of(args)
+    actors = []
+    for file in args.files:
+        avatar = Avatar(file, device=args.device, rig=args.rig, options=options)
+        actors.append(Actor(opened.enter_context(avatar), args.fade, Path(file).name))
+    budget: Budget | None = GaussianBudget(args.gaussians) if args.gaussians else None
+    if args.frame_ms:
+        budget = FrameTimeBudget(args.frame_ms)
+    return Solo(actors[0]) if len(actors) == 1 and budget is None else Together(actors, budget)
 
 
 def until_told_to_stop() -> Callable[[], bool]:

@@ -19,8 +19,9 @@ from pavplayer.session import CHANGES_PICTURE
 class Actor:
     """An avatar, with a record of which unit came when."""
 
-    def __init__(self, avatar: Avatar, fade_seconds: float = FADE_SECONDS) -> None:
+    def __init__(self, avatar: Avatar, fade_seconds: float = FADE_SECONDS, name: str = "avatar") -> None:
         self.avatar = avatar
+        self.name = name
         self.arrivals = Arrivals()
         self.fade_seconds = fade_seconds
         """0: what arrives is there at once."""
@@ -53,6 +54,11 @@ class Actor:
         if avatar.has_ended and avatar.error is not None and not avatar.scene.is_visible:
             raise avatar.error
         return events
+
+    @property
+    def total_bytes(self) -> int:
+        """Of the complete file, or what is known of it."""
+        return self.avatar.total_bytes or self.avatar.received_bytes
 
     def is_fading(self, now: float) -> bool:
         """Whether something that has arrived is not wholly there yet."""

@@ -98,6 +98,12 @@ def level_rows(scene: Scene, arrivals: Arrivals, limit: int | None) -> list[tupl
     return rows
 
 
+def strip_html(title: str, arrivals: Arrivals, total: int, limit: int | None = None) -> str:
+    """The strip under a title."""
+    drawn = strip(segments(arrivals, limit), total, limit)
+    return f'<div style="padding:.1em .8em;font-size:.8em">{escape(title)}{drawn}</div>'
+
+
 def arrival_html(scene: Scene, arrivals: Arrivals, limit: int | None, total: int) -> str:
     """The strip and the table."""
     cells = "".join(

@@ -63,10 +63,11 @@ class Browsers:
         watch(client.camera)
 
     def update(self) -> None:
-        """Follow the head until the first of it is to be seen. For the thread that draws."""
+        """Follow the heads until the first of each is to be seen. For the thread that draws."""
         if self._is_placed:
             return
-        self._is_placed = self._player.lead.avatar.scene.is_visible
+        avatars = [actor.avatar for actor in self._player.stage.actors]
+        self._is_placed = all(avatar.scene.is_visible or avatar.has_ended for avatar in avatars)
         self.reset()
 
     def reset(self) -> None:

@@ -103,7 +103,7 @@ class Player:
         """Take in what came, draw what is due, do a step of a job; False: there was nothing to do."""
         now = self.clock()
         busy = self._note_changes(now) or self.playback.is_playing
-        busy |= any(actor.is_fading(now) for actor in self.stage.actors)
+        busy |= self.stage.is_moving(now)
         if busy:
             self._changed_at = now
         due = [viewer for viewer in list(self.viewers.values()) if self._is_due(viewer, now)]
@@ -147,25 +147,31 @@ class Player:
         return self.stage.rasterizer.render(cloud, camera, background)
 
     def _draw(self, viewer: Viewer, now: float) -> None:
-        small = self.controls.adaptive and self.is_moving(viewer, now)
+        moving = self.is_moving(viewer, now)
+        small = self.controls.adaptive and moving
         with one_core_left() if small else nullcontext():
-            self._draw_at(viewer, viewer.pacing.next_scale() if small else 1.0, small, now)
+            seconds = self._draw_at(viewer, viewer.pacing.next_scale() if small else 1.0, moving, now)
+        viewer.is_sharp, viewer.drawn_at = not small, now
+        if moving:
+            self.stage.note(seconds)
 
-    def _draw_at(self, viewer: Viewer, scale: float, small: bool, now: float) -> None:
+    def _draw_at(self, viewer: Viewer, scale: float, moving: bool, now: float) -> float:
+        """Draw and send; the seconds it took."""
         start = self.clock()
         camera = viewer.view.camera(scale)
-        cloud = self.cloud(camera, self.pose(), now)
+        cloud = self.cloud(camera, self.pose(), now if moving else float("inf"))
         posed = self.clock()
         picture = eight_bit(self.picture(cloud, camera))
         drawn = self.clock()
+        small = moving and self.controls.adaptive
         viewer.screen.show(picture, MOVING_QUALITY if small else RESTING_QUALITY)
         sent = self.clock()
-        viewer.is_sharp, viewer.drawn_at = not small, now
         if small:
             viewer.pacing.note(sent - start, scale)
         count = 0 if cloud is None else len(cloud.means)
         self.drawn = Drawn((camera.width, camera.height), count, posed - start, drawn - posed, sent - drawn)
         self.meter.note(sent)
+        return sent - start
 
     def _do_job(self) -> bool:
         if not self._jobs:

@@ -6,27 +6,47 @@ from html import escape
 
 from pavplayer.play.player import Player
 from pavplayer.play.quality import Likeness
+from pavplayer.play.together import Together
 from pavplayer.prefixes import shown_bytes
 
 CELL = 'style="padding:0 .8em 0 0;white-space:nowrap"'
 VALUE = 'style="font-variant-numeric:tabular-nums"'
 
 
-def readings(player: Player, likeness: Likeness | None) -> list[tuple[str, str]]:
-    """What and how much, in the order shown."""
+def crowd_readings(player: Player, stage: Together) -> list[tuple[str, str]]:
+    """The same of several avatars."""
+    there = sum(actor.avatar.scene.gaussian_count for actor in stage.actors)
+    received = sum(actor.avatar.received_bytes for actor in stage.actors)
+    total = sum(actor.total_bytes for actor in stage.actors)
+    budget = stage.crowd.budget
+    return [
+        *_speed(player),
+        ("Gaussians", f"{stage.crowd.drawn:,} of {there:,}"),
+        ("budget", "none" if budget is None else f"{budget.gaussians:,} Gaussians"),
+        ("bytes", f"{shown_bytes(received)} of {shown_bytes(total)}"),
+        *((f"{actor.name}", str(actor.avatar.error)) for actor in stage.actors if actor.avatar.error),
+    ]
+
+
+def _speed(player: Player) -> list[tuple[str, str]]:
     now, drawn = player.clock(), player.drawn
-    avatar, limit = player.lead.avatar, player.controls.limit
-    total = avatar.total_bytes
     rate = player.meter.rate(now)
-    shown = avatar.received_bytes if limit is None else min(limit, avatar.received_bytes)
-    rows = [
+    times = (drawn.posing_seconds, drawn.drawing_seconds, drawn.sending_seconds)
+    pose, draw, send = (f"{1000 * seconds:.0f}" for seconds in times)
+    return [
         ("frames a second", f"{rate:.0f}" if rate else "at rest"),
         ("last picture", f"{drawn.size[0]}×{drawn.size[1]}"),
-        (
-            "milliseconds",
-            f"{1000 * drawn.posing_seconds:.0f} to pose, {1000 * drawn.drawing_seconds:.0f} to draw, "
-            f"{1000 * drawn.sending_seconds:.0f} to send",
-        ),
+        ("milliseconds", f"{pose} to pose, {draw} to draw, {send} to send"),
+    ]
+
+
+def readings(player: Player, likeness: Likeness | None) -> list[tuple[str, str]]:
+    """What and how much, in the order shown."""
+    drawn, avatar, limit = player.drawn, player.lead.avatar, player.controls.limit
+    total = avatar.total_bytes
+    shown = avatar.received_bytes if limit is None else min(limit, avatar.received_bytes)
+    rows = [
+        *_speed(player),
         ("Gaussians", f"{drawn.gaussian_count:,}{_of_all(player)}"),
         ("bytes", shown_bytes(shown) + (f" of {shown_bytes(total)}" if total else "")),
         ("of Gaussians", shown_bytes(player.lead.arrivals.gaussian_bytes(limit))),

@@ -29,8 +29,14 @@ class Stage(Protocol):
     def cloud(self, camera: Camera, pose: Pose, limit: int | None, now: float) -> PosedCloud | None:
         """The Gaussians to draw as seen from a camera; None while there are none.
 
-        `limit` cuts the first actor's file; `now` says how far fades have come.
+        `limit` cuts a single actor's file; `now` says how far fades have come, infinity that they are over.
         """
+
+    def is_moving(self, now: float) -> bool:
+        """Whether the next picture differs, though no control was touched."""
+
+    def note(self, seconds: float) -> None:
+        """What the last picture took, while things moved."""
 
     def home(self, size: tuple[int, int]) -> Camera:
         """From where all of it is seen, from the front; `size` is width and height in pixels."""
@@ -48,6 +54,12 @@ class Solo:
 
     def cloud(self, camera: Camera, pose: Pose, limit: int | None, now: float) -> PosedCloud | None:  # noqa: D102
         return self.actors[0].cloud(pose, limit, now)
+
+    def is_moving(self, now: float) -> bool:  # noqa: D102
+        return self.actors[0].is_fading(now)
+
+    def note(self, seconds: float) -> None:  # noqa: D102
+        pass
 
     def home(self, size: tuple[int, int]) -> Camera:  # noqa: D102
         return self.actors[0].avatar.camera(size=size)

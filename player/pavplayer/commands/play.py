@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pavfmt.cli import exit_codes
+from pavfmt.errors import PavError
 from pavfmt.interop.tracks import read_tracks
 from pavfmt.model import Track
 from pavplayer.commands import arguments, rig_option, stream_options
@@ -19,6 +22,7 @@ from pavplayer.packages import require
 
 if TYPE_CHECKING:
     from pavplayer.crowd import Budget
+    from pavplayer.play.actor import Actor
     from pavplayer.play.stage import Stage
 
 NAME = "play"
@@ -83,8 +87,7 @@ def run(args: argparse.Namespace) -> int:
             if not args.no_browser:
                 threading.Thread(target=webbrowser.open, args=(front.url,), daemon=True).start()
             front.run(until_told_to_stop())
-        codes = [report_losses(NAME, actor.avatar.session) for actor in stage.actors]
-        return max(codes)
+        return max(ended(actor) for actor in stage.actors)
 
 
 def opened_stage(args: argparse.Namespace, opened: ExitStack) -> Stage:
@@ -104,6 +107,21 @@ def opened_stage(args: argparse.Namespace, opened: ExitStack) -> Stage:
     if args.frame_ms:
         budget = FrameTimeBudget(args.frame_ms)
     return Solo(actors[0]) if len(actors) == 1 and budget is None else Together(actors, budget)
+
+
+def ended(actor: Actor) -> int:
+    """What an avatar cost, said on stderr; the exit code."""
+    error = actor.avatar.error
+    if error is not None:
+        print(f"pav play: {actor.name}: {error}", file=sys.stderr)
+    lost = report_losses(NAME, actor.avatar.session)
+    return (
+        lost
+        if error is None
+        else exit_codes.FILE_FAILS
+        if isinstance(error, PavError)
+        else exit_codes.DATA_LOST
+    )
 
 
 def until_told_to_stop() -> Callable[[], bool]:

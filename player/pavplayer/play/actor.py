@@ -25,16 +25,18 @@ class Actor:
         self.arrivals = Arrivals()
         self.fade_seconds = fade_seconds
         """0: what arrives is there at once."""
+        self.has_failed = False
+        """Nothing more will come, and something is missing."""
         self._posers: dict[tuple[bool, bool], Poser] = {}
         self._settled: tuple[object, Presence] | None = None
 
     def update(self, now: float | None = None) -> list[ev.Event]:
         """Take in what has arrived.
 
-        Raises what stands in the way of the avatar, PavError among it, while there is nothing to draw; later it
-        is the avatar's `error`.
+        Raises what stands in the way of the avatar, PavError among it, while there is nothing to draw; once, and
+        from then on it is the avatar's `error`.
         """
-        events = self._arrived()
+        events = [] if self.has_failed else self._arrived()
         if events:
             now = time.monotonic() if now is None else now
             self.arrivals.note(events, self.avatar.received_bytes, now)
@@ -47,13 +49,17 @@ class Actor:
         avatar = self.avatar
         try:
             events = avatar.update()
-        except PavError:
-            if not avatar.scene.is_visible:
-                raise
-            return []
-        if avatar.has_ended and avatar.error is not None and not avatar.scene.is_visible:
-            raise avatar.error
+        except PavError as error:
+            return self._fail(error)
+        if avatar.has_ended and avatar.error is not None:
+            self._fail(avatar.error)
         return events
+
+    def _fail(self, error: Exception) -> list[ev.Event]:
+        self.has_failed = True
+        if not self.avatar.scene.is_visible:
+            raise error
+        return []
 
     @property
     def total_bytes(self) -> int:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pavplayer.camera import REFERENCE_SIZE, Camera
 from pavplayer.play.player import Player
 from pavplayer.play.viewing import View
 
 if TYPE_CHECKING:
     import viser
+
+USUAL_WINDOW = (1200, 900)
+"""Pixels, of a browser that has not come yet."""
 
 
 class BrowserScreen:
@@ -71,14 +73,14 @@ class Browsers:
         self.reset()
 
     def reset(self) -> None:
-        """Everybody looks at the head from the front."""
-        stage = self._player.stage
-        self._look(stage.home(REFERENCE_SIZE), stage.centre())
+        """Everybody looks at all of it from the front; those to come, too."""
+        self._look(self._server.initial_camera, USUAL_WINDOW)
+        for client in self._server.get_clients().values():
+            size = client.camera.image_width, client.camera.image_height
+            self._look(client.camera, size if min(size) > 0 else USUAL_WINDOW)
 
-    def _look(self, camera: Camera, centre: NDArray[np.float64]) -> None:
-        """All browsers through one camera, turning about `centre`; those to come, too."""
-        fov = 2 * float(np.arctan(camera.height / 2 / camera.fy))
-        cameras = [self._server.initial_camera]
-        cameras += [client.camera for client in self._server.get_clients().values()]
-        for one in cameras:
-            one.position, one.look_at, one.fov = camera.position, centre, fov
+    def _look(self, through: Any, size: tuple[int, int]) -> None:
+        """One of viser's cameras, whose window has so many pixels."""
+        camera = self._player.stage.home(size)
+        through.position, through.look_at = camera.position, self._player.stage.centre()
+        through.fov = 2 * float(np.arctan(size[1] / 2 / camera.fy))

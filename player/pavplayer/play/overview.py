@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pavplayer.crowd import GaussianBudget
 from pavplayer.play.arrival_bar import arrival_html, strip_html
 from pavplayer.play.player import Player
 from pavplayer.play.quality import QualityReading
@@ -12,6 +13,9 @@ from pavplayer.play.together import Together
 
 if TYPE_CHECKING:
     import viser
+
+MOST_GAUSSIANS = 500_000
+"""That the slider of a budget offers."""
 
 
 class SoloOverview:
@@ -57,7 +61,18 @@ class CrowdOverview:
     def __init__(self, gui: viser.GuiApi, player: Player, stage: Together) -> None:
         self._player, self._stage = player, stage
         self._bars = gui.add_html("")
+        budget = stage.crowd.budget
+        if isinstance(budget, GaussianBudget):
+            most = max(MOST_GAUSSIANS, budget.gaussians)
+            slider = gui.add_slider(
+                "Gaussians", 1000, most, 1000, budget.gaussians, hint="drawn at most, together"
+            )
+            slider.on_update(lambda _: self._afford(budget, int(slider.value)))
         self._readings = gui.add_html("")
+
+    def _afford(self, budget: GaussianBudget, gaussians: int) -> None:
+        budget.gaussians = gaussians
+        self._player.controls.change()
 
     def update(self) -> None:
         """Show how things are."""

@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.errors import PavError
 from pavfmt.model import Float32Array, Pose
 from pavplayer.camera import Camera
 from pavplayer.pictures import eight_bit
@@ -112,11 +113,20 @@ class Player:
         return self._do_job() or bool(due)
 
     def _note_changes(self, now: float) -> bool:
-        arrived = [actor.update(now) for actor in self.stage.actors]
+        arrived = [self._update(actor, now) for actor in self.stage.actors]
         version = self.controls.version
         changed = any(arrived) or version != self._seen_version
         self._seen_version = version
         return changed
+
+    def _update(self, actor: Actor, now: float) -> bool:
+        """Whether anything came. One of several avatars may be missing; if it is the only one, that is said."""
+        try:
+            return bool(actor.update(now))
+        except (PavError, OSError):
+            if all(one.has_failed and not one.avatar.scene.is_visible for one in self.stage.actors):
+                raise
+            return True
 
     def is_moving(self, viewer: Viewer, now: float) -> bool:
         """Whether what a viewer sees changes, or did a moment ago."""

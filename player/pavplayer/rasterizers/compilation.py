@@ -28,6 +28,7 @@ Float64Array = NDArray[np.float64]
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
 UInt16Array = NDArray[np.uint16]
+UInt32Array = NDArray[np.uint32]
 
 prange = numba.prange
 thread_count = numba.get_num_threads

@@ -67,8 +67,7 @@ def sort_into_tiles(gaussians: GaussianCloud, camera: Camera) -> Tiles:
         depths,
         boxes,
     )
-    order = binning.depth_order(depths, boxes)
-    starts, entries = binning.tile_lists(order, records, boxes, camera.width, camera.height)
+    starts, entries = binning.tile_lists(depths, records, boxes, camera.width, camera.height)
     return Tiles(records, boxes, starts, entries)
 
 

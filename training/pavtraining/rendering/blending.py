@@ -60,8 +60,7 @@ def _draw(
         records,
         boxes,
     )
-    order = binning.depth_order(_singles(depths), boxes)
-    starts, entries = binning.tile_lists(order, records, boxes, width, height)
+    starts, entries = binning.tile_lists(_singles(depths), records, boxes, width, height)
     light, through = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
     kernels.blend(records, boxes, starts, entries, light, through, thread_count())
     return _Tiles(records, boxes, starts, entries, light, through)

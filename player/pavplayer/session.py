@@ -8,8 +8,6 @@ picture = session.frame(Pose({"jawOpen": 0.5}), session.camera())
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +17,7 @@ from pavfmt.layout import UnitHeader
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.model import Float32Array, Pose
 from pavfmt.scene import Scene
+from pavplayer.arrays import Library
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
 from pavplayer.posing import PosedCloud, Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
@@ -46,7 +45,7 @@ class Session:
         self,
         rasterizer: Rasterizer,
         limits: Limits = FORMAT_LIMITS,
-        xp: Literal["numpy", "torch"] = "numpy",
+        xp: Library = "compiled",
         device: str | None = None,
     ) -> None:
         """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.Poser` takes them."""

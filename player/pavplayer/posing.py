@@ -412,8 +412,13 @@ class Poser:
         order: NDArray[np.integer] | None = None,
         xp: Library = "numpy",
         device: str | None = None,
+        sh: Float32Array | None = None,
     ) -> None:
-        """`order` lists the Gaussians to give out, numbered level after level; None: all of them."""
+        """`order` lists the Gaussians to give out, numbered level after level; None: all of them.
+
+        `sh`, (N, 1 + K, 3), are their coefficients in that order if they are not the avatar's; on the CPU they are
+        held without a copy.
+        """
         self.xp = open_namespace(xp, device)
         self.mesh = Mesh(avatar, self.xp)
         gaussians = _locals_of(avatar.levels)
@@ -433,7 +438,7 @@ class Poser:
             self._places = self.xp.put(np.argsort(np.concatenate([rows, others]), kind="stable"))
         self._sh_local = self.xp.put(local[gaussians.levels]) if turned else None
         self._opacities = self.xp.put(gaussians.opacities)
-        self._sh = self.xp.put(gaussians.sh)
+        self._sh = self.xp.put(gaussians.sh if sh is None else sh)
 
     def __len__(self) -> int:
         """How many Gaussians it gives out."""

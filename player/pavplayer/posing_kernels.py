@@ -144,7 +144,9 @@ def _blended(
 
 
 @parallel
-def add_rows(base: Float64Array, weights: Float64Array, chosen: Int64Array, rows: Float32Array) -> Float64Array:
+def add_rows(
+    base: Float64Array, weights: Float64Array, chosen: Int64Array, rows: Float32Array
+) -> Float64Array:
     """(3, V) points plus Σ weights[k] · rows[chosen[k]], rows (K, 3 · V)."""
     moved = base.copy()
     flat = moved.reshape(-1)
@@ -172,7 +174,9 @@ def add_splits(parents: Int64Array, beta: Float64Array, first: int, points: Floa
         for k in range(3):
             row = points[k]
             row[first + s] = (
-                beta[0, s] * row[parents[0, s]] + beta[1, s] * row[parents[1, s]] + beta[2, s] * row[parents[2, s]]
+                beta[0, s] * row[parents[0, s]]
+                + beta[1, s] * row[parents[1, s]]
+                + beta[2, s] * row[parents[2, s]]
             )
 
 

@@ -16,7 +16,7 @@ from pavfmt.decoder import Decoder
 from pavfmt.layout import UnitHeader
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.model import Float32Array, Pose
-from pavfmt.scene import Scene
+from pavfmt.scene import Scene, Snapshot
 from pavplayer.arrays import Library
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
 from pavplayer.posing import PosedCloud, Poser
@@ -129,21 +129,29 @@ class Session:
     def posed(self, pose: Pose | None = None) -> PosedCloud | None:
         """The Gaussians that are there, in world space and in file order; None while there are none."""
         if self._stale:
+            self._poser = None  # so that there are not two at a time
             self._poser = self.new_poser()
             self._stale = False
         return None if self._poser is None else self._poser.frame(pose or Pose())
 
-    def new_poser(self, rows: NDArray[np.intp] | None = None) -> Poser | None:
+    def new_poser(
+        self, rows: NDArray[np.intp] | None = None, snapshot: Snapshot | None = None
+    ) -> Poser | None:
         """What poses the Gaussians that are there; None while there are none. The session does not keep it.
 
-        They come in file order, or `rows` of it in the order given.
+        They come in file order, or `rows` of it in the order given. `snapshot` is the scene's own, changed.
         """
-        snapshot = self.scene.snapshot()
+        sh = None
+        if snapshot is None:
+            snapshot = self.scene.snapshot(colours=False)
+            sh = None if snapshot is None else self.scene.arrays().sh
         if snapshot is None:
             return None
+        order = snapshot.order
+        if rows is not None:
+            order, sh = order[rows], None if sh is None else sh[rows]
         xp, device = self._posing
-        order = snapshot.order if rows is None else snapshot.order[rows]
-        return Poser(snapshot.avatar, order=order, xp=xp, device=device)
+        return Poser(snapshot.avatar, order=order, xp=xp, device=device, sh=sh)
 
     def frame(
         self, pose: Pose | None = None, camera: Camera | None = None, background: Background = WHITE

@@ -42,6 +42,10 @@ def front():
     stop = threading.Event()
     with Avatar(AVATAR_FILE, device="cpu") as avatar:
         player = Player(Solo(Actor(avatar, 0.0)))
+        while not avatar.scene.is_visible:
+            player.tick()
+        avatar.frame()  # compiles
+        player.lead.cloud(Pose())
         with Front(player, "localhost", free_port(), {}, "demo head") as front:
             thread = threading.Thread(target=front.run, args=(stop.is_set,))
             thread.start()

@@ -48,10 +48,10 @@ def check(posed, expected):
         assert same_rotations(numpy_of(posed.sh_quats), expected.sh_quats)
 
 
-@pytest.fixture(params=["numpy", "torch"])
+@pytest.fixture(params=["numpy", "compiled", "torch"])
 def library(request):
-    if request.param == "torch":
-        pytest.importorskip("torch")
+    if request.param != "numpy":
+        pytest.importorskip({"compiled": "numba"}.get(request.param, request.param))
     return request.param
 
 
@@ -122,6 +122,8 @@ def test_a_quaternion_comes_back_from_any_rotation():
 def test_numpy_has_no_other_device():
     with pytest.raises(ValueError, match="cuda"):
         Poser(toy_avatar("face"), device="cuda")
+    with pytest.raises(ValueError, match="cuda"):
+        Poser(toy_avatar("face"), xp="compiled", device="cuda")
     with pytest.raises(ValueError, match="jax"):
         Poser(toy_avatar("face"), xp="jax")
 

@@ -12,6 +12,7 @@ Whoever draws with a renderer of their own takes `posed` or `tensors` instead of
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,4 +196,6 @@ def shared_tensors(cloud: PosedCloud) -> dict[str, Tensor]:
     import torch
 
     named = {name: getattr(cloud, name) for name in TENSORS}
-    return {name: torch.as_tensor(values) for name, values in named.items() if values is not None}
+    with warnings.catch_warnings():  # some are read-only, which torch cannot say of its own
+        warnings.filterwarnings("ignore", "The given NumPy array is not writ")
+        return {name: torch.as_tensor(values) for name, values in named.items() if values is not None}

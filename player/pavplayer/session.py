@@ -9,7 +9,6 @@ picture = session.frame(Pose({"jawOpen": 0.5}), session.camera())
 from __future__ import annotations
 
 import time
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from pavfmt.layout import UnitHeader
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.model import Float32Array, Pose
 from pavfmt.scene import Scene, Snapshot
+from pavplayer.arrays import Library
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
 from pavplayer.posing import PosedCloud, Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
@@ -47,7 +47,7 @@ class Session:
         self,
         rasterizer: Rasterizer,
         limits: Limits = FORMAT_LIMITS,
-        xp: Literal["numpy", "torch"] = "numpy",
+        xp: Library = "compiled",
         device: str | None = None,
     ) -> None:
         """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.Poser` takes them."""
@@ -137,6 +137,7 @@ class Session:
     def posed(self, pose: Pose | None = None) -> PosedCloud | None:
         """The Gaussians that are there, in world space and in file order; None while there are none."""
         if self._stale:
+            self._poser = None  # so that there are not two at a time
             self._poser = self.new_poser()
             self._stale = False
         return None if self._poser is None else self._poser.frame(pose or Pose())
@@ -148,12 +149,17 @@ class Session:
 
         They come in file order, or `rows` of it in the order given. `snapshot` is the scene's own, changed.
         """
-        snapshot = snapshot or self.scene.snapshot()
+        sh = None
+        if snapshot is None:
+            snapshot = self.scene.snapshot(colours=False)
+            sh = None if snapshot is None else self.scene.arrays().sh
         if snapshot is None:
             return None
+        order = snapshot.order
+        if rows is not None:
+            order, sh = order[rows], None if sh is None else sh[rows]
         xp, device = self._posing
-        order = snapshot.order if rows is None else snapshot.order[rows]
-        return Poser(snapshot.avatar, order=order, xp=xp, device=device)
+        return Poser(snapshot.avatar, order=order, xp=xp, device=device, sh=sh)
 
     def frame(
         self, pose: Pose | None = None, camera: Camera | None = None, background: Background = WHITE

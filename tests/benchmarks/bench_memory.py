@@ -63,7 +63,9 @@ def measured(data: bytes) -> Memory:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file", nargs="?", help="a .pav file (default: the seeded avatar)")
     options = parser.parse_args()
     data = seeded_file(0) if options.file is None else Path(options.file).read_bytes()

@@ -20,6 +20,9 @@ class Actor:
     """An avatar, with a record of which unit came when."""
 
     def __init__(self, avatar: Avatar, fade_seconds: float = FADE_SECONDS, name: str = "avatar") -> None:
+        """The avatar must not have been updated before: the record would have a gap."""
+        if avatar.received_bytes:
+            raise ValueError("an actor takes an avatar of which nothing has been taken in yet")
         self.avatar = avatar
         self.name = name
         self.arrivals = Arrivals()

@@ -42,6 +42,8 @@ ONLY_ONE = {
     UnitType.THUMBNAIL: frozenset({UnitType.THUMBNAIL}),
 }
 """Types of which a file has at most one → the types that count as the same."""
+OF_RIG_FILES = frozenset({UnitType.SHAPE, UnitType.CORRECTIVES})
+"""What a rig file brings besides its rig."""
 
 
 class Decoder:
@@ -65,6 +67,10 @@ class Decoder:
         self._closed = False
         self._ended = False
         self._queue: deque[ev.Event] = deque()
+        self._ready: deque[Unit] = deque()
+        """Units whose needs are active, to be activated one by one."""
+        self._rig_file: tuple[Unit, Iterator[ev.Event]] | None = None
+        """The unit that names it, and its shapes and correctives: taken out when there is time for it."""
 
     def feed(self, data: bytes) -> None:
         """Store the next bytes of the file; raises nothing about their content."""
@@ -97,7 +103,7 @@ class Decoder:
     def _step(self) -> bool:
         """Queue the events of one more unit, or of the end; False if there is nothing more to tell now."""
         try:
-            return self._step_header() or self._step_frame() or self._step_rig() or self._step_end()
+            return self._step_header() or self._step_unit() or self._step_rig() or self._step_end()
         except PavError as error:
             self._error = error
             return True
@@ -108,6 +114,12 @@ class Decoder:
             self._queue.append(ev.HeaderArrived(None, 0, header))
             return True
         return False
+
+    def _step_unit(self) -> bool:
+        """Gaussians first; then the essential shapes of a rig file, then units, then its other shapes."""
+        if self.scene.is_visible and not self.scene.is_animatable and self._step_shape():
+            return True
+        return self._step_ready() or self._step_frame() or self._step_shape()
 
     def _step_frame(self) -> bool:
         frame = next(self._framing.frames(), None)
@@ -122,8 +134,8 @@ class Decoder:
     def _step_rig(self) -> bool:
         if self._named is None or self._supplied is None:
             return False
-        named, self._named = self._named, None
-        self._activate_all(named)
+        self._ready.append(self._named)
+        self._named = None
         return True
 
     def _step_end(self) -> bool:
@@ -138,7 +150,7 @@ class Decoder:
         if header.type not in KNOWN_TYPES:
             self.scene.active_units.add(header.id)
             self._queue.append(ev.UnknownSkipped(header.id, frame.offset, header.type))
-            self._activate_all(*self._freed_by(header.id))
+            self._ready += self._freed_by(header.id)
             return
         reader = FieldReader(frame.payload, frame.payload_offset, self.limits, self._columns, self._kernels)
         try:
@@ -151,7 +163,7 @@ class Decoder:
         self._types[unit.id] = unit.type
         missing = self._missing(unit)
         if not missing:
-            self._activate_all(unit)
+            self._ready.append(unit)
             return
         self._waiting[unit.id] = unit
         for need in missing:
@@ -160,21 +172,37 @@ class Decoder:
     def _missing(self, unit: Unit) -> list[int]:
         return [need for need in unit.needs if need not in self.scene.active_units]
 
-    def _activate_all(self, *units: Unit) -> None:
-        """Activate units whose needs are active, then those that waited for them."""
-        ready = deque(units)
-        while ready:
-            unit = ready.popleft()
-            if unit.type is UnitType.RIG_REFERENCE and self._supplied is None:
-                self._named = unit
-                self._queue.append(ev.RigNamed(unit.id, unit.frame.offset, self._reference_of(unit)))
-                continue
-            try:
-                self._activate(unit)
-            except FormatError as error:
-                self._malformed(unit.frame, error)
-            else:
-                ready += self._freed_by(unit.id)
+    def _step_ready(self) -> bool:
+        """Activate one unit; those that waited for it are next in line."""
+        if not self._ready:
+            return False
+        if self._ready[0].type in OF_RIG_FILES and self._step_shape():  # so that the file's own is the second
+            return True
+        unit = self._ready.popleft()
+        if unit.type is UnitType.RIG_REFERENCE and self._supplied is None:
+            self._named = unit
+            self._queue.append(ev.RigNamed(unit.id, unit.frame.offset, self._reference_of(unit)))
+            return True
+        try:
+            self._activate(unit)
+        except FormatError as error:
+            self._malformed(unit.frame, error)
+        else:
+            self._ready += self._freed_by(unit.id)
+        return True
+
+    def _step_shape(self) -> bool:
+        """One more shape, or the correctives, of a rig file."""
+        if self._rig_file is None:
+            return False
+        unit, events = self._rig_file
+        event = next(events, None)
+        if event is None:
+            self._rig_file = None
+            return False
+        self._interpreter.commit(unit, event)
+        self._queue.append(event)
+        return True
 
     def _freed_by(self, id_: int) -> list[Unit]:
         """Units that waited for `id_` last of all."""
@@ -215,14 +243,13 @@ class Decoder:
 
     def _activate(self, unit: Unit) -> None:
         elsewhere = unit.type is UnitType.RIG_REFERENCE
-        events = self._open_rig(unit) if elsewhere else [self._interpreter.interpret(unit)]
+        event = self._open_rig(unit) if elsewhere else self._interpreter.interpret(unit)
         unit.reader.finish()
-        for event in events:
-            self._interpreter.commit(unit, event)
-            if isinstance(event, ev.DirectoryArrived):
-                self._framing.learn(event.entries)
+        self._interpreter.commit(unit, event)
+        if isinstance(event, ev.DirectoryArrived):
+            self._framing.learn(event.entries)
         self.scene.active_units.add(unit.id)
-        self._queue += events
+        self._queue.append(event)
 
     def _reference_of(self, unit: Unit) -> RigReference:
         if self._reference is None:
@@ -230,8 +257,8 @@ class Decoder:
             unit.reader.finish()
         return self._reference
 
-    def _open_rig(self, unit: Unit) -> list[ev.Event]:
-        """Open the supplied rig file; its shapes become this scene's."""
+    def _open_rig(self, unit: Unit) -> ev.Event:
+        """Open the supplied rig file; its shapes, which become this scene's, are left for `_step_shape`."""
         reference, data = self._reference_of(unit), self._supplied or b""
         digest = hashlib.sha256(data).digest()
         if digest != reference.sha256:
@@ -239,13 +266,14 @@ class Decoder:
             raise FormatError("rig-mismatch", message, unit.frame.payload_offset)
         inner = Decoder(self.limits, self._kernels)
         inner.feed(data)
-        arrived = list(inner.events())
-        if inner.scene.core is None:
+        events = inner.events()
+        rig = next((event for event in events if isinstance(event, ev.RigArrived)), None)
+        if rig is None:
             message = f"rig {reference.name!r} holds no rig unit"
             raise FormatError("rig-mismatch", message, unit.frame.payload_offset)
         kept = (ev.ShapeArrived, ev.CorrectivesArrived)
-        shared = [replace(event, unit=None) for event in arrived if isinstance(event, kept)]
-        return [ev.RigArrived(unit.id, unit.frame.offset, inner.scene.core), *shared]
+        self._rig_file = unit, (replace(event, unit=None) for event in events if isinstance(event, kept))
+        return ev.RigArrived(unit.id, unit.frame.offset, rig.core)
 
 
 def decode(data: bytes, limits: Limits = FORMAT_LIMITS, kernels: Kernels | None = None) -> Scene:

@@ -36,6 +36,8 @@ from pavfmt.units.rig import RigCore
 from pavfmt.units.splits import SplitBlock
 
 Block = TypeVar("Block", GaussianBlock, SplitBlock)
+PLAIN_ATTRIBUTES = ("sites", "means", "quats", "log_scales", "opacities")
+"""What blocks and the scene's arrays hold in one form."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,18 @@ class SceneArrays:
     quats: Float32Array
     log_scales: Float32Array
     opacities: Float32Array
-    sh0: Float32Array
-    shN: Float32Array
-    """(N, K, 3), K of the highest degree in the file; zero beyond a level's own."""
+    sh: Float32Array
+    """(N, 1 + K, 3), sh0 first, K of the highest degree in the file; zero beyond a level's own."""
+
+    @property
+    def sh0(self) -> Float32Array:
+        """(N, 1, 3)."""
+        return self.sh[:, :1]
+
+    @property
+    def shN(self) -> Float32Array:  # noqa: N802
+        """(N, K, 3)."""
+        return self.sh[:, 1:]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -144,7 +155,10 @@ class Scene:
         return self.gaussians.add(block)
 
     def arrays(self) -> SceneArrays:
-        """All Gaussians that are there. Appending units in file order copies only what is new."""
+        """All Gaussians that are there. Appending units in file order copies only what is new.
+
+        From then on the units' blocks are views of these arrays, so that nothing is in memory twice.
+        """
         blocks = self.gaussians.blocks
         if self._cache is not None and self._cache[0] == len(blocks) > 0:
             return self._cache[1]
@@ -158,11 +172,12 @@ class Scene:
         return arrays
 
     def _grow(self, old: SceneArrays | None, blocks: list[GaussianBlock]) -> SceneArrays:
-        """Copy `blocks` behind `old`, in buffers that double when they are full."""
+        """Copy `blocks` behind `old`, in buffers that grow by half when they are full."""
         start = 0 if old is None else len(old)
         count = start + sum(len(block) for block in blocks)
-        if old is None or count > len(self._buffers["indices"]):
-            self._buffers = _empty_arrays(max(count, 2 * start), self._coefficient_count())
+        moved = old is None or count > len(self._buffers["indices"])
+        if moved:
+            self._buffers = _empty_arrays(self._capacity(start, count), self._coefficient_count())
             if old is not None:
                 for item in fields(SceneArrays):
                     self._buffers[item.name][:start] = getattr(old, item.name)
@@ -170,10 +185,19 @@ class Scene:
         for block in blocks:
             _copy_block(self._buffers, at, block)
             at += len(block)
+        at = 0 if moved else start
+        for block in self.gaussians.blocks if moved else blocks:
+            _look_into(self._buffers, at, block)
+            at += len(block)
         views = {name: buffer[:count] for name, buffer in self._buffers.items()}
         for view in views.values():
             view.flags.writeable = False
         return SceneArrays(**views)
+
+    def _capacity(self, start: int, count: int) -> int:
+        """Room for `count` Gaussians and some more, but for no more than the file says it has."""
+        total = 0 if self.header is None else self.header.gaussian_count
+        return max(count, min(start + start // 2, total))
 
     def _coefficient_count(self) -> int:
         degree = max((entry.sh_degree for entry in self.table.levels), default=0) if self.table else 0
@@ -215,8 +239,11 @@ class Scene:
             subdivisions=core.subdivisions,
         )
 
-    def snapshot(self) -> Snapshot | None:
-        """The scene as an avatar; None while nothing is drawn."""
+    def snapshot(self, colours: bool = True) -> Snapshot | None:
+        """The scene as an avatar; None while nothing is drawn.
+
+        Without `colours` all are black, for who takes them from the scene's arrays.
+        """
         if self.table is None or not self.is_visible:
             return None
         arrays = self.arrays()
@@ -229,14 +256,14 @@ class Scene:
             sites = arrays.sites[rows]
             if number and entry.site is Site.FACE:
                 sites = _renumber(sites, renumbered[number][0])
-            width = (entry.sh_degree + 1) ** 2 - 1
+            width = (entry.sh_degree + 1) ** 2 - 1 if colours else 0
             gaussians = Gaussians(
                 sites=sites,
                 means=arrays.means[rows],
                 quats=arrays.quats[rows],
                 log_scales=log_scales[rows],
                 opacities=opacities[rows],
-                sh0=arrays.sh0[rows],
+                sh0=arrays.sh0[rows] if colours else np.zeros((len(rows), 1, 3), np.float32),
                 shN=arrays.shN[rows, :width],
                 barycentrics=arrays.barycentrics[rows] if entry.has_barycentrics else None,
             )
@@ -286,8 +313,7 @@ def _empty_arrays(capacity: int, coefficients: int) -> dict[str, np.ndarray]:
         "quats": (4,),
         "log_scales": (3,),
         "opacities": (),
-        "sh0": (1, 3),
-        "shN": (coefficients, 3),
+        "sh": (1 + coefficients, 3),
     }
     integers = ("indices", "levels", "sites")
     return {
@@ -300,12 +326,25 @@ def _copy_block(buffers: dict[str, np.ndarray], at: int, block: GaussianBlock) -
     rows = slice(at, at + len(block))
     buffers["indices"][rows] = np.arange(block.first, block.first + len(block))
     buffers["levels"][rows] = block.level
-    for name in ("sites", "means", "quats", "log_scales", "opacities", "sh0"):
+    for name in PLAIN_ATTRIBUTES:
         buffers[name][rows] = getattr(block, name)
-    width = block.shN.shape[1]
-    buffers["shN"][rows, :width] = block.shN
-    buffers["shN"][rows, width:] = 0
+    width = 1 + block.shN.shape[1]
+    buffers["sh"][rows, :1] = block.sh0
+    buffers["sh"][rows, 1:width] = block.shN
+    buffers["sh"][rows, width:] = 0
     buffers["barycentrics"][rows] = 0 if block.barycentrics is None else block.barycentrics
+
+
+def _look_into(buffers: dict[str, np.ndarray], at: int, block: GaussianBlock) -> None:
+    """Make the block's arrays views of the buffers that hold the same values."""
+    rows = slice(at, at + len(block))
+    views = {name: buffers[name][rows] for name in PLAIN_ATTRIBUTES}
+    views["sh0"], views["shN"] = buffers["sh"][rows, :1], buffers["sh"][rows, 1 : 1 + block.shN.shape[1]]
+    if block.barycentrics is not None:
+        views["barycentrics"] = buffers["barycentrics"][rows]
+    for view in views.values():
+        view.flags.writeable = False
+    vars(block).update(views)
 
 
 def template_faces(faces: Int32Array, blocks: list[tuple[SplitBlock, Int32Array]], offset: int) -> Int32Array:

@@ -7,12 +7,21 @@ from hypothesis import strategies as st
 
 from avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
 from comparing import frozen, frozen_scene, history
-from forging import frames_of
+from forging import Forge, Part, frames_of, payload, reader_of
 from pavfmt import Decoder, FormatError, Pose, decode, pose_avatar
 from pavfmt.encoder import encode_rig_file
-from pavfmt.events import CorrectivesArrived, RigArrived, RigNamed, ShapeArrived, StreamEnded, UnitDamaged
+from pavfmt.events import (
+    CorrectivesArrived,
+    GaussiansArrived,
+    RigArrived,
+    RigNamed,
+    ShapeArrived,
+    StreamEnded,
+    UnitDamaged,
+)
 from pavfmt.registry import UnitType
 from pavfmt.synthetic import toy_avatar
+from pavfmt.units.needs import decode_needs
 from pavfmt.verification import verify
 from strategies import splits_of
 
@@ -46,6 +55,34 @@ def test_nothing_is_drawn_before_the_rig_is_there():
     kinds = [type(event) for event in second]
     assert (kinds.count(ShapeArrived), kinds.count(CorrectivesArrived)) == (3, 1)
     assert decoder.scene.is_animatable
+
+
+def test_gaussians_do_not_wait_for_the_shapes_of_a_rig_file():
+    _, _, second = supplied(external_file(), rig_file())
+    kinds = [type(event) for event in second]
+    first, essential = kinds.index(GaussiansArrived), kinds.index(ShapeArrived)
+    assert first < essential < len(kinds) - 1 - kinds[::-1].index(GaussiansArrived)
+    assert kinds[-1] in (ShapeArrived, CorrectivesArrived)
+
+
+@given(st.data())
+def test_a_shape_told_twice_is_refused_at_the_same_byte_however_it_came(drawn):
+    forge = Forge(external_file())
+    shape = next(frame for frame in frames_of(rig_file()) if frame.header.type == UnitType.SHAPE)
+    reader = reader_of(shape.payload)
+    decode_needs(reader, shape.header.id)
+    reference = forge.parts[forge.where(UnitType.RIG_REFERENCE)].id
+    id_ = len(forge.parts) + 1
+    body = payload(id_, (reference,), lambda writer: writer.raw(reader.rest()))
+    forge.parts.append(Part(UnitType.SHAPE, False, id_, body))
+    data = forge.build()
+    decoder = Decoder()
+    decoder.supply_rig(rig_file())
+    with pytest.raises(FormatError) as caught:
+        for piece in drawn.draw(splits_of(data)):
+            decoder.feed(piece)
+            list(decoder.events())
+    assert (caught.value.code, caught.value.offset) == ("overlapping-range", frames_of(data)[-1].offset)
 
 
 def test_until_then_the_scene_is_empty():

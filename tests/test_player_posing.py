@@ -48,10 +48,10 @@ def check(posed, expected):
         assert same_rotations(numpy_of(posed.sh_quats), expected.sh_quats)
 
 
-@pytest.fixture(params=["numpy", "torch"])
+@pytest.fixture(params=["numpy", "compiled", "torch"])
 def library(request):
-    if request.param == "torch":
-        pytest.importorskip("torch")
+    if request.param != "numpy":
+        pytest.importorskip({"compiled": "numba"}.get(request.param, request.param))
     return request.param
 
 
@@ -122,5 +122,25 @@ def test_a_quaternion_comes_back_from_any_rotation():
 def test_numpy_has_no_other_device():
     with pytest.raises(ValueError, match="cuda"):
         Poser(toy_avatar("face"), device="cuda")
+    with pytest.raises(ValueError, match="cuda"):
+        Poser(toy_avatar("face"), xp="compiled", device="cuda")
     with pytest.raises(ValueError, match="jax"):
         Poser(toy_avatar("face"), xp="jax")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_leading_gaussians_are_posed_as_among_all(kind, library):
+    """Of any order that is asked for."""
+    avatar = toy_avatar(kind)
+    total = sum(len(level.gaussians) for level in avatar.levels)
+    whole = Poser(avatar, np.random.default_rng(3).permutation(total), library)
+    pose = random_pose(avatar, 5)
+    expected = whole.frame(pose)
+    for count in range(total + 1):
+        part = whole.leading(count)
+        assert len(part) == count
+        for name, values in vars(part.frame(pose)).items():
+            wanted = getattr(expected, name)
+            assert (values is None) == (wanted is None)
+            if values is not None:
+                assert np.allclose(numpy_of(values), numpy_of(wanted)[:count], rtol=0, atol=1e-6)

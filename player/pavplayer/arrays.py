@@ -18,6 +18,9 @@ Array = Any
 class ArrayNamespace(Protocol):
     """Arrays of one library on one device."""
 
+    kernels: Any
+    """`pavplayer.posing_kernels` where whole steps are to be done by it; None: by array operations."""
+
     def put(self, values: NDArray[Any]) -> Array:
         """A NumPy array of float32, float64, bool or int64 on the device, its type kept."""
 
@@ -43,6 +46,8 @@ class ArrayNamespace(Protocol):
 class NumpyNamespace:
     """Arrays in main memory."""
 
+    kernels: Any = None
+
     def put(self, values: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
         return np.ascontiguousarray(values)
 
@@ -65,8 +70,19 @@ class NumpyNamespace:
         return values.astype(np.float32, copy=False)
 
 
+class CompiledNamespace(NumpyNamespace):
+    """Arrays in main memory, and numba for what is done with many of them."""
+
+    def __init__(self) -> None:
+        from pavplayer import posing_kernels
+
+        self.kernels = posing_kernels
+
+
 class TorchNamespace:
     """Tensors on a device."""
+
+    kernels: Any = None
 
     def __init__(self, device: str | None = None) -> None:
         import torch
@@ -96,12 +112,16 @@ class TorchNamespace:
         return values.to(self.torch.float32)
 
 
-def open_namespace(name: Literal["numpy", "torch"], device: str | None = None) -> ArrayNamespace:
+Library = Literal["numpy", "compiled", "torch"]
+"""What works on the arrays: NumPy, NumPy with numba's kernels (the fastest on a CPU), or torch."""
+
+
+def open_namespace(name: Library, device: str | None = None) -> ArrayNamespace:
     """The namespace of a library; `device` is torch's name for one ("cuda", "cpu")."""
-    if name == "numpy":
-        if device not in (None, "cpu"):
-            raise ValueError(f"NumPy has no device {device!r}")
-        return NumpyNamespace()
     if name == "torch":
         return TorchNamespace(device)
-    raise ValueError(f"arrays are 'numpy' or 'torch', not {name!r}")
+    if name not in ("numpy", "compiled"):
+        raise ValueError(f"arrays are 'numpy', 'compiled' or 'torch', not {name!r}")
+    if device not in (None, "cpu"):
+        raise ValueError(f"NumPy has no device {device!r}")
+    return NumpyNamespace() if name == "numpy" else CompiledNamespace()

@@ -7,8 +7,9 @@ which there are many more, are float32. Vectors inside are component first: (3, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from pavfmt.model import Avatar, Binding, Float32Array, Float64Array, Level, Pos
 from pavfmt.posing import STATIC_RIG, joint_transforms, quaternion_from_rotation
 from pavfmt.subdivision import edges_of, subdivided_faces
 from pavplayer import frames
-from pavplayer.arrays import Array, ArrayNamespace, open_namespace
+from pavplayer.arrays import Array, ArrayNamespace, Library, open_namespace
 
 IntArray = NDArray[np.int64]
 
@@ -50,6 +51,11 @@ class Motion:
     """(J, 3, 3): skinning moves a fully bound point p to R p + t."""
     translations: Float64Array
     """(J, 3) metres, root translation included."""
+
+    def table(self, joints: slice | IntArray = slice(None)) -> Float64Array:
+        """(J, 12) of some joints, or all: R row by row, then t."""
+        rotations = self.rotations[joints].reshape(-1, 9)
+        return np.concatenate([rotations, self.translations[joints]], axis=1)
 
 
 class Mesh:
@@ -96,23 +102,31 @@ class Mesh:
         """(3, V) vertices before skinning: neutral, weighted shapes, correctives, midpoints."""
         points = self.neutral
         wanted = np.array([weights.get(shape.name, 0.0) for shape in self.rig.shapes], np.float32)
-        active = np.flatnonzero(wanted)
-        if len(active):
-            points = points + self._sum(wanted[active], self.shapes[self.xp.put(active)])
-        if self.correctives is not None and motion.features.any():
-            points = points + self._sum(motion.features, self.correctives)
+        points = self._with_rows(points, wanted, self.shapes)
+        if self.correctives is not None:
+            points = self._with_rows(points, motion.features, self.correctives)
         if self.edges is None:
             return points
         ends = self.xp.take(points, self.edges)
         return self.xp.concatenate([points, (ends[:, 0] + ends[:, 1]) / 2], axis=1)
 
-    def _sum(self, weights: Float32Array, rows: Array) -> Array:
-        """Σ weight · row: (K,) and (K, 3 · V0) → (3, V0)."""
-        return (self.xp.put(weights) @ rows).reshape(3, self.neutral.shape[1])
+    def _with_rows(self, points: Array, weights: Float32Array, rows: Array) -> Array:
+        """(3, V0) points plus Σ weight · row of (K,) weights and (K, 3 · V0) rows, but for weights of 0."""
+        active = np.flatnonzero(weights)
+        if not len(active):
+            return points
+        if self.xp.kernels is not None:
+            return self.xp.kernels.add_rows(points, weights[active].astype(np.float64), active, rows)
+        chosen = rows[self.xp.put(active)]
+        return points + (self.xp.put(weights[active]) @ chosen).reshape(3, self.neutral.shape[1])
 
     def skinned(self, rest: Array, motion: Motion) -> Array:
         """(3, V) posed vertices."""
-        table = np.concatenate([motion.rotations.reshape(-1, 9), motion.translations], axis=1)
+        table = motion.table()
+        if self.xp.kernels is not None:
+            points = np.empty((3, rest.shape[1]))
+            self.xp.kernels.skin(rest, self.weights, table, points)
+            return points
         blend = self.xp.put(table.T) @ self.weights  # (12, V)
         x, y, z = rest
         rows = (
@@ -122,10 +136,21 @@ class Mesh:
 
     def with_splits(self, points: Array) -> Array:
         """(3, V) points continued to the split points of every level, level after level."""
+        if self.xp.kernels is not None:
+            return self._with_splits_compiled(points)
         for parents, beta in self._splits:
             ends = self.xp.take(points, parents)  # (3, corner, split)
             points = self.xp.concatenate([points, (ends * beta).sum(1)], axis=1)
         return points
+
+    def _with_splits_compiled(self, points: Array) -> Array:
+        whole = np.empty((3, self.point_count))
+        first = points.shape[1]
+        whole[:, :first] = points
+        for parents, beta in self._splits:
+            self.xp.kernels.add_splits(parents, beta, first, whole)
+            first += parents.shape[1]
+        return whole
 
 
 def _component_first(rows: Sequence[Float32Array] | Float32Array, count: int) -> Float32Array:
@@ -202,22 +227,46 @@ def _level_locals(number: int, level: Level, width: int) -> Locals:
 
 
 Part = tuple[Array, Array, Array, Array]
-"""World means (N, 3), quaternions (N, 4), scales (N, 3), and the bindings' rotations (4, N)."""
+"""World means (N, 3), quaternions (N, 4), scales (N, 3), and the bindings' rotations (4, N).
+
+The last may have no columns where nobody asked for them.
+"""
+
+
+def _empty_part(count: int, turned: bool) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
+    """Room for a Part."""
+    return (
+        np.empty((count, 3), np.float32),
+        np.empty((count, 4), np.float32),
+        np.empty((count, 3), np.float32),
+        np.empty((4, count if turned else 0), np.float32),
+    )
 
 
 class FaceFrameBinding:
     """Gaussians that live in the frames of faces."""
 
-    def __init__(self, mesh: Mesh, gaussians: Locals) -> None:
-        self.xp = mesh.xp
+    def __init__(self, mesh: Mesh, gaussians: Locals, turned: bool = True) -> None:
+        """`turned`: whether somebody wants the bindings' rotations."""
+        self.xp, self._turned = mesh.xp, turned
         first = np.cumsum([0, *(len(corners) for corners in mesh.corners)])
-        faces, which = np.unique(gaussians.sites + first[gaussians.levels], return_inverse=True)
+        faces, which = _by_first_use(gaussians.sites + first[gaussians.levels])
         corners = np.concatenate(mesh.corners)[faces]
         self._corners = [self.xp.put(column) for column in corners.T]
-        self._which = self.xp.put(which.astype(np.int64).reshape(-1))
+        self._which = self.xp.put(which)
         self._means = self.xp.put(gaussians.means.T)
         self._quats = self.xp.put(gaussians.quats.T)
         self._scales = self.xp.put(gaussians.scales)
+
+    def leading(self, count: int) -> FaceFrameBinding:
+        """The same for the first `count` Gaussians and the faces they use."""
+        part = copy(self)
+        part._which = self._which[:count]
+        faces = int(part._which.max()) + 1 if count else 0
+        part._corners = [column[:faces] for column in self._corners]
+        part._means, part._quats = self._means[:, :count], self._quats[:, :count]
+        part._scales = self._scales[:count]
+        return part
 
     def frames(self, points: Array) -> Array:
         """(8, F) float32 for the faces in use: quaternion, size and centroid."""
@@ -230,18 +279,28 @@ class FaceFrameBinding:
 
     def posed(self, points: Array) -> Part:
         """The Gaussians when vertices and split points are at `points`, (3, V + S)."""
+        if self.xp.kernels is not None:
+            return self._posed_compiled(points)
         table = self.xp.take(self.frames(points), self._which)
         quats, size, centre = table[:4], table[4], table[5:]
         turned = frames.rotated(quats, self._means)
         means = self.xp.stack([c + size * x for c, x in zip(centre, turned, strict=True)], axis=1)
         return means, frames.product(self.xp, quats, self._quats), size[:, None] * self._scales, quats
 
+    def _posed_compiled(self, points: Array) -> Part:
+        part = _empty_part(len(self._which), self._turned)
+        table = self.xp.kernels.face_frames(points, tuple(self._corners))
+        own = tuple(self._means), tuple(self._quats), self._scales
+        self.xp.kernels.pose_on_faces(table, self._which, *own, *part)
+        return part
+
 
 class SurfacePointBinding:
     """Gaussians that the skinning of a point carries: a vertex, a point on a face, or a joint's origin."""
 
-    def __init__(self, mesh: Mesh, gaussians: Locals, levels: Sequence[Level]) -> None:
-        self.xp = mesh.xp
+    def __init__(self, mesh: Mesh, gaussians: Locals, levels: Sequence[Level], turned: bool = True) -> None:
+        """`turned`: whether somebody wants the bindings' rotations."""
+        self.xp, self._turned = mesh.xp, turned
         corners, beta, weights = _anchors(mesh, gaussians, levels)
         self._joints = np.flatnonzero(weights.any(axis=0))
         weights = weights[:, self._joints]
@@ -253,31 +312,65 @@ class SurfacePointBinding:
         self._quats = self.xp.put(gaussians.quats.T)
         self._scales = self.xp.put(gaussians.scales)
 
+    def leading(self, count: int) -> SurfacePointBinding:
+        """The same for the first `count` Gaussians."""
+        part = copy(self)
+        part._weights = self._weights[:, :count]
+        part._heaviest = None if self._heaviest is None else self._heaviest[:count]
+        part._corners = [column[:count] for column in self._corners]
+        part._beta = [column[:count] for column in self._beta]
+        part._means, part._quats = self._means[:, :count], self._quats[:, :count]
+        part._scales = self._scales[:count]
+        return part
+
     def posed(self, rest: Array, motion: Motion) -> Part:
         """The Gaussians; `rest` is (3, V + S + 1), unskinned, its last point the origin."""
+        if self.xp.kernels is not None:
+            return self._posed_compiled(rest, motion)
         points = self._means
         for corner, beta in zip(self._corners, self._beta, strict=True):
             points = points + beta * self.xp.take(rest, corner)
-        rotations, translations = motion.rotations[self._joints], motion.translations[self._joints]
-        table = np.concatenate([rotations.reshape(-1, 9), translations], axis=1)
-        blend = self.xp.put(table.T.astype(np.float32)) @ self._weights  # (12, N)
+        blend = self.xp.put(motion.table(self._joints).T.astype(np.float32)) @ self._weights  # (12, N)
         x, y, z = self.xp.single(points)
         rows = (
             blend[3 * k] * x + blend[3 * k + 1] * y + blend[3 * k + 2] * z + blend[9 + k] for k in range(3)
         )
-        quats = self._blended(rotations)
+        quats = self._blended(motion)
         means = self.xp.stack(list(rows), axis=1)
         return means, frames.product(self.xp, quats, self._quats), self._scales, quats
 
-    def _blended(self, rotations: Float64Array) -> Array:
+    def _posed_compiled(self, rest: Array, motion: Motion) -> Part:
+        means, quats, _, turns = part = _empty_part(len(self._scales), self._turned)
+        if self._heaviest is None:
+            return part
+        on_joints = motion.table(self._joints), *self._joint_quats(motion)
+        anchors = tuple(self._corners), tuple(self._beta), self._weights, self._heaviest
+        own = tuple(self._means), tuple(self._quats)
+        self.xp.kernels.pose_on_points(rest, *anchors, *on_joints, *own, means, quats, turns)
+        return means, quats, self._scales, turns
+
+    def _joint_quats(self, motion: Motion) -> tuple[Float32Array, Float64Array]:
+        """Signs (J, J) of the joints' quaternions against each other, and these, (J, 4)."""
+        quats = quaternion_from_rotation(motion.rotations[self._joints])
+        return np.where(quats @ quats.T < 0, np.float32(-1), np.float32(1)), quats
+
+    def _blended(self, motion: Motion) -> Array:
         """(4, N) normalised sums of the joints' quaternions, signs agreeing with the heaviest joint's."""
-        quats = quaternion_from_rotation(rotations)
-        agreement = np.where(quats @ quats.T < 0, np.float32(-1), np.float32(1))
+        agreement, quats = self._joint_quats(motion)
         weights = self._weights
         if (agreement < 0).any():
             weights = weights * self.xp.take(self.xp.put(agreement), self._heaviest)
         blend = self.xp.put(quats.T.astype(np.float32)) @ weights
         return blend / self.xp.sqrt((blend * blend).sum(0) + 1e-24)
+
+
+def _by_first_use(faces: IntArray) -> tuple[IntArray, IntArray]:
+    """The different ones of (N,) faces in the order they first come in, and which of these each is."""
+    found, first, which = np.unique(faces, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return found[order], places[which.reshape(-1)]
 
 
 def _anchors(
@@ -317,10 +410,15 @@ class Poser:
         self,
         avatar: Avatar,
         order: NDArray[np.integer] | None = None,
-        xp: Literal["numpy", "torch"] = "numpy",
+        xp: Library = "numpy",
         device: str | None = None,
+        sh: Float32Array | None = None,
     ) -> None:
-        """`order` lists the Gaussians to give out, numbered level after level; None: all of them."""
+        """`order` lists the Gaussians to give out, numbered level after level; None: all of them.
+
+        `sh`, (N, 1 + K, 3), are their coefficients in that order if they are not the avatar's; on the CPU they are
+        held without a copy.
+        """
         self.xp = open_namespace(xp, device)
         self.mesh = Mesh(avatar, self.xp)
         gaussians = _locals_of(avatar.levels)
@@ -328,17 +426,40 @@ class Poser:
             gaussians = gaussians.take(np.asarray(order))
         in_frame = np.array([level.binding is Binding.FACE_FRAME for level in avatar.levels])
         rows, others = (np.flatnonzero(in_frame[gaussians.levels] == kind) for kind in (True, False))
-        self._faces = FaceFrameBinding(self.mesh, gaussians.take(rows)) if len(rows) else None
+        local = np.array([level.sh_frame is ShFrame.LOCAL for level in avatar.levels])
+        turned = bool(local.any())
+        self._faces = FaceFrameBinding(self.mesh, gaussians.take(rows), turned) if len(rows) else None
         self._points = None
         if len(others) or not len(rows):
-            self._points = SurfacePointBinding(self.mesh, gaussians.take(others), avatar.levels)
+            self._points = SurfacePointBinding(self.mesh, gaussians.take(others), avatar.levels, turned)
+        self._rows = rows  # where those in face frames come
         self._places = None  # where the parts' Gaussians go, if there are two parts
         if len(rows) and len(others):
             self._places = self.xp.put(np.argsort(np.concatenate([rows, others]), kind="stable"))
-        local = np.array([level.sh_frame is ShFrame.LOCAL for level in avatar.levels])
-        self._sh_local = self.xp.put(local[gaussians.levels]) if local.any() else None
+        self._sh_local = self.xp.put(local[gaussians.levels]) if turned else None
         self._opacities = self.xp.put(gaussians.opacities)
-        self._sh = self.xp.put(gaussians.sh)
+        self._sh = self.xp.put(gaussians.sh if sh is None else sh)
+
+    def __len__(self) -> int:
+        """How many Gaussians it gives out."""
+        return len(self._opacities)
+
+    def leading(self, count: int) -> Poser:
+        """A poser of the first `count` Gaussians of this one's order: it shares the arrays and poses no others."""
+        part = copy(self)
+        in_frame = int(np.searchsorted(self._rows, count))
+        if self._faces is not None:
+            part._faces = self._faces.leading(in_frame)
+        if self._points is not None:
+            part._points = self._points.leading(count - in_frame)
+        if self._places is not None:
+            places = self._places[:count]
+            part._places = places - (len(self._rows) - in_frame) * (places >= len(self._rows))
+        if self._sh_local is not None:
+            part._sh_local = self._sh_local[:count]
+        part._rows = self._rows[:in_frame]
+        part._opacities, part._sh = self._opacities[:count], self._sh[:count]
+        return part
 
     def frame(self, pose: Pose) -> PosedCloud:
         """The avatar's Gaussians in a pose. Opacities and SH are the same arrays every time."""
@@ -359,7 +480,10 @@ class Poser:
         assert self._places is not None
         means, quats, scales, turns = zip(*parts, strict=True)
         rows = [self.xp.concatenate(part)[self._places] for part in (means, quats, scales)]
-        return rows[0], rows[1], rows[2], self.xp.take(self.xp.concatenate(turns, axis=1), self._places)
+        turn = self.xp.concatenate(turns, axis=1)
+        if self._sh_local is not None:
+            turn = self.xp.take(turn, self._places)
+        return rows[0], rows[1], rows[2], turn
 
     def _sh_frames(self, turns: Array) -> Array | None:
         """(N, 4): the bindings' rotations where SH are in local axes and no rotation elsewhere."""

@@ -8,7 +8,7 @@ picture = session.frame(Pose({"jawOpen": 0.5}), session.camera())
 
 from __future__ import annotations
 
-from typing import Literal
+import time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from pavfmt.layout import UnitHeader
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.model import Float32Array, Pose
 from pavfmt.scene import Scene, Snapshot
+from pavplayer.arrays import Library
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
 from pavplayer.posing import PosedCloud, Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
@@ -46,7 +47,7 @@ class Session:
         self,
         rasterizer: Rasterizer,
         limits: Limits = FORMAT_LIMITS,
-        xp: Literal["numpy", "torch"] = "numpy",
+        xp: Library = "compiled",
         device: str | None = None,
     ) -> None:
         """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.Poser` takes them."""
@@ -64,6 +65,8 @@ class Session:
         """Lengths of the prefixes at which Gaussians were added, if the file comes from its start."""
         self.damage: list[ev.UnitDamaged] = []
         """The units lost so far."""
+        self.gaussian_ranges: dict[int, range] = {}
+        """Which of the complete file's Gaussians each unit brought, by unit id."""
         self._posing = (xp, device)
         self._poser: Poser | None = None
         self._stale = True
@@ -93,12 +96,18 @@ class Session:
         """No more bytes will come."""
         self.decoder.close()
 
-    def update(self) -> list[ev.Event]:
-        """Take in what was fed: the decoder's events since the last call. Raises PavError as it does."""
+    def update(self, seconds: float | None = None) -> list[ev.Event]:
+        """Take in what was fed: the decoder's events since the last call. Raises PavError as it does.
+
+        With `seconds`, it stops at the first event after so long; the next call goes on.
+        """
         fresh = []
+        ends = None if seconds is None else time.monotonic() + seconds
         for event in self.decoder.events():
             self._note(event)
             fresh.append(event)
+            if ends is not None and time.monotonic() >= ends:
+                break
         return fresh
 
     def _note(self, event: ev.Event) -> None:
@@ -115,6 +124,8 @@ class Session:
             self._furthest = max(self._furthest, self._unit_ends.get(event.unit, self.received_bytes))
         if isinstance(event, ev.GaussiansArrived):
             self.growth.append(self._furthest)
+            first, count = event.block.first, len(event.block)
+            self.gaussian_ranges[event.unit or 0] = range(first, first + count)
         self._note_milestones()
 
     def _note_milestones(self) -> None:
@@ -126,14 +137,29 @@ class Session:
     def posed(self, pose: Pose | None = None) -> PosedCloud | None:
         """The Gaussians that are there, in world space and in file order; None while there are none."""
         if self._stale:
-            snapshot = self.scene.snapshot()
-            self._poser = None if snapshot is None else self._new_poser(snapshot)
+            self._poser = None  # so that there are not two at a time
+            self._poser = self.new_poser()
             self._stale = False
         return None if self._poser is None else self._poser.frame(pose or Pose())
 
-    def _new_poser(self, snapshot: Snapshot) -> Poser:
+    def new_poser(
+        self, rows: NDArray[np.intp] | None = None, snapshot: Snapshot | None = None
+    ) -> Poser | None:
+        """What poses the Gaussians that are there; None while there are none. The session does not keep it.
+
+        They come in file order, or `rows` of it in the order given. `snapshot` is the scene's own, changed.
+        """
+        sh = None
+        if snapshot is None:
+            snapshot = self.scene.snapshot(colours=False)
+            sh = None if snapshot is None else self.scene.arrays().sh
+        if snapshot is None:
+            return None
+        order = snapshot.order
+        if rows is not None:
+            order, sh = order[rows], None if sh is None else sh[rows]
         xp, device = self._posing
-        return Poser(snapshot.avatar, order=snapshot.order, xp=xp, device=device)
+        return Poser(snapshot.avatar, order=order, xp=xp, device=device, sh=sh)
 
     def frame(
         self, pose: Pose | None = None, camera: Camera | None = None, background: Background = WHITE

@@ -36,7 +36,7 @@ def timed(step: str, repeats: int, work: Callable[[], object]) -> Timing:
 def run(rig_path: str, repeats: int = 15) -> list[Timing]:
     """Posing, the rasterizer's two halves, whole pictures and importance."""
     rig = read_cc0_rig(rig_path)
-    poser, camera = Poser(synthetic_avatar(rig)), evaluation_camera(rig.mean_neutral, 20, 5)
+    poser, camera = Poser(synthetic_avatar(rig), xp="compiled"), evaluation_camera(rig.mean_neutral, 20, 5)
     pose = Pose({shape.name: 0.3 for shape in rig.shapes[:12]}, {rig.joint_names[-1]: (0.0, 0.1, 0.0)})
     cloud, rasterizer = poser.frame(pose), open_rasterizer("cpu")
     tiles = sort_into_tiles(cloud, camera)

@@ -7,14 +7,13 @@ import sys
 
 from pavfmt import events as ev
 from pavfmt.cli import exit_codes
-from pavfmt.cutting import bytes_of_percent, complete_bytes
-from pavfmt.fileio import check_target, read_bytes, read_pieces, write_bytes
-from pavplayer.camera import REFERENCE_SIZE
-from pavplayer.commands import arguments, posing_options, rig_option
+from pavfmt.fileio import check_target, write_bytes
+from pavplayer.commands import arguments, picture_options, posing_options, rig_option
 from pavplayer.commands.losses import report_losses
 from pavplayer.commands.posing_options import UsageError, asked_pose
 from pavplayer.packages import require
 from pavplayer.session import Session, open_session
+from pavplayer.streaming.reading import read_beginning
 
 NAME = "render"
 HELP = """Draw a picture of an avatar, or of the part of it that is there.
@@ -22,6 +21,7 @@ HELP = """Draw a picture of an avatar, or of the part of it that is there.
   pav render head.pav -o head.png
   pav render head.pav --percent 5 --weights jawOpen=0.6 --yaw 20 -o preview.png
   curl -s https://example.org/head.pav | pav render - --bytes 40000 -o first.png
+  pav render https://example.org/head.pav --percent 10 -o early.png     no more than that is fetched
   pav render head.pav --track talk.npz:speech --frame 90 -o frame.png
   pav render head.pav --rig rigs/ -o head.png                 its rig is in a file of its own, in that folder
 
@@ -31,29 +31,13 @@ the head is seen from the front, from the distance that quality is measured at."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
-    parser.add_argument("file", help="a .pav file, or - for stdin")
+    parser.add_argument("file", help="a .pav file, an http(s) URL, or - for stdin")
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("--bytes", type=arguments.whole_number, metavar="N", help="draw the first N bytes")
     amount.add_argument("--percent", type=arguments.percent, metavar="P", help="draw the first P percent")
     rig_option.add_argument(parser)
     posing_options.add_arguments(parser)
-    parser.add_argument(
-        "--yaw", type=arguments.degrees, default=0.0, metavar="DEGREES", help="toward the person's left"
-    )
-    parser.add_argument("--pitch", type=arguments.degrees, default=0.0, metavar="DEGREES", help="upward")
-    parser.add_argument(
-        "--zoom", type=arguments.zoom, default=1.0, metavar="Z", help="times the focal length"
-    )
-    size = "{}x{}".format(*REFERENCE_SIZE)
-    parser.add_argument(
-        "--size", type=arguments.size, default=REFERENCE_SIZE, help=f"pixels (default: {size})"
-    )
-    parser.add_argument(
-        "--background", type=arguments.colour, default="white", help="white, black, or R,G,B in 0..1"
-    )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
-    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
-    parser.add_argument("-o", "--output", required=True, help="the PNG to write, or - for stdout")
+    picture_options.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     from pavplayer.pictures import to_png
 
     session = open_session(args.device)
-    ended = receive(session, prefix_of(args.file, args.bytes, args.percent), args.rig)
+    data = read_beginning(args.file, None, args.bytes, args.percent)
+    ended = receive(session, data, rig_option.where(args))
     try:
         asked = asked_pose(args, session.scene)
     except UsageError as error:
@@ -77,14 +62,6 @@ def run(args: argparse.Namespace) -> int:
     if session.damage and ended.waiting:
         print(f"pav render: {len(ended.waiting)} intact units need what was lost", file=sys.stderr)
     return exit_code
-
-
-def prefix_of(path: str, count: int | None = None, percent: float | None = None) -> bytes:
-    """The first bytes of a file or of stdin: `count`, or `percent` of the complete avatar, or all there are."""
-    if percent is None:
-        return b"".join(read_pieces(path, count))
-    data = read_bytes(path)
-    return data[: bytes_of_percent(complete_bytes(data), percent)]
 
 
 def receive(session: Session, data: bytes, rig: str | None = None) -> ev.StreamEnded:

@@ -6,11 +6,19 @@ import argparse
 
 from pavfmt.rig_search import RIG_HELP, named_rig, rig_for, wanted_rig
 from pavplayer.session import Session
+from pavplayer.streaming.rigs import beside
+from pavplayer.streaming.stream import is_url
 
 
 def add_argument(parser: argparse.ArgumentParser) -> None:
     """Declare it."""
     parser.add_argument("--rig", metavar="RIG", help=RIG_HELP)
+
+
+def where(args: argparse.Namespace) -> str | None:
+    """As asked for; for a FILE that is a URL, next to it if nothing else was said."""
+    asked: str | None = args.rig
+    return asked or (beside(args.file) if is_url(args.file) else None)
 
 
 def rig_file(data: bytes, where: str | None) -> bytes | None:

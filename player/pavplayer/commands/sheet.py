@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pavfmt.fileio import check_target, read_bytes, write_bytes
+from pavfmt.fileio import check_target, write_bytes
 from pavplayer.camera import evaluation_camera
 from pavplayer.commands import arguments, rig_option
 from pavplayer.commands.losses import report_losses
@@ -21,6 +21,7 @@ from pavplayer.prefixes import (
 )
 from pavplayer.references import reference_for
 from pavplayer.session import Session, open_session
+from pavplayer.streaming.reading import read_beginning
 
 NAME = "sheet"
 HELP = """Draw prefixes of a file side by side, at rest and with the mouth open, with their PSNR.
@@ -35,7 +36,7 @@ PERCENTS = (5.0, 10.0, 20.0, 35.0, 50.0, 75.0, 100.0)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
-    parser.add_argument("file", help="a .pav file, or - for stdin")
+    parser.add_argument("file", help="a .pav file, an http(s) URL, or - for stdin")
     parser.add_argument("--reference", metavar="SRC", help="what FILE was encoded from, or another .pav")
     parser.add_argument("--flame", metavar="MODEL", help="your FLAME model, where SRC needs one")
     rig_option.add_argument(parser)
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from pavplayer.contact_sheet import contact_sheet
     from pavplayer.pictures import saved_png
 
-    data = read_bytes(args.file)
+    data = read_beginning(args.file)
     whole = _received(data, args)
     if whole.bytes_until_visible is None:
         raise RuntimeError(f"{args.file}: {len(data):,} bytes hold nothing to draw yet")
@@ -68,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
     expressions, camera = basic_expressions(whole.scene), evaluation_camera(compared.framed, args.yaw)
     reference = compared.draw(whole.rasterizer, expressions, camera)
     lengths = milestone_lengths(whole, len(data), args.percents)
-    growing = rig_option.supplied(open_session(args.device), rig_option.rig_file(data, args.rig))
+    growing = rig_option.supplied(
+        open_session(args.device), rig_option.rig_file(data, rig_option.where(args))
+    )
     cuts = list(draw_cuts(growing, data, lengths, expressions, camera))
     rows = captioned_rows(cuts, reference, len(data))
     title = whole.scene.metadata.get("title") or Path(args.file).name
@@ -81,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _received(data: bytes, args: argparse.Namespace) -> Session:
-    return rig_option.received(open_session(args.device), data, args.rig)
+    return rig_option.received(open_session(args.device), data, rig_option.where(args))
 
 
 def _table(cuts: list[Cut], reference: Pictures) -> str:

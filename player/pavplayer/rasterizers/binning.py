@@ -1,7 +1,8 @@
-"""Depth order and tile lists for the tile rasterizer, in numba.
+"""Tile lists in depth order for the tile rasterizer, in numba.
 
-The Gaussians are sorted once by depth, then dealt out to the tiles in that order (a counting sort): runs of
-the sorted Gaussians are counted in parallel, and each run knows where in each tile's list its part begins.
+The Gaussians are dealt out to the tiles (a counting sort) as they lie in memory, where Gaussians of one tile tend
+to be near each other: runs of them are counted in parallel, and each run knows where in each tile's list its part
+begins. Then every tile's list is sorted by depth on its own, small enough for the nearest cache.
 """
 
 from __future__ import annotations
@@ -15,16 +16,20 @@ from pavplayer.rasterizers.compilation import (
     Float64Array,
     Int32Array,
     Int64Array,
+    UInt16Array,
+    UInt32Array,
     compiled,
+    next_turn,
     parallel,
     prange,
+    thread_count,
 )
 from pavplayer.rasterizers.projection import CENTRE_X, CENTRE_Y, REACH, UX, UY, VY
 
 TILE = 16
 """Pixels along a tile's side."""
 RUN_COUNT = 8
-"""Runs of sorted Gaussians that are dealt out independently, so in parallel."""
+"""Runs of Gaussians that are dealt out independently, so in parallel."""
 ENTRY_LIMIT = 1 << 28
 """Entries of all tile lists together (4 bytes each): a million Gaussians of 268 tiles each."""
 _SLACK = 1e-3
@@ -32,111 +37,151 @@ _SLACK = 1e-3
 
 
 @compiled
-def depth_order(depths: Float32Array, boxes: Int32Array) -> Int32Array:
-    """The indices of the Gaussians that are drawn, nearest first; equal float32 depths in index order.
+def _tile_spans(record: Float64Array, box: Int32Array, spans: UInt16Array, at: int) -> int:
+    """First and one past the last tile of each row of tiles that hold a pixel centre the Gaussian may cover.
 
-    A radix sort over the bits of the depths, which order like the depths as these are positive.
+    Writes a row of `spans` (…, 2), from row `at` on, for each row of tiles that the box touches, and returns the
+    row after the last of them.
     """
-    count = 0
-    order = np.empty(depths.shape[0], np.int32)
-    for i in range(depths.shape[0]):
-        if boxes[i, 0] < boxes[i, 1]:
-            order[count] = i
-            count += 1
-    order, spare = order[:count], np.empty(count, np.int32)
-    bits = depths.view(np.uint32)
-    for shift in (0, 11, 22):
-        starts = np.zeros(2049, np.int64)
-        for k in range(count):
-            starts[((bits[order[k]] >> np.uint32(shift)) & np.uint32(2047)) + 1] += 1
-        starts = np.cumsum(starts)
-        for k in range(count):
-            digit = (bits[order[k]] >> np.uint32(shift)) & np.uint32(2047)
-            spare[starts[digit]] = order[k]
-            starts[digit] += 1
-        order, spare = spare, order
-    return order
+    x0, x1, first_row, last_row = box[0], box[1] - 1, box[2] // TILE, (box[3] - 1) // TILE
+    if x0 // TILE == x1 // TILE:
+        for _ in range(first_row, last_row + 1):
+            spans[at, 0], spans[at, 1] = x0 // TILE, x1 // TILE + 1
+            at += 1
+        return at
+    uy, vy, reach, wide = record[UY], record[VY], record[REACH], 1 / record[UX]
+    # The height of the border's rightmost point; the border is symmetric about the centre.
+    outermost = -uy * sqrt(reach) / (vy * sqrt(uy * uy + vy * vy))
+    for row in range(first_row, last_row + 1):
+        top = row * TILE + 0.5 - record[CENTRE_Y] - _SLACK
+        bottom = top + (TILE - 1) + 2 * _SLACK
+        low, high = min(max(-outermost, top), bottom), min(max(outermost, top), bottom)
+        left = -(sqrt(max(reach - (vy * low) ** 2, 0.0)) + uy * low) * wide
+        right = (sqrt(max(reach - (vy * high) ** 2, 0.0)) - uy * high) * wide
+        first = max(ceil(record[CENTRE_X] + left - 0.5 - _SLACK), float(x0))
+        last = min(floor(record[CENTRE_X] + right - 0.5 + _SLACK), float(x1))
+        spans[at, 0], spans[at, 1] = 0, 0
+        if first <= last:
+            spans[at, 0], spans[at, 1] = int(first) // TILE, int(last) // TILE + 1
+        at += 1
+    return at
 
 
 @parallel
-def reordered(order: Int32Array, records: Float64Array, boxes: Int32Array) -> tuple[Float64Array, Int32Array]:
-    """The rows of `records` and `boxes` that `order` lists: read in sequence from then on."""
-    sorted_records = np.empty((len(order), records.shape[1]), np.float64)
-    sorted_boxes = np.empty((len(order), 4), np.int32)
-    for k in prange(len(order)):
-        sorted_records[k, :] = records[order[k], :]
-        sorted_boxes[k, :] = boxes[order[k], :]
-    return sorted_records, sorted_boxes
-
-
-@compiled
-def _edge(record: Float64Array, dy: float) -> float:
-    """How far right of its centre the Gaussian's border (α = 1/255) is at height `dy`, pixels."""
-    rest = max(record[REACH] - (record[VY] * dy) ** 2, 0.0)
-    offset: float = (sqrt(rest) - record[UY] * dy) / record[UX]
-    return offset
-
-
-@compiled
-def _tile_span(record: Float64Array, box: Int32Array, tile_row: int) -> tuple[int, int]:
-    """First and one past the last tile of a row of tiles that hold a pixel centre the Gaussian may cover."""
-    left_tile, right_tile = box[0] // TILE, (box[1] - 1) // TILE + 1
-    if right_tile - left_tile == 1:
-        return left_tile, right_tile
-    top = tile_row * TILE + 0.5 - record[CENTRE_Y] - _SLACK
-    bottom = top + (TILE - 1) + 2 * _SLACK
-    slope = record[UY] / sqrt(record[UY] ** 2 + record[VY] ** 2)
-    outermost = -slope * sqrt(record[REACH]) / record[VY]  # the height of the border's rightmost point
-    right = _edge(record, min(max(outermost, top), bottom))
-    left = -_edge(record, -min(max(-outermost, top), bottom))  # the border is symmetric about the centre
-    first = max(ceil(record[CENTRE_X] + left - 0.5 - _SLACK), float(box[0]))
-    last = min(floor(record[CENTRE_X] + right - 0.5 + _SLACK), float(box[1] - 1))
-    if first > last:
-        return 0, 0
-    return int(first) // TILE, int(last) // TILE + 1
-
-
-@parallel
-def _count(records: Float64Array, boxes: Int32Array, columns: int, counts: Int64Array) -> None:
-    """Adds to `counts` (runs, tiles) how many Gaussians each run has for each tile."""
+def _count_rows(boxes: Int32Array, counts: Int64Array) -> None:
+    """How many rows of tiles the boxes of each run's Gaussians touch, into `counts` (runs,)."""
     for run in prange(RUN_COUNT):
-        first, last = run * len(records) // RUN_COUNT, (run + 1) * len(records) // RUN_COUNT
-        for i in range(first, last):
-            for row in range(boxes[i, 2] // TILE, (boxes[i, 3] - 1) // TILE + 1):
-                left, right = _tile_span(records[i], boxes[i], row)
-                for column in range(left, right):
-                    counts[run, row * columns + column] += 1
+        total = 0
+        for i in range(run * len(boxes) // RUN_COUNT, (run + 1) * len(boxes) // RUN_COUNT):
+            if boxes[i, 0] < boxes[i, 1]:
+                total += (boxes[i, 3] - 1) // TILE + 1 - boxes[i, 2] // TILE
+        counts[run] = total
+
+
+@parallel
+def _count(
+    records: Float64Array,
+    boxes: Int32Array,
+    columns: int,
+    first_spans: Int64Array,
+    spans: UInt16Array,
+    counts: Int64Array,
+) -> None:
+    """Writes all `spans` and adds to `counts` (runs, tiles) how many Gaussians each run has for each tile."""
+    for run in prange(RUN_COUNT):
+        at = first_spans[run]
+        for i in range(run * len(boxes) // RUN_COUNT, (run + 1) * len(boxes) // RUN_COUNT):
+            if boxes[i, 0] < boxes[i, 1]:
+                end = _tile_spans(records[i], boxes[i], spans, at)
+                base = boxes[i, 2] // TILE * columns
+                while at < end:
+                    for column in range(spans[at, 0], spans[at, 1]):
+                        counts[run, base + column] += 1
+                    at, base = at + 1, base + columns
 
 
 @parallel
 def _deal(
-    records: Float64Array,
     boxes: Int32Array,
     columns: int,
+    first_spans: Int64Array,
+    spans: UInt16Array,
     places: Int64Array,
     entries: Int32Array,
 ) -> None:
     """Writes the Gaussians' indices into `entries`, each run from its `places` (runs, tiles) on."""
     for run in prange(RUN_COUNT):
-        first, last = run * len(records) // RUN_COUNT, (run + 1) * len(records) // RUN_COUNT
-        for i in range(first, last):
-            for row in range(boxes[i, 2] // TILE, (boxes[i, 3] - 1) // TILE + 1):
-                left, right = _tile_span(records[i], boxes[i], row)
-                for column in range(left, right):
-                    entries[places[run, row * columns + column]] = i
-                    places[run, row * columns + column] += 1
+        at = first_spans[run]
+        for i in range(run * len(boxes) // RUN_COUNT, (run + 1) * len(boxes) // RUN_COUNT):
+            if boxes[i, 0] < boxes[i, 1]:
+                for row in range(boxes[i, 2] // TILE, (boxes[i, 3] - 1) // TILE + 1):
+                    for column in range(spans[at, 0], spans[at, 1]):
+                        entries[places[run, row * columns + column]] = i
+                        places[run, row * columns + column] += 1
+                    at += 1
+
+
+@compiled
+def _sort_by_depth(
+    entries: Int32Array, bits: UInt32Array, keys: UInt32Array, other_keys: UInt32Array, others: Int32Array
+) -> None:
+    """Sorts one list by the bits of the depths, which order like the depths as these are positive.
+
+    A radix sort, so that equal depths stay in index order. The last three arrays are room to work in.
+    """
+    count = len(entries)
+    starts = np.zeros((4, 257), np.int64)
+    for k in range(count):
+        key = bits[entries[k]]
+        keys[k] = key
+        for digit in range(4):
+            starts[digit, ((key >> np.uint32(8 * digit)) & np.uint32(255)) + 1] += 1
+    first, second, first_keys, second_keys = entries, others, keys, other_keys
+    for digit in range(4):
+        if starts[digit].max() == count:
+            continue  # all alike here
+        for value in range(256):
+            starts[digit, value + 1] += starts[digit, value]
+        for k in range(count):
+            value = (first_keys[k] >> np.uint32(8 * digit)) & np.uint32(255)
+            place = starts[digit, value]
+            second[place], second_keys[place] = first[k], first_keys[k]
+            starts[digit, value] += 1
+        first, second, first_keys, second_keys = second, first, second_keys, first_keys
+    for k in range(count):
+        entries[k] = first[k]
+
+
+@parallel
+def _sort_lists(
+    bits: UInt32Array, starts: Int64Array, longest: int, entries: Int32Array, threads: int
+) -> None:
+    """Sorts every tile's list by depth."""
+    counter = np.zeros(1, np.int64)
+    for _ in prange(threads):
+        keys, other_keys = np.empty(longest, np.uint32), np.empty(longest, np.uint32)
+        others = np.empty(longest, np.int32)
+        tile = next_turn(counter)
+        while tile < len(starts) - 1:
+            _sort_by_depth(entries[starts[tile] : starts[tile + 1]], bits, keys, other_keys, others)
+            tile = next_turn(counter)
 
 
 def tile_lists(
-    records: Float64Array, boxes: Int32Array, width: int, height: int
+    depths: Float32Array, records: Float64Array, boxes: Int32Array, width: int, height: int
 ) -> tuple[Int64Array, Int32Array]:
-    """Starts (tiles + 1,) into `entries`, and entries: rows of the sorted `records`, tile by tile.
+    """Starts (tiles + 1,) into `entries`, and entries: rows of `records`, tile by tile.
 
-    Tiles are counted along rows, from the picture's top left.
+    Each tile's are nearest first, equal float32 depths in index order. Tiles are counted along rows, from the
+    picture's top left.
     """
     columns, rows = -(-width // TILE), -(-height // TILE)
+    span_counts = np.empty(RUN_COUNT, np.int64)
+    _count_rows(boxes, span_counts)
+    first_spans = np.cumsum(span_counts) - span_counts
+    spans = np.empty((int(span_counts.sum()), 2), np.uint16)
     counts = np.zeros((RUN_COUNT, columns * rows), np.int64)
-    _count(records, boxes, columns, counts)
+    _count(records, boxes, columns, first_spans, spans, counts)
     ends = np.cumsum(counts.T).reshape(columns * rows, RUN_COUNT)
     starts = np.concatenate([np.zeros(1, np.int64), ends[:, -1]])
     if starts[-1] > ENTRY_LIMIT:
@@ -144,5 +189,7 @@ def tile_lists(
             f"the Gaussians cover {starts[-1]} tiles, more than {ENTRY_LIMIT}: draw them smaller"
         )
     entries = np.empty(int(starts[-1]), np.int32)
-    _deal(records, boxes, columns, np.ascontiguousarray(ends.T) - counts, entries)
+    _deal(boxes, columns, first_spans, spans, np.ascontiguousarray(ends.T) - counts, entries)
+    longest = int(np.diff(starts).max(initial=0))
+    _sort_lists(depths.view(np.uint32), starts, longest, entries, thread_count())
     return starts, entries

@@ -21,6 +21,7 @@ from pavplayer.rasterizers.compilation import (
     compiled,
     contracted,
     inlined,
+    next_turn,
     parallel,
     prange,
 )
@@ -41,8 +42,10 @@ _LOG_ALPHA_MINIMUM = np.float32(log2(rules.ALPHA_MINIMUM))
 _ALPHA_MAXIMUM = np.float32(rules.ALPHA_MAXIMUM)
 _LIMIT = np.float32(rules.TRANSMITTANCE_MINIMUM)
 _ONE, _ZERO, _EIGHTH = np.float32(1), np.float32(0), np.float32(0.125)
-_CHECK_EVERY = 16
-"""Gaussians between two looks at whether every pixel of the tile has stopped."""
+BATCH = 16
+"""Gaussians that are fetched at once, and then blended; then comes a look whether all pixels have stopped."""
+BATCH_WIDTH = 9
+"""Columns of a record that blending needs: all but REACH."""
 
 _nodes = np.cos(np.pi * (np.arange(64) + 0.5) / 64) / 2 - 0.5
 _fit = np.polynomial.Polynomial.fit(_nodes, 2.0**_nodes, 6, domain=[-1, 1], window=[-1, 1]).coef
@@ -118,6 +121,46 @@ def _weigh(
 
 
 @compiled
+def _fetch(
+    records: Float64Array, boxes: Int32Array, entries: Int32Array, batch: Float64Array, borders: Int32Array
+) -> None:
+    """Copies the records and boxes that `entries` list.
+
+    They are scattered over memory. No copy waits for another, as blending would wait, so many come at a time.
+    """
+    for k in range(len(entries)):
+        i = entries[k]
+        for column in range(BATCH_WIDTH):
+            batch[k, column] = records[i, column]
+        for side in range(4):
+            borders[k, side] = boxes[i, side]
+
+
+@compiled
+def blend_tile(
+    records: Float64Array,
+    boxes: Int32Array,
+    entries: Int32Array,
+    left: int,
+    top: int,
+    state: Float32Array,
+    batch: Float64Array,
+    borders: Int32Array,
+) -> None:
+    """Blends the Gaussians that `entries` list into a tile's state, until all of its pixels have stopped.
+
+    `batch` (BATCH, BATCH_WIDTH) and `borders` (BATCH, 4) are room to work in.
+    """
+    for first in range(0, len(entries), BATCH):
+        fetched = entries[first : first + BATCH]
+        _fetch(records, boxes, fetched, batch, borders)
+        for k in range(len(fetched)):
+            _paint(state, batch[k], borders[k], left, top)
+        if _all_stopped(state[:_PIXELS]):
+            break
+
+
+@compiled
 def _all_stopped(state: Float32Array) -> bool:
     largest = _ZERO
     for at in range(_PIXELS):
@@ -146,15 +189,6 @@ def _finish(
                 picture[top + row, left + column, channel] = min(max(value, _ZERO), _ONE)
 
 
-@compiled
-def _scattered(count: int) -> int:
-    """A step that visits all of `count` tiles in an order scattered over the picture: even shares of work."""
-    step = max(int(count * 0.618), 1)
-    while np.gcd(step, count) != 1:
-        step += 1
-    return step
-
-
 @parallel
 def blend_picture(
     records: Float64Array,
@@ -163,22 +197,22 @@ def blend_picture(
     entries: Int32Array,
     background: Float32Array,
     picture: Float32Array,
+    threads: int,
 ) -> None:
     """Draws all tiles into `picture` (H, W, 3) float32."""
     height, width = picture.shape[0], picture.shape[1]
-    columns = -(-width // TILE)
-    count = starts.shape[0] - 1
-    step = _scattered(count)
-    for k in prange(count):
-        tile = k * step % count
-        left, top = tile % columns * TILE, tile // columns * TILE
+    columns, counter = -(-width // TILE), np.zeros(1, np.int64)
+    for _ in prange(threads):
         state = np.empty(4 * _PIXELS, np.float32)
-        _start(state, left, top, width, height)
-        for entry in range(starts[tile], starts[tile + 1]):
-            _paint(state, records[entries[entry]], boxes[entries[entry]], left, top)
-            if (entry - starts[tile]) % _CHECK_EVERY == _CHECK_EVERY - 1 and _all_stopped(state[:_PIXELS]):
-                break
-        _finish(state, left, top, background, picture)
+        batch, borders = np.empty((BATCH, BATCH_WIDTH)), np.empty((BATCH, 4), np.int32)
+        tile = next_turn(counter)
+        while tile < len(starts) - 1:
+            left, top = tile % columns * TILE, tile // columns * TILE
+            listed = entries[starts[tile] : starts[tile + 1]]
+            _start(state, left, top, width, height)
+            blend_tile(records, boxes, listed, left, top, state, batch, borders)
+            _finish(state, left, top, background, picture)
+            tile = next_turn(counter)
 
 
 @parallel
@@ -190,19 +224,19 @@ def blend_weights(
     width: int,
     height: int,
     weights: Float32Array,
+    threads: int,
 ) -> None:
     """Σ α·T of each entry over its tile into `weights` (entries,), which starts as zeros."""
-    columns = -(-width // TILE)
-    count = starts.shape[0] - 1
-    step = _scattered(count)
-    for k in prange(count):
-        tile = k * step % count
-        left, top = tile % columns * TILE, tile // columns * TILE
-        state = np.empty(_PIXELS, np.float32)
-        sums = np.empty(TILE, np.float32)
-        _start(state, left, top, width, height)
-        for entry in range(starts[tile], starts[tile + 1]):
-            i = entries[entry]
-            weights[entry] = _weigh(state, records[i], boxes[i], left, top, sums)
-            if (entry - starts[tile]) % _CHECK_EVERY == _CHECK_EVERY - 1 and _all_stopped(state):
-                break
+    columns, counter = -(-width // TILE), np.zeros(1, np.int64)
+    for _ in prange(threads):
+        state, sums = np.empty(_PIXELS, np.float32), np.empty(TILE, np.float32)
+        tile = next_turn(counter)
+        while tile < len(starts) - 1:
+            left, top = tile % columns * TILE, tile // columns * TILE
+            _start(state, left, top, width, height)
+            for entry in range(starts[tile], starts[tile + 1]):
+                i = entries[entry]
+                weights[entry] = _weigh(state, records[i], boxes[i], left, top, sums)
+                if (entry - starts[tile]) % BATCH == BATCH - 1 and _all_stopped(state):
+                    break
+            tile = next_turn(counter)

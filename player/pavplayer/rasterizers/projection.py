@@ -37,6 +37,8 @@ _D, _E, _F, _G, _H = BAND_3
 _SLACK = 1e-3
 """Pixels by which boxes are widened against rounding; α decides what is covered."""
 _LOG2_E = 1.4426950408889634
+_PARTS = 64
+"""Pieces that a loop is dealt out in where each needs room of its own."""
 
 
 @inlined
@@ -184,6 +186,23 @@ def project(
                     depths[i] = z
                     _shape(records[i], opacity, u, v, covariance)
                     _colour(sh[i], _ray(means, sh_quats, i, eye), records[i])
+
+
+@parallel
+def view_colours(
+    means: Float32Array,
+    sh: Float32Array,
+    sh_quats: Float32Array,
+    eye: Float64Array,
+    colours: Float32Array,
+) -> None:
+    """Fills `colours` (N, 3), not below 0, as seen from `eye`; `sh_quats` may have no rows."""
+    count = means.shape[0]
+    for part in prange(_PARTS):
+        record = np.empty(RECORD_WIDTH)
+        for i in range(part * count // _PARTS, (part + 1) * count // _PARTS):
+            _colour(sh[i], _ray(means, sh_quats, i, eye), record)
+            colours[i, :] = record[RED : BLUE + 1]
 
 
 def empty_records(count: int) -> tuple[Float64Array, Float32Array, Int32Array]:

@@ -10,20 +10,19 @@ from numpy.typing import NDArray
 from pavplayer.camera import Camera
 from pavplayer.rasterizers import binning, blending, projection
 from pavplayer.rasterizers.cloud import Background, GaussianCloud
+from pavplayer.rasterizers.compilation import thread_count
 
 
 @dataclass(frozen=True)
 class Tiles:
     """Projected Gaussians and each tile's list of them, nearest first."""
 
-    order: NDArray[np.int32]
-    """(M,) indices of the Gaussians that are drawn, nearest first."""
     records: NDArray[np.float64]
-    """(M, 10) in that order, as `projection` lays them out."""
+    """(N, 10) as `projection` lays them out."""
     boxes: NDArray[np.int32]
     starts: NDArray[np.int64]
     entries: NDArray[np.int32]
-    """Rows of `records`: tile t's are entries[starts[t] : starts[t + 1]]."""
+    """Gaussians: tile t's are entries[starts[t] : starts[t + 1]]."""
 
 
 SHAPES = {"means": (3,), "quats": (4,), "scales": (3,), "opacities": (), "sh_quats": (4,)}
@@ -68,17 +67,16 @@ def sort_into_tiles(gaussians: GaussianCloud, camera: Camera) -> Tiles:
         depths,
         boxes,
     )
-    order = binning.depth_order(depths, boxes)
-    records, boxes = binning.reordered(order, records, boxes)
-    starts, entries = binning.tile_lists(records, boxes, camera.width, camera.height)
-    return Tiles(order, records, boxes, starts, entries)
+    starts, entries = binning.tile_lists(depths, records, boxes, camera.width, camera.height)
+    return Tiles(records, boxes, starts, entries)
 
 
 def draw(tiles: Tiles, camera: Camera, background: Background) -> NDArray[np.float32]:
     """Blends the tiles: the picture as (H, W, 3) float32."""
     picture = np.empty((camera.height, camera.width, 3), np.float32)
     colour = np.asarray(background, np.float32)
-    blending.blend_picture(tiles.records, tiles.boxes, tiles.starts, tiles.entries, colour, picture)
+    lists = tiles.starts, tiles.entries
+    blending.blend_picture(tiles.records, tiles.boxes, *lists, colour, picture, thread_count())
     return picture
 
 
@@ -96,8 +94,13 @@ class TileRasterizer:
         tiles = sort_into_tiles(gaussians, camera)
         weights = np.zeros(len(tiles.entries), np.float32)
         blending.blend_weights(
-            tiles.records, tiles.boxes, tiles.starts, tiles.entries, camera.width, camera.height, weights
+            tiles.records,
+            tiles.boxes,
+            tiles.starts,
+            tiles.entries,
+            camera.width,
+            camera.height,
+            weights,
+            thread_count(),
         )
-        totals = np.zeros(len(gaussians.means), np.float32)
-        totals[tiles.order] = np.bincount(tiles.entries, weights, minlength=len(tiles.order))
-        return totals
+        return np.bincount(tiles.entries, weights, minlength=len(tiles.records)).astype(np.float32)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pavplayer.rasterizers import binning
+from pavplayer.rasterizers.compilation import thread_count
 from pavplayer.rasterizers.projection import RECORD_WIDTH
 from pavtraining.rendering import kernels
 from pavtraining.rendering.projection import Projected
@@ -28,7 +29,6 @@ def _singles(tensor: Tensor) -> NDArray[np.float32]:
 class _Tiles:
     """What forward leaves for backward."""
 
-    order: NDArray[np.int32]
     records: NDArray[np.float64]
     boxes: NDArray[np.int32]
     starts: NDArray[np.int64]
@@ -45,8 +45,8 @@ def _draw(
     spreads: Tensor,
     depths: Tensor,
     size: tuple[int, int],
-) -> tuple[_Tiles, NDArray[np.int32]]:
-    """The picture and its tiles, and boxes (N, 4) in the order given."""
+) -> _Tiles:
+    """The picture and its tiles."""
     width, height = size
     records, boxes = np.empty((len(means2d), RECORD_WIDTH)), np.empty((len(means2d), 4), np.int32)
     kernels.fill_records(
@@ -60,12 +60,10 @@ def _draw(
         records,
         boxes,
     )
-    order = binning.depth_order(_singles(depths), boxes)
-    records, sorted_boxes = binning.reordered(order, records, boxes)
-    starts, entries = binning.tile_lists(records, sorted_boxes, width, height)
+    starts, entries = binning.tile_lists(_singles(depths), records, boxes, width, height)
     light, through = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
-    kernels.blend(records, sorted_boxes, starts, entries, light, through)
-    return _Tiles(order, records, sorted_boxes, starts, entries, light, through), boxes
+    kernels.blend(records, boxes, starts, entries, light, through, thread_count())
+    return _Tiles(records, boxes, starts, entries, light, through)
 
 
 def _gradients(tiles: _Tiles, by_light: Tensor, by_through: Tensor, count: int) -> Tensor:
@@ -81,9 +79,10 @@ def _gradients(tiles: _Tiles, by_light: Tensor, by_through: Tensor, count: int) 
         _singles(by_light),
         _singles(by_through),
         rows,
+        thread_count(),
     )
     totals = np.zeros((count, kernels.GRADIENT_WIDTH))
-    kernels.summed(tiles.order, tiles.entries, rows, totals)
+    kernels.summed(tiles.entries, rows, totals)
     return torch.from_numpy(totals)
 
 
@@ -101,10 +100,10 @@ class _Blend(torch.autograd.Function):
         depths: Tensor,
         size: tuple[int, int],
     ) -> tuple[Tensor, Tensor, Tensor]:
-        ctx.tiles, found = _draw(means2d, factors, opacities, colours, spreads, depths, size)
+        ctx.tiles = _draw(means2d, factors, opacities, colours, spreads, depths, size)
         ctx.count, ctx.dtype = len(means2d), means2d.dtype
         light, through = (torch.from_numpy(one.copy()) for one in (ctx.tiles.light, ctx.tiles.through))
-        boxes = torch.from_numpy(found)
+        boxes = torch.from_numpy(ctx.tiles.boxes)
         ctx.mark_non_differentiable(boxes)
         return light.to(means2d), through.to(means2d), boxes
 

@@ -25,6 +25,7 @@ from pavplayer.rasterizers.compilation import (
     compiled,
     contracted,
     inlined,
+    next_turn,
     parallel,
     prange,
 )
@@ -57,15 +58,13 @@ _LIMIT = np.float32(rules.TRANSMITTANCE_MINIMUM)
 _ONE, _ZERO = np.float32(1), np.float32(0)
 _LN_2 = log(2.0)
 _LOG2_E = 1.4426950408889634
-_CHECK_EVERY = 16
 
 # The player's own steps, so that both renderers draw the same picture.
+_blend_tile = blending.blend_tile
 _box = projection._box
 _exp2 = blending._exp2
-_paint = blending._paint
 _start = blending._start
 _all_stopped = blending._all_stopped
-_scattered = blending._scattered
 
 
 @parallel
@@ -108,22 +107,23 @@ def blend(
     entries: Int32Array,
     light: Float32Array,
     through: Float32Array,
+    threads: int,
 ) -> None:
     """Σ α·T·colour into `light` (H, W, 3) and what T is left into `through` (H, W)."""
     height, width = through.shape
-    columns = -(-width // TILE)
-    count = starts.shape[0] - 1
-    step = _scattered(count)
-    for k in prange(count):
-        tile = k * step % count
-        left, top = tile % columns * TILE, tile // columns * TILE
+    columns, counter = -(-width // TILE), np.zeros(1, np.int64)
+    for _ in prange(threads):
         state = np.empty(4 * _PIXELS, np.float32)
-        _start(state, left, top, width, height)
-        for entry in range(starts[tile], starts[tile + 1]):
-            _paint(state, records[entries[entry]], boxes[entries[entry]], left, top)
-            if (entry - starts[tile]) % _CHECK_EVERY == _CHECK_EVERY - 1 and _all_stopped(state[:_PIXELS]):
-                break
-        _write(state, left, top, light, through)
+        batch = np.empty((blending.BATCH, blending.BATCH_WIDTH))
+        borders = np.empty((blending.BATCH, 4), np.int32)
+        tile = next_turn(counter)
+        while tile < len(starts) - 1:
+            left, top = tile % columns * TILE, tile // columns * TILE
+            listed = entries[starts[tile] : starts[tile + 1]]
+            _start(state, left, top, width, height)
+            _blend_tile(records, boxes, listed, left, top, state, batch, borders)
+            _write(state, left, top, light, through)
+            tile = next_turn(counter)
 
 
 @compiled
@@ -249,33 +249,35 @@ def blend_backward(
     by_light: Float32Array,
     by_through: Float32Array,
     gradients: Float32Array,
+    threads: int,
 ) -> None:
     """∂loss by every entry's record into `gradients` (entries, 9), which starts as zeros.
 
     `light` and `through` are what `blend` wrote; `by_light` (H, W, 3) and `by_through` (H, W) the gradients
     by them.
     """
-    columns = -(-through.shape[1] // TILE)
-    count = starts.shape[0] - 1
-    step = _scattered(count)
-    for k in prange(count):
-        tile = k * step % count
-        left, top = tile % columns * TILE, tile // columns * TILE
-        state = np.zeros(_STATE, np.float32)
-        sums = np.empty(GRADIENT_WIDTH * TILE, np.float32)
-        _load(state, left, top, light, through, by_light, by_through)
-        for entry in range(starts[tile], starts[tile + 1]):
-            i = entries[entry]
-            _unpaint(state, records[i], boxes[i], left, top, sums)
-            _gather(sums, records[i], gradients[entry])
-            if (entry - starts[tile]) % _CHECK_EVERY == _CHECK_EVERY - 1 and _all_stopped(state[:_PIXELS]):
-                break
+    columns, counter = -(-through.shape[1] // TILE), np.zeros(1, np.int64)
+    for _ in prange(threads):
+        state, sums = np.empty(_STATE, np.float32), np.empty(GRADIENT_WIDTH * TILE, np.float32)
+        tile = next_turn(counter)
+        while tile < len(starts) - 1:
+            left, top = tile % columns * TILE, tile // columns * TILE
+            state[:] = _ZERO
+            _load(state, left, top, light, through, by_light, by_through)
+            for entry in range(starts[tile], starts[tile + 1]):
+                i = entries[entry]
+                _unpaint(state, records[i], boxes[i], left, top, sums)
+                _gather(sums, records[i], gradients[entry])
+                done = entry - starts[tile] + 1
+                if done % blending.BATCH == 0 and _all_stopped(state[:_PIXELS]):
+                    break
+            tile = next_turn(counter)
 
 
 @compiled
-def summed(order: Int32Array, entries: Int32Array, gradients: Float32Array, totals: Float64Array) -> None:
+def summed(entries: Int32Array, gradients: Float32Array, totals: Float64Array) -> None:
     """Adds every entry's gradients to its Gaussian's row of `totals` (N, 9), in the order of the entries."""
     for entry in range(len(entries)):
-        row = order[entries[entry]]
+        row = entries[entry]
         for k in range(GRADIENT_WIDTH):
             totals[row, k] += gradients[entry, k]

@@ -59,7 +59,7 @@ class StreamInto:
             self._refused, self.ended = error, True
             self.cancel()
             raise
-        self._unfinished = ends is not None and time.monotonic() >= ends
+        self._unfinished = bool(events) and ends is not None and time.monotonic() >= ends
         for event in events:
             if isinstance(event, ev.RigNamed):
                 self._search = RigSearch(

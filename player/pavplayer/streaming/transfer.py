@@ -66,7 +66,7 @@ class Transfer:
             if not self.cancelled.is_set():
                 self._note(error=error)
                 if isinstance(error, PavError) or error.code == "changed":
-                    self._forget()
+                    self._keep_nothing()
                 raise
         finally:
             self._origin.close()
@@ -164,11 +164,17 @@ class Transfer:
         yield from self.holding.pieces()
 
     def _forget(self) -> None:
-        """Nothing of what came is of use."""
+        """Nothing of what was kept is of use."""
         self.holding, self.version, self._source_end = Holding(), Validators(), None
         self._unconfirmed, self._cached_bytes = False, 0
         if self._keeper is not None:
             self._keeper.drop()
+
+    def _keep_nothing(self) -> None:
+        """What came is of a file that is no more, or is no file; those who have it may use it."""
+        if self._keeper is not None:
+            self._keeper.drop()
+            self._keeper = None
 
     def _end_before(self, start: int, error: PastEndError) -> None:
         """The server has nothing from `start` on."""

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from avatars import toy_file
+from avatars import head_file, toy_file
 from pavplayer.streaming import StreamError, StreamOptions
 from pavplayer.streaming.keeping import Keeper, cache_keeper, make_room
 from pavplayer.streaming.stream import open_transfer
-from scripted_server import ScriptedServer, answering, good, serving, silent
+from scripted_server import ScriptedServer, answering, good, silent
 
 DATA, OTHER = toy_file("face"), toy_file("surface")
-HALF = len(DATA) // 2
+HALF, HEAD = len(DATA) // 2, head_file()
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +104,12 @@ def test_another_version_takes_the_place_of_what_was_kept(server, options, begun
     assert fetched(server, options)[1].status.cached_bytes == len(OTHER)
 
 
+def test_a_server_that_no_longer_says_is_not_believed(server, options):
+    fetched(server, options)
+    server.switch.behave = good(OTHER, etag=None)
+    assert fetched(server, options)[0] == OTHER
+
+
 def test_another_size_is_another_version(server, options):
     def undated(data):
         return answering("200 OK", {"Last-Modified": "Mon, 02 Nov 2026 10:00:00 GMT"}, data)
@@ -149,14 +155,16 @@ def test_what_has_no_version_is_not_kept(server, options):
 
 
 def test_a_file_fetched_in_parts_is_kept_in_parts(server, options):
-    def first_and_last(entries):
-        return [entries[0].id, entries[-1].id]
-
-    with serving(good(DATA + bytes(0))) as plain:
-        assert plain.url
-    transfer = open_transfer(server.url, first_and_last, options)
-    list(transfer.pieces())
-    assert fetched(server, options)[0] == DATA
+    server.switch.behave = good(HEAD)
+    first = open_transfer(server.url, lambda entries: [entries[0].id, entries[-1].id], options)
+    parts = list(first.pieces())
+    assert len(first.holding.spans()) == 2 and first.status.received_bytes < len(HEAD)
+    rest = open_transfer(server.url, None, options)
+    pieces = list(rest.pieces())
+    assert b"".join(data for _, data in sorted(pieces)) == HEAD
+    assert rest.status.cached_bytes == sum(len(data) for _, data in parts)
+    start, end = server.requests[-1].range
+    assert end - start == len(HEAD) - rest.status.cached_bytes
 
 
 def corrupt_data(folder):

@@ -1,6 +1,9 @@
 """Whatever a server does: the file, a part of the file that draws, or an error with a code; and nothing hangs."""
 
 import random
+import shutil
+import ssl
+import subprocess
 import time
 
 import pytest
@@ -11,9 +14,9 @@ from avatars import toy_file
 from comparing import frozen_scene
 from pavfmt.decoder import Decoder, decode
 from pavfmt.errors import PavError
-from pavplayer.streaming import StreamError, StreamOptions
+from pavplayer.streaming import StreamError, StreamOptions, open_stream
 from pavplayer.streaming.stream import open_transfer
-from scripted_server import answering, chunked, good, packed, raw, serving, silent
+from scripted_server import answering, chunked, good, packed, raw, serving, silent, wait_for
 
 QUICK = StreamOptions(stall_seconds=0.15, retries=2, retry_seconds=0.001)
 DATA = toy_file("face")
@@ -318,6 +321,65 @@ def test_a_proxy_is_used(monkeypatch):
         pieces, _, error = received("http://avatars.invalid/head.pav")
         assert error is None and joined(pieces) == DATA
         assert proxy.requests[0].path == "http://avatars.invalid/head.pav"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A context for a server at 127.0.0.1, and the file that makes a client trust it."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, own = folder / "key.pem", folder / "own.pem"
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    command += ["-keyout", str(key), "-out", str(own), "-days", "2", "-subj", "/CN=127.0.0.1"]
+    subprocess.run([*command, "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own, key)
+    return context, own
+
+
+def test_https(certificate, monkeypatch):
+    context, own = certificate
+    with serving(good(DATA, sends=HALF), good(DATA), tls=context) as server:
+        pieces, _, error = received(server.url)
+        assert error.code == "unreachable" and "certificate" in str(error) and not pieces
+        monkeypatch.setenv("SSL_CERT_FILE", str(own))
+        pieces, transfer, error = received(server.url)
+        assert error is None and joined(pieces) == DATA and transfer.status.reconnections == 1
+
+
+def test_https_that_stalls_is_given_up_and_can_be_cancelled(certificate, monkeypatch):
+    context, own = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    with serving(good(DATA, sends=HALF, then="stall"), good(DATA), tls=context) as server:
+        pieces, transfer, error = received(server.url)
+        assert error is None and joined(pieces) == DATA and transfer.status.reconnections == 1
+    with (
+        serving(good(DATA, sends=HALF, then="stall"), tls=context) as server,
+        open_stream(server.url) as stream,
+    ):
+        wait_for(lambda: stream.status.received_bytes == HALF)
+        stream.cancel()
+        wait_for(lambda: stream.status.ended, 3.0)
+        assert stream.status.error is None
+
+
+def test_https_is_not_left_for_http(certificate, monkeypatch):
+    context, own = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    with serving(good(DATA)) as plain:
+        with serving(answering("302 Found", {"Location": plain.url}), tls=context) as server:
+            assert received(server.url)[2].code == "bad-url"
+        assert not plain.requests
 
 
 def backwards(entries):

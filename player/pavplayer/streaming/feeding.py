@@ -49,6 +49,8 @@ class StreamInto:
             self.session.close()
             events += self._taken_in(seconds)
         self.ended = any(isinstance(event, ev.StreamEnded) for event in events)
+        if self.ended:
+            self.stream.forget()
         return events
 
     def _taken_in(self, seconds: float | None) -> list[ev.Event]:

@@ -117,7 +117,7 @@ def _write_product(p: Quaternion, q: Quaternion, products: Float32Array, i: int)
 
 
 @compiled
-def _skinned(point: Vector, weights: Float64Array, i: int, table: Float64Array) -> Vector:
+def _skinned(point: Vector, weights: Float32Array | Float64Array, i: int, table: Float64Array) -> Vector:
     """A point moved by the transforms in `table` (J, 12), R row by row and then t, under weights (J, N)[:, i]."""
     x, y, z = point
     u, v, w = 0.0, 0.0, 0.0
@@ -144,7 +144,9 @@ def _blended(
 
 
 @parallel
-def add_rows(base: Float64Array, weights: Float64Array, chosen: Int64Array, rows: Float32Array) -> Float64Array:
+def add_rows(
+    base: Float64Array, weights: Float64Array, chosen: Int64Array, rows: Float32Array
+) -> Float64Array:
     """(3, V) points plus Σ weights[k] · rows[chosen[k]], rows (K, 3 · V)."""
     moved = base.copy()
     flat = moved.reshape(-1)
@@ -172,7 +174,9 @@ def add_splits(parents: Int64Array, beta: Float64Array, first: int, points: Floa
         for k in range(3):
             row = points[k]
             row[first + s] = (
-                beta[0, s] * row[parents[0, s]] + beta[1, s] * row[parents[1, s]] + beta[2, s] * row[parents[2, s]]
+                beta[0, s] * row[parents[0, s]]
+                + beta[1, s] * row[parents[1, s]]
+                + beta[2, s] * row[parents[2, s]]
             )
 
 

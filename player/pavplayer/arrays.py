@@ -42,6 +42,9 @@ class ArrayNamespace(Protocol):
     def single(self, values: Array) -> Array:
         """As float32."""
 
+    def may_hold(self, condition: Array) -> bool:
+        """False only if the condition is known to hold nowhere."""
+
 
 class NumpyNamespace:
     """Arrays in main memory."""
@@ -69,6 +72,9 @@ class NumpyNamespace:
     def single(self, values: Array) -> Array:  # noqa: D102
         return values.astype(np.float32, copy=False)
 
+    def may_hold(self, condition: Array) -> bool:  # noqa: D102
+        return bool(condition.any())
+
 
 class CompiledNamespace(NumpyNamespace):
     """Arrays in main memory, and numba for what is done with many of them."""
@@ -77,6 +83,10 @@ class CompiledNamespace(NumpyNamespace):
         from pavplayer import posing_kernels
 
         self.kernels = posing_kernels
+
+    def put(self, values: NDArray[Any]) -> NDArray[Any]:
+        """As it is, but for indices, which are int32 in half the room."""
+        return np.ascontiguousarray(values, np.int32 if values.dtype == np.int64 else None)
 
 
 class TorchNamespace:
@@ -110,6 +120,9 @@ class TorchNamespace:
 
     def single(self, values: Array) -> Array:  # noqa: D102
         return values.to(self.torch.float32)
+
+    def may_hold(self, condition: Array) -> bool:  # noqa: D102
+        return True  # to know, the device would have to be waited for
 
 
 Library = Literal["numpy", "compiled", "torch"]

@@ -84,7 +84,12 @@ class Mesh:
     @property
     def point_count(self) -> int:
         """Vertices and split points."""
-        return len(self.host_weights) + sum(len(beta) for _, beta in self.split_points)
+        splits: int = sum(parents.shape[1] for parents, _ in self._splits)
+        return len(self.host_weights) + splits
+
+    def forget_levels(self) -> None:
+        """Let go of what only the making of bindings needs: faces above level 0 and the host's split points."""
+        self.corners, self.split_points = self.corners[:1], []
 
     def motion(self, pose: Pose) -> Motion:
         """The skeleton in a pose; the joints follow the shapes first."""
@@ -128,11 +133,7 @@ class Mesh:
             self.xp.kernels.skin(rest, self.weights, table, points)
             return points
         blend = self.xp.put(table.T) @ self.weights  # (12, V)
-        x, y, z = rest
-        rows = (
-            blend[3 * k] * x + blend[3 * k + 1] * y + blend[3 * k + 2] * z + blend[9 + k] for k in range(3)
-        )
-        return self.xp.stack(list(rows))
+        return self.xp.stack(frames.moved(blend, rest))
 
     def with_splits(self, points: Array) -> Array:
         """(3, V) points continued to the split points of every level, level after level."""
@@ -198,6 +199,8 @@ class Locals:
 
     def take(self, rows: NDArray[np.integer]) -> Locals:
         """The Gaussians at `rows`, in that order."""
+        if len(rows) == len(self.levels) and (np.diff(rows) == 1).all():
+            return self  # all, in this order
         return Locals(**{name: value[rows] for name, value in vars(self).items()})
 
 
@@ -231,6 +234,12 @@ Part = tuple[Array, Array, Array, Array]
 
 The last may have no columns where nobody asked for them.
 """
+
+
+def joint_quaternions(rotations: Float64Array) -> tuple[Float32Array, Float64Array]:
+    """Of joints' rotations (J, 3, 3): the signs (J, J) of their quaternions against each other, and these (J, 4)."""
+    quats = quaternion_from_rotation(rotations)
+    return np.where(quats @ quats.T < 0, np.float32(-1), np.float32(1)), quats
 
 
 def _empty_part(count: int, turned: bool) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
@@ -331,12 +340,8 @@ class SurfacePointBinding:
         for corner, beta in zip(self._corners, self._beta, strict=True):
             points = points + beta * self.xp.take(rest, corner)
         blend = self.xp.put(motion.table(self._joints).T.astype(np.float32)) @ self._weights  # (12, N)
-        x, y, z = self.xp.single(points)
-        rows = (
-            blend[3 * k] * x + blend[3 * k + 1] * y + blend[3 * k + 2] * z + blend[9 + k] for k in range(3)
-        )
         quats = self._blended(motion)
-        means = self.xp.stack(list(rows), axis=1)
+        means = self.xp.stack(frames.moved(blend, self.xp.single(points)), axis=1)
         return means, frames.product(self.xp, quats, self._quats), self._scales, quats
 
     def _posed_compiled(self, rest: Array, motion: Motion) -> Part:
@@ -351,8 +356,7 @@ class SurfacePointBinding:
 
     def _joint_quats(self, motion: Motion) -> tuple[Float32Array, Float64Array]:
         """Signs (J, J) of the joints' quaternions against each other, and these, (J, 4)."""
-        quats = quaternion_from_rotation(motion.rotations[self._joints])
-        return np.where(quats @ quats.T < 0, np.float32(-1), np.float32(1)), quats
+        return joint_quaternions(motion.rotations[self._joints])
 
     def _blended(self, motion: Motion) -> Array:
         """(4, N) normalised sums of the joints' quaternions, signs agreeing with the heaviest joint's."""
@@ -432,13 +436,15 @@ class Poser:
         self._points = None
         if len(others) or not len(rows):
             self._points = SurfacePointBinding(self.mesh, gaussians.take(others), avatar.levels, turned)
-        self._rows = rows  # where those in face frames come
-        self._places = None  # where the parts' Gaussians go, if there are two parts
+        self._rows = None  # where those in face frames come, if there are others
+        self._places = None  # and where the two parts' Gaussians go
         if len(rows) and len(others):
+            self._rows = rows
             self._places = self.xp.put(np.argsort(np.concatenate([rows, others]), kind="stable"))
         self._sh_local = self.xp.put(local[gaussians.levels]) if turned else None
         self._opacities = self.xp.put(gaussians.opacities)
         self._sh = self.xp.put(gaussians.sh if sh is None else sh)
+        self.mesh.forget_levels()
 
     def __len__(self) -> int:
         """How many Gaussians it gives out."""
@@ -447,17 +453,17 @@ class Poser:
     def leading(self, count: int) -> Poser:
         """A poser of the first `count` Gaussians of this one's order: it shares the arrays and poses no others."""
         part = copy(self)
-        in_frame = int(np.searchsorted(self._rows, count))
+        in_frame = count if self._points is None else 0
+        if self._rows is not None and self._places is not None:
+            in_frame, places = int(np.searchsorted(self._rows, count)), self._places[:count]
+            part._places = places - (len(self._rows) - in_frame) * (places >= len(self._rows))
+            part._rows = self._rows[:in_frame]
         if self._faces is not None:
             part._faces = self._faces.leading(in_frame)
         if self._points is not None:
             part._points = self._points.leading(count - in_frame)
-        if self._places is not None:
-            places = self._places[:count]
-            part._places = places - (len(self._rows) - in_frame) * (places >= len(self._rows))
         if self._sh_local is not None:
             part._sh_local = self._sh_local[:count]
-        part._rows = self._rows[:in_frame]
         part._opacities, part._sh = self._opacities[:count], self._sh[:count]
         return part
 

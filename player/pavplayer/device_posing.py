@@ -89,8 +89,9 @@ class DeviceMesh:
 class GrowingPoser:
     """Poses what there is of one scene, in file order. Each frame overwrites the arrays of the one before."""
 
-    def __init__(self, scene: Scene, device: str = "cuda") -> None:
-        self.xp, self._scene = TorchNamespace(device), scene
+    def __init__(self, scene: Scene, device: str = "cuda", fused: bool = False) -> None:
+        """`fused`: torch's compiler makes a few kernels of some 250, again for many seconds after every growth."""
+        self.xp, self._scene, self._fused = TorchNamespace(device), scene, fused
         self._rig_state: list[object] = []
         self._count, self._last = 0, -1
         self._replay: Callable[[], PosedCloud] | None = None
@@ -121,7 +122,8 @@ class GrowingPoser:
             return None
         self._mesh.set_pose(pose)
         if self._replay is None:
-            self._replay = _captured(self._posed) if self.xp.device.type == "cuda" else self._posed
+            steps = torch.compile(self._posed, dynamic=False) if self._fused else self._posed
+            self._replay = _captured(steps) if self.xp.device.type == "cuda" else steps
         whole = vars(self._replay())
         return PosedCloud(
             **{name: None if value is None else value[: self._count] for name, value in whole.items()}

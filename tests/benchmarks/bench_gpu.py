@@ -62,6 +62,8 @@ def measured(avatar: Avatar, session: Session, synchronize: Callable[[], None], 
     data = encode(avatar, EncodeOptions(importance_per="face"))
     last = [unit.offset for unit in inspect(data).units if unit.type == "gaussians"][-1]
     pose = Pose({shape.name: 0.3 for shape in (avatar.rig.shapes if avatar.rig else ())[:12]})
+    from pavplayer.device_posing import GrowingPoser  # torch, after it was looked for
+
     session.feed(data[:last])
     session.update()
     session.posed(pose)
@@ -84,10 +86,14 @@ def measured(avatar: Avatar, session: Session, synchronize: Callable[[], None], 
     assert cloud is not None
     device = str(cloud.means.device)
     draw: Any = rasterizer.render_tensor  # type: ignore[attr-defined]
+    fused = GrowingPoser(session.scene, device, fused=True)
+    fused.update()
     return [
         timed("gsplat's rasterization alone", alone(cloud, camera, device)),
         timed("our frame: posed and drawn, picture on the device", lambda: draw(session.posed(pose), camera)),
         timed("of it posing", lambda: session.posed(pose)),
+        timed("our frame, posing fused", lambda: draw(fused.frame(pose), camera)),
+        timed("of it posing", lambda: fused.frame(pose)),
         timed("our frame, picture in main memory", lambda: session.frame(pose, camera)),
         timed("importance", lambda: rasterizer.contributions(cloud, camera)),
         arrived,

@@ -36,6 +36,13 @@ def test_a_graph_replays_any_pose():
         assert torch.allclose(poser.frame(pose).means, eager.means[: len(poser)], atol=1e-6)
 
 
+def test_fused_kernels_give_the_same():
+    scene = decode(toy_file("mixed"))
+    poser, pose = GrowingPoser(scene, fused=True), random_pose(scene.snapshot().avatar, 3)
+    poser.update()
+    check(poser.frame(pose), reference(scene, pose))
+
+
 def test_nothing_of_ours_waits():
     scene = decode(head_file())
     poser = GrowingPoser(scene)

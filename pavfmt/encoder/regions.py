@@ -21,7 +21,14 @@ def _vertex_bits(rig: Rig) -> NDArray[np.uint16]:
 
 
 def region_bits(avatar: Avatar) -> list[NDArray[np.uint16]]:
-    """Per level (N,) region bits of every Gaussian."""
+    """Per level (N,) region bits of every Gaussian: as measured, else by the site."""
+    sited = site_region_bits(avatar)
+    measured = [level.gaussians.regions for level in avatar.levels]
+    return [bits if own is None else own for own, bits in zip(measured, sited, strict=True)]
+
+
+def site_region_bits(avatar: Avatar) -> list[NDArray[np.uint16]]:
+    """Per level (N,) bits of the regions each Gaussian's site lies in."""
     rig = avatar.rig
     if rig is None or not rig.regions:
         return [np.zeros(len(level.gaussians), dtype=np.uint16) for level in avatar.levels]

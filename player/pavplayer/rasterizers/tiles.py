@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pavplayer.camera import Camera
 from pavplayer.rasterizers import binning, blending, projection
 from pavplayer.rasterizers.cloud import Background, GaussianCloud
+from pavplayer.rasterizers.shared_weights import blend_shares
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,19 @@ class TileRasterizer:
         """The picture as (H, W, 3) float32, display sRGB in 0..1."""
         return draw(sort_into_tiles(gaussians, camera), camera, background)
 
-    def contributions(self, gaussians: GaussianCloud, camera: Camera) -> NDArray[np.float32]:
-        """(N,) float32: Σ α·T over the pixels, for each Gaussian."""
+    def contributions(
+        self, gaussians: GaussianCloud, camera: Camera, shares: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float32]:
+        """(N,) float32: Σ α·T over the pixels, for each Gaussian; each pixel counts its share (H, W)."""
         tiles = sort_into_tiles(gaussians, camera)
         weights = np.zeros(len(tiles.entries), np.float32)
-        blending.blend_weights(
-            tiles.records, tiles.boxes, tiles.starts, tiles.entries, camera.width, camera.height, weights
-        )
+        lists = (tiles.records, tiles.boxes, tiles.starts, tiles.entries)
+        if shares is None:
+            blending.blend_weights(*lists, camera.width, camera.height, weights)
+        else:
+            if shares.shape != (camera.height, camera.width):
+                raise ValueError(f"shares of {shares.shape} for {camera.height} × {camera.width} pixels")
+            blend_shares(*lists, np.ascontiguousarray(shares, np.float32), weights)
         totals = np.zeros(len(gaussians.means), np.float32)
         totals[tiles.order] = np.bincount(tiles.entries, weights, minlength=len(tiles.order))
         return totals

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pavfmt.model import Int32Array
 
-MOST_GROUPS = 10
+MOST_GROUPS = 12
 """Of a level: each costs about half a unit's header and models, and a gap that a prefix feels."""
 
 

@@ -19,6 +19,7 @@ from pavfmt.places import mesh_places
 from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
 from pavfmt.units.gaussians import Attribute, Columns, Int64Array, attributes_of, quantize_gaussians
 
+
 @dataclass
 class LevelPlan:
     """One level to be written."""

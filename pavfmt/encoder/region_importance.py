@@ -23,14 +23,14 @@ from pavfmt.posing import PosedGaussians, concatenate, pose_level, pose_mesh
 VIEWS: tuple[tuple[float, float], ...] = ((0, 0), (25, 0), (-25, 0), (12, -12), (-12, 20))
 """Yaw and pitch in degrees; none is among those quality is reported on."""
 
-LEFT_OUT = 5e-4
+LEFT_OUT = 1e-3
 """A Gaussian matters to a region unless it is among the weakest that add up to this share of the region."""
 
 SH0 = 0.28209479177387814
 
 
 class RegionRenderer(Protocol):
-    """What is needed of a renderer."""
+    """What measuring regions needs from a renderer."""
 
     def picture(self, gaussians: PosedGaussians, view: View) -> NDArray[np.floating]:
         """(H, W, 3) display sRGB over white."""

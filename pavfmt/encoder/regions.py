@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from pavfmt.model import Avatar, Float64Array, Rig, Site
 from pavfmt.subdivision import edges_of
 
+NOTICEABLE_METRES = 2.5e-4
+"""Half a pixel at the measuring distance."""
+
 
 def _vertex_bits(rig: Rig) -> NDArray[np.uint16]:
     """(V,) region bits; an edge midpoint belongs where either end does."""
@@ -18,6 +21,13 @@ def _vertex_bits(rig: Rig) -> NDArray[np.uint16]:
         edges = edges_of(rig.faces)
         bits = np.concatenate([bits, bits[edges[:, 0]] | bits[edges[:, 1]]])
     return bits
+
+
+def shape_region_bits(rig: Rig, index: int) -> int:
+    """Bits of the regions in which a shape moves something by NOTICEABLE_METRES or more."""
+    moved = np.linalg.norm(rig.shapes[index].displacements, axis=1) >= NOTICEABLE_METRES
+    masks = enumerate(rig.regions.values())
+    return sum(1 << region for region, mask in masks if bool((moved & mask).any()))
 
 
 def region_bits(avatar: Avatar) -> list[NDArray[np.uint16]]:

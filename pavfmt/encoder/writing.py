@@ -21,7 +21,7 @@ from pavfmt.encoder.importance import opacity_area_importance
 from pavfmt.encoder.options import EncodeOptions
 from pavfmt.encoder.planning import plan_levels, without_invisible
 from pavfmt.encoder.rebinding import rebound
-from pavfmt.encoder.regions import bounding_sphere
+from pavfmt.encoder.regions import bounding_sphere, shape_region_bits
 from pavfmt.encoder.renumbering import renumbered, renumbered_rig
 from pavfmt.encoder.rig_parts import rig_parts
 from pavfmt.errors import EncodeError, PavError
@@ -110,6 +110,7 @@ def _rig_extras(draft: Draft, rig: Rig, rig_id: int, options: EncodeOptions) -> 
             (rig_id,),
             lambda w: encode_shape(w, index, rig.shapes[index], options.shape_step),
             importance=energy[index] / total,
+            regions=shape_region_bits(rig, index),
         )
 
     extras: list[Callable[[], int]] = [partial(shape, index) for index in order]
@@ -293,7 +294,8 @@ class _Writer:
             rows = order[start:end]
             splits = self._splits_of(number, rows)
             if parents is not None:  # its successor is the unit right after it
-                self._write_hand_over(number, retiring(parents, order, start, end))
+                gone = retiring(parents, order, start, end)
+                self._write_hand_over(number, gone, int(np.bitwise_or.reduce(plan.regions[rows])))
             per_gaussian = self._write_gaussians(number, rows, splits) / len(rows)
             start = end
             spent = self._write_extras(options.between_bytes)
@@ -304,8 +306,8 @@ class _Writer:
             if self._progress is not None:
                 self._progress(self._sent_gaussians / self._avatar.gaussian_count)
 
-    def _write_hand_over(self, number: int, parents: Int32Array) -> None:
-        """Those `parents` of the level before retire when the next Gaussians unit is there."""
+    def _write_hand_over(self, number: int, parents: Int32Array, regions: int) -> None:
+        """Those `parents` of the level before retire when the next Gaussians unit, of `regions`, is there."""
         if not len(parents):
             return
         level = number - 1
@@ -315,7 +317,13 @@ class _Writer:
         )
         grids = self._plans[level].precision.grids
         needs = (self._levels_id, *units.tolist())
-        self._draft.add(UnitType.HAND_OVER, needs, lambda w: encode_hand_over(w, record, grids), level=level)
+        self._draft.add(
+            UnitType.HAND_OVER,
+            needs,
+            lambda w: encode_hand_over(w, record, grids),
+            level=level,
+            regions=regions,
+        )
 
     def _estimate(self, number: int) -> float:
         """Bytes per Gaussian of this level, from a unit of a thousand of the first."""

@@ -24,9 +24,8 @@ from pavfmt.encoder import (
     rendered_importance,
     stored_importance,
 )
-from pavfmt.encoder.importance import ContributionRenderer, has_stored_importance
+from pavfmt.encoder.importance import has_stored_importance
 from pavfmt.encoder.options import FITTED_DECIBELS, HANDING_OVER, precision_near
-from pavfmt.encoder.quality import PictureRenderer
 from pavfmt.encoder.region_importance import RegionRenderer, with_measured_regions
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
@@ -70,7 +69,7 @@ EXACT_DECIBELS = 50.0
 LEAST_DECIBELS, MOST_DECIBELS = 30.0, 70.0
 
 
-class Renderer(ContributionRenderer, PictureRenderer, RegionRenderer, Protocol):
+class Renderer(RegionRenderer, Protocol):
     """What the entry point group RENDERERS gives."""
 
 

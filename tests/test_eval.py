@@ -69,7 +69,10 @@ def test_a_budget_is_the_longest_prefix_of_whole_units_within_it(folder, capsys)
         later = [end for end in ends if end > one["file_bytes"]]
         if later:  # the next unit would be too much
             more = data[: later[0]]
-            size = {"gaussian_bytes": gaussian_bytes_of(inspect(more)), "gaussians": decode(more).gaussian_count}
+            size = {
+                "gaussian_bytes": gaussian_bytes_of(inspect(more)),
+                "gaussians": decode(more).gaussian_count,
+            }
             assert 100 * size[one["of"]] > one["percent"] * total[one["of"]]
 
 

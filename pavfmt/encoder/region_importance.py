@@ -47,21 +47,22 @@ def with_measured_regions(
     """The avatar with each Gaussian's region bits as pictures tell them; as it is if its rig names no regions."""
     if avatar.rig is None or not avatar.rig.regions:
         return avatar
-    weights = region_weights(avatar, avatar.rig, renderer, progress)
-    totals = sum(level.sum(axis=0) for level in weights)
-    levels = []
-    for level, own in zip(avatar.levels, weights, strict=True):
-        bits = np.zeros(len(own), np.uint16)
-        for index, (column, total) in enumerate(zip(own.T, totals, strict=True)):
-            bits |= np.where(matters(column, total), np.uint16(1 << index), np.uint16(0))
-        levels.append(replace(level, gaussians=replace(level.gaussians, regions=bits)))
-    return replace(avatar, levels=tuple(levels))
+    weights = np.concatenate(region_weights(avatar, avatar.rig, renderer, progress))
+    bits = np.zeros(len(weights), np.uint16)
+    for index, column in enumerate(weights.T):
+        bits |= np.where(matters(column), np.uint16(1 << index), np.uint16(0))
+    ends = np.cumsum([len(level.gaussians) for level in avatar.levels])
+    levels = tuple(
+        replace(level, gaussians=replace(level.gaussians, regions=own))
+        for level, own in zip(avatar.levels, np.split(bits, ends[:-1]), strict=True)
+    )
+    return replace(avatar, levels=levels)
 
 
-def matters(weights: Float64Array, total: float) -> NDArray[np.bool_]:
-    """(N,) all but the weakest, whose sum stays within LEFT_OUT of the total."""
+def matters(weights: Float64Array) -> NDArray[np.bool_]:
+    """(N,) all but the weakest, whose sum stays within LEFT_OUT of all."""
     order = np.argsort(weights, kind="stable")
-    weak = np.cumsum(weights[order]) <= LEFT_OUT * total
+    weak = np.cumsum(weights[order]) <= LEFT_OUT * weights.sum()
     result = np.ones(len(weights), np.bool_)
     result[order[weak]] = False
     return result

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from pavfmt.units.directory import DirectoryEntry
 from pavplayer.camera import Camera
 from pavplayer.demo import AVATAR_FILE
 from pavplayer.evaluation import EVALUATION_V1
-from pavplayer.focus import Focus, Plan, focus_plan, parse_focus
+from pavplayer.focus import Focus, focus_plan, parse_focus
 from pavplayer.importance import open_renderer
 from pavplayer.posing import Poser
 from pavplayer.rasterizers import Rasterizer
@@ -144,39 +144,50 @@ def opened(data: bytes) -> Fetched:
     return Fetched(data, entries, decoder)
 
 
-def steps(file: Fetched, order: Sequence[int], held: bool) -> Iterator[tuple[int, Session]]:
-    """Bytes and what they show, whenever Gaussians have come; `held`: all else is there and not counted."""
-    session, by_id = open_session("cpu"), {entry.id: entry for entry in file.entries}
-    session.feed_at(0, file.data[: file.entries[0].offset])
-    size = 0 if held else file.entries[0].offset
-    units = [by_id[one] for one in order]
-    if held:
-        for entry in units:
-            if entry.type not in GAUSSIAN_BYTES_TYPES:
-                session.feed_at(*file.piece(entry))
-        units = [entry for entry in units if entry.type in GAUSSIAN_BYTES_TYPES]
-    for number, entry in enumerate(units, 1):
-        session.feed_at(*file.piece(entry))
-        size += UnitHeader.SIZE + entry.length
-        if entry.gaussian_count or number == len(units):
-            session.update()
-            yield size, session
+class Steps:
+    """What is shown whenever more Gaussians of a plan have come; `held`: all else is there and not counted."""
 
+    def __init__(self, file: Fetched, order: Sequence[int], held: bool) -> None:
+        self._file, by_id = file, {entry.id: entry for entry in file.entries}
+        units = [by_id[one] for one in order]
+        self._free = [one for one in units if held and one.type not in GAUSSIAN_BYTES_TYPES]
+        self._units = [one for one in units if one not in self._free]
+        start = 0 if held else file.entries[0].offset
+        self._sizes = start + np.cumsum([UnitHeader.SIZE + one.length for one in self._units])
+        self._ends = [number for number, one in enumerate(self._units, 1) if one.gaussian_count]
 
-def curve(file: Fetched, plan: Plan, seen: Scenery, held: bool) -> list[tuple[int, float]]:
-    """(bytes, dB) of every step."""
-    order = list(plan(file.entries))
-    return [(size, seen.decibels(session)) for size, session in steps(file, order, held)]
+    def __len__(self) -> int:
+        return len(self._ends)
 
+    def size(self, step: int) -> int:
+        """Bytes."""
+        return int(self._sizes[self._ends[step] - 1])
 
-def in_file_order(entries: Sequence[DirectoryEntry]) -> list[int]:
-    """The plan of no focus."""
-    return [entry.id for entry in entries]
+    def session(self, step: int) -> Session:
+        """With all up to and including a step; −1 is the last, with all there is."""
+        session = open_session("cpu")
+        session.feed_at(0, self._file.data[: self._file.entries[0].offset])
+        units = self._units if step == -1 else self._units[: self._ends[step]]
+        for entry in (*self._free, *units):
+            session.feed_at(*self._file.piece(entry))
+        session.update()
+        return session
 
+    def bytes_until(self, decibels: float, seen: Scenery) -> int | None:
+        """Of the first step that is so good, found by halving: quality rises from step to step."""
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if seen.decibels(self.session(middle)) >= decibels:
+                high = middle
+            else:
+                low = middle + 1
+        return self.size(low) if low < len(self) else None
 
-def bytes_until(points: Sequence[tuple[int, float]], decibels: float) -> int | None:
-    """Where a curve first is at least so high."""
-    return next((size for size, quality in points if quality >= decibels), None)
+    def curve(self, seen: Scenery, most: int = 16) -> list[tuple[int, float]]:
+        """(bytes, dB) of about so many steps."""
+        chosen = sorted({round(one) for one in np.linspace(0, len(self) - 1, most)})
+        return [(self.size(step), seen.decibels(self.session(step))) for step in chosen]
 
 
 @dataclass(frozen=True)
@@ -188,19 +199,14 @@ class Gain:
     pixels: float
     full: tuple[float, float]
     """dB of the whole plain and grouped files, in the region."""
-    plain: list[tuple[int, float]]
-    """Gaussian bytes, the rest held."""
-    focused: list[tuple[int, float]]
-    plain_file: list[tuple[int, float]]
-    focused_file: list[tuple[int, float]]
+    bytes: tuple[int | None, ...]
+    """Gaussian bytes, plain and focused, and file bytes likewise; None: not reached."""
 
     def row(self) -> str:
         """Of the table."""
-        least = self.full[0] - SHORT_OF_FULL
         cells = []
-        for before, after in ((self.plain, self.focused), (self.plain_file, self.focused_file)):
-            one, other = bytes_until(before, least), bytes_until(after, least)
-            ratio = "not reached" if one is None or other is None else f"{100 * other / one:.0f} %"
+        for one, other in (self.bytes[:2], self.bytes[2:]):
+            ratio = "–" if one is None or other is None else f"{100 * other / one:.0f} %"
             cells.append(f"{_count(one)} | {_count(other)} | {ratio}")
         qualities = f"{self.full[0]:.1f} | {self.full[1]:.1f}"
         return (
@@ -209,39 +215,45 @@ class Gain:
 
 
 def _count(size: int | None) -> str:
-    return "–" if size is None else f"{size:,}"
+    return "not reached" if size is None else f"{size:,}"
 
 
-def gains(head: str, avatar: Avatar, files: tuple[bytes, bytes]) -> Iterator[Gain]:
-    """One for each focus."""
-    plain, grouped = map(opened, files)
-    rasterizer = open_session("cpu").rasterizer
-    for text in FOCUSES:
-        focus = parse_focus(text)
-        seen, plan = scenery(avatar, focus, rasterizer), focus_plan(focus, grouped.decoder.scene)
-        curves = [
-            curve(file, order, seen, held)
-            for held in (True, False)
-            for file, order in ((plain, in_file_order), (grouped, plan))
-        ]
-        full = (curves[0][-1][1], curves[1][-1][1])
-        yield Gain(head, text, float(np.mean(seen.masks)), full, *curves)
+@dataclass(frozen=True)
+class Measured:
+    """One head, one focus: what is compared."""
+
+    head: str
+    focus: str
+    seen: Scenery
+    plain: Fetched
+    grouped: Fetched
+
+    def steps(self, held: bool) -> tuple[Steps, Steps]:
+        """Plain order and focus."""
+        plan = focus_plan(parse_focus(self.focus), self.grouped.decoder.scene)
+        focused = Steps(self.grouped, list(plan(self.grouped.entries)), held)
+        return Steps(self.plain, [one.id for one in self.plain.entries], held), focused
+
+    def gain(self) -> Gain:
+        """The figures."""
+        pairs = [steps for held in (True, False) for steps in self.steps(held)]
+        full = (self.seen.decibels(pairs[0].session(-1)), self.seen.decibels(pairs[1].session(-1)))
+        found = tuple(steps.bytes_until(full[0] - SHORT_OF_FULL, self.seen) for steps in pairs)
+        return Gain(self.head, self.focus, float(np.mean(self.seen.masks)), full, found)
 
 
-def plot(found: Sequence[Gain], path: Path) -> None:
-    """A panel for each head: PSNR in eyes and mouth against Gaussian bytes."""
+def plot(found: Sequence[Measured], path: Path) -> None:
+    """A panel for each head: PSNR inside the region against Gaussian bytes."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    shown = [gain for gain in found if gain.focus == FOCUSES[-1]]
     with mpl.rc_context({"font.size": 9}):
-        figure = Figure(figsize=(3.2 * len(shown), 3.2), layout="constrained")
-        for axes, gain in zip(np.atleast_1d(figure.subplots(1, len(shown))), shown, strict=True):
-            for points, label in ((gain.plain, "plain order"), (gain.focused, f"focus: {gain.focus}")):
-                sizes, qualities = zip(*points, strict=True)
+        figure = Figure(figsize=(3.2 * len(found), 3.2), layout="constrained")
+        for axes, one in zip(np.atleast_1d(figure.subplots(1, len(found))), found, strict=True):
+            for steps, label in zip(one.steps(True), ("plain order", f"focus: {one.focus}"), strict=True):
+                sizes, qualities = zip(*steps.curve(one.seen), strict=True)
                 axes.step([size / 1000 for size in sizes], qualities, where="post", label=label)
-            axes.axhline(gain.full[0] - SHORT_OF_FULL, color="grey", linewidth=0.8, linestyle=":")
-            axes.set(title=gain.head, xlabel="Gaussian bytes, kB", ylabel="dB inside the region")
+            axes.set(title=one.head, xlabel="Gaussian bytes, kB", ylabel="dB inside the region")
             axes.legend(loc="lower right", frameon=False)
         figure.savefig(path, dpi=110, metadata={"Software": None})
 
@@ -254,17 +266,20 @@ def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = p
     args = parser.parse_args(arguments)
     sizes = "Gaussian bytes, plain | focus | ratio | file bytes, plain | focus | ratio"
     tell(f"| head | focus | pixels | full dB, plain | grouped | {sizes} |\n|{'---|' * 11}")
-    found, costs = [], []
+    shown, costs = [], []
     for head in args.heads:
         avatar = avatar_of(head)
         files = two_files(avatar)
         costs.append(f"{head} {100 * (len(files[1]) / len(files[0]) - 1):+.1f} %")
-        for gain in gains(head, avatar, files):
-            found.append(gain)
-            tell(gain.row())
+        plain, grouped = map(opened, files)
+        for focus in FOCUSES:
+            seen = scenery(avatar, parse_focus(focus), open_session("cpu").rasterizer)
+            measured = Measured(head, focus, seen, plain, grouped)
+            tell(measured.gain().row())
+        shown.append(measured)
     tell(f"\ngrouping costs, in file_bytes: {', '.join(costs)}")
     if args.output:
-        plot(found, args.output)
+        plot(shown, args.output)
 
 
 if __name__ == "__main__":

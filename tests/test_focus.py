@@ -131,7 +131,7 @@ def test_before_the_rig_is_there_the_plan_is_file_order(data):
     assert order == sorted(order, key=lambda id_: (not entries[id_ - 1].critical, id_))
     _, scene = directory(data)
     with pytest.raises(FocusError):
-        list(focus_plan(parse_focus("wings"), scene)(entries))
+        focus_plan(parse_focus("wings"), scene)
 
 
 def test_any_part_of_a_plan_is_a_scene(data):

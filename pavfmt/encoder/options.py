@@ -116,8 +116,8 @@ class EncodeOptions:
     importance_per: str = "gaussian"
     """"gaussian", or "face": Gaussians of one face stay together, ordered by their sum (the paper's W)."""
     group_regions: bool = False
-    """Units hold one named region each (eyes, mouth, …), so that a client can fetch what it looks at. Importance
-    then decides between strata of a level, not between single Gaussians."""
+    """Units hold what matters to the same named regions (eyes, mouth, …), so that a client can fetch what it looks at.
+    Importance then decides within such a group, and between units which is next."""
     generator: str = "pavfmt"
 
 

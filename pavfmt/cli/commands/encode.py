@@ -102,7 +102,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--group-regions",
         action="store_true",
-        help="units that hold one region of the rig each (eyes, mouth, ...), for players that look somewhere first",
+        help="units of what matters to the same regions of the rig (eyes, mouth, ...), for players that look somewhere "
+        "first; pictures tell what matters (needs pavfmt[player]; without, what sits there)",
     )
     parser.add_argument("--no-search", action="store_true", help="fixed steps: faster, the quality varies")
     parser.add_argument(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_bytes
+from pavplayer.budget_plot import eval_plot
 from pavplayer.budget_tables import eval_markdown, eval_text
-from pavplayer.budgets import PERCENTS, evaluated
+from pavplayer.budgets import PERCENTS, EvalReport, evaluated
 from pavplayer.commands import arguments, rig_option
 from pavplayer.commands.comparing import judge_of, picture_bar, received_file
 from pavplayer.commands.losses import report_losses
@@ -31,6 +33,11 @@ start. PSNR is over all pixels of all views and expressions, "worst" that of the
 over pictures (FLIP where flip-evaluator is installed). Frames a second are posed and drawn on this device.
 The first picture is timed from the request until it is drawn: by the model of a link with slow start, and by the clock
 over HTTP from a server on this machine that sends at the link's pace."""
+
+REPORTS: dict[str, Callable[[EvalReport], bytes]] = {
+    ".md": lambda report: eval_markdown(report).encode(),
+    ".png": eval_plot,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,16 +71,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="what poses and draws"
     )
     parser.add_argument("--json", action="store_true", help="everything as JSON")
-    parser.add_argument("-o", "--output", metavar="REPORT", help="the tables as Markdown too: a .md file")
+    parser.add_argument("-o", "--output", metavar="REPORT", help="a report too: tables in .md, bars in .png")
     parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
-    require("numba", "tqdm")
+    require("numba", "tqdm", *(["matplotlib"] if str(args.output).endswith(".png") else []))
     if args.output:
-        if Path(args.output).suffix != ".md":
-            raise EncodeError("unknown-output", f"{args.output}: a report is .md")
+        if Path(args.output).suffix not in REPORTS:
+            raise EncodeError("unknown-output", f"{args.output}: a report is {' or '.join(REPORTS)}")
         check_target(args.output, args.force)
     file = received_file(Path(args.file).stem, read_bytes(args.file), args)
     exit_code = report_losses(NAME, file.whole)
@@ -88,6 +95,6 @@ def run(args: argparse.Namespace) -> int:
     with picture_bar(file.name, args.quiet) as progress:
         report = evaluated(file, judge, reference.name, evaluation.views, sorted(set(args.percent)), progress)
     if args.output:
-        write_bytes(args.output, eval_markdown(report).encode(), args.force)
+        write_bytes(args.output, REPORTS[Path(args.output).suffix](report), args.force)
     print(json.dumps(report.to_json(), indent=2) if args.json else eval_text(report))
     return exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from pavfmt.scene import Scene
 from pavfmt.units.directory import DirectoryEntry
@@ -15,15 +16,11 @@ Plan = Callable[[Sequence[DirectoryEntry]], Iterable[int]]
 def focus_plan(focus: Focus, scene: Scene) -> Plan:
     """All units of an avatar, those that matter in the focus first; in file order otherwise.
 
-    What the regions are called the rig says: until it is in the scene, the plan is that of no focus, and the caller
-    asks again when it has arrived. Raises FocusError, when the plan is read, if the rig has no such regions.
+    What the regions are called the rig says: until it is in the scene, the plan is that of no focus, the rig first, and
+    the caller asks again when it has arrived. Raises FocusError if the rig has no such regions.
     """
-
-    def plan(entries: Sequence[DirectoryEntry]) -> Iterator[int]:
-        core = scene.core
-        return planned(entries, 0 if core is None else focus.bits_in(core.region_names))
-
-    return plan
+    bits = 0 if scene.core is None else focus.bits_in(scene.core.region_names)
+    return partial(planned, bits=bits)
 
 
 def planned(entries: Sequence[DirectoryEntry], bits: int) -> Iterator[int]:

@@ -249,6 +249,8 @@ class Gaussians:
     """(N, 3), only where a surface point lies on a face."""
     importance: Float32Array | None = None
     """(N,) Σ α·T, the blending weight summed over pixels and pictures; None: not measured."""
+    regions: NDArray[np.uint16] | None = None
+    """(N,) bit k: it matters to the rig's region k; None: not measured, its site says it."""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -273,6 +275,8 @@ class Gaussians:
             value = getattr(self, name)
             if value is not None:
                 set_(self, name, _array(name, value, np.float32, count, *width))
+        if self.regions is not None:
+            set_(self, "regions", _array("regions", self.regions, np.uint16, count))
         if self.barycentrics is not None and count and abs(self.barycentrics.sum(axis=1) - 1).max() > 1e-4:
             raise EncodeError("bad-barycentrics", "barycentric coordinates must sum to 1")
 
@@ -288,7 +292,7 @@ class Gaussians:
         """The Gaussians at `rows`, in that order."""
         optional = {
             name: None if getattr(self, name) is None else getattr(self, name)[rows]
-            for name in ("barycentrics", "importance")
+            for name in ("barycentrics", "importance", "regions")
         }
         return Gaussians(
             self.sites[rows],

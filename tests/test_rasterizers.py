@@ -74,6 +74,23 @@ def test_tiles_weigh_as_plain_weighs(tiles, name):
     assert np.allclose(weights, expected, rtol=1e-4, atol=6e-3)  # one covered pixel is at least 1/255
 
 
+@pytest.mark.parametrize("name", SCENES)
+def test_pixels_count_their_shares(tiles, name):
+    gaussians, camera = SCENES[name]
+    shares = np.random.default_rng(4).random((camera.height, camera.width))
+    shares[: camera.height // 2] = 0
+    weights = tiles.contributions(gaussians, camera, shares)
+    expected = PlainRasterizer().contributions(gaussians, camera, shares)
+    assert np.allclose(weights, expected, rtol=1e-4, atol=6e-3)
+    all_alike = tiles.contributions(gaussians, camera, np.ones_like(shares))
+    assert np.allclose(all_alike, tiles.contributions(gaussians, camera), rtol=1e-4, atol=1e-4)
+
+
+def test_shares_are_of_the_picture(tiles):
+    with pytest.raises(ValueError, match="shares"):
+        tiles.contributions(cloud(1), CAMERA, np.ones((3, 3)))
+
+
 def test_any_number_of_threads_gives_the_same_bits(tiles):
     gaussians = cloud(10, count=2000, coefficients=16)
     before, pictures, weights = numba.get_num_threads(), [], []

@@ -118,8 +118,8 @@ class EncodeOptions:
     order_as_stored: bool = False
     """Who is sent first, the importance that the levels' Gaussians bring decides; what is seen decides the rest."""
     group_regions: bool = False
-    """Units hold one named region each (eyes, mouth, …), so that a client can fetch what it looks at. Importance
-    then decides between strata of a level, not between single Gaussians."""
+    """Units hold what matters to the same named regions (eyes, mouth, …), so that a client can fetch what it looks at.
+    Importance then decides within such a group, and between units which is next."""
     generator: str = "pavfmt"
 
 

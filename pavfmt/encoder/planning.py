@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.encoder.grouping import grouped
 from pavfmt.encoder.importance import order_of, per_face
 from pavfmt.encoder.options import EncodeOptions
 from pavfmt.encoder.precision import LevelPrecision, kept_rows, level_precisions
@@ -18,9 +18,6 @@ from pavfmt.model import Avatar, Float64Array, Int32Array, Level, Pose, Site
 from pavfmt.places import mesh_places
 from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
 from pavfmt.units.gaussians import Attribute, Columns, Int64Array, attributes_of, quantize_gaussians
-
-STRATA = (0.15, 0.45, 1.0)
-"""Up to which shares of a level's Gaussians its strata go, most important first."""
 
 
 @dataclass
@@ -34,8 +31,8 @@ class LevelPlan:
     importance: Float64Array
     order: NDArray[np.intp]
     """Rows, the first to be sent first."""
-    breaks: list[int]
-    """Positions in `order` where a unit must end, ascending; the last is N."""
+    parts: list[NDArray[np.intp]]
+    """The order taken apart into what must not share units."""
     places: Int64Array
     """(N, 3) places of the sites."""
     world_means: Float64Array
@@ -79,9 +76,9 @@ def plan_levels(avatar: Avatar, importance: list[Float64Array], options: EncodeO
     for number, level in enumerate(avatar.levels):
         grids = precisions[number].grids
         attributes = attributes_of(grids, level.gaussians.barycentrics is not None)
-        order, breaks = _sending_order(level, importance[number], options), [len(level.gaussians)]
-        if options.group_regions and level.parents is None:
-            order, breaks = _by_region(order, regions[number])
+        order = _sending_order(level, importance[number], options)
+        passes = number + 1 < len(avatar.levels) and avatar.levels[number + 1].parents is not None
+        grouping = options.group_regions and not passes
         plans.append(
             LevelPlan(
                 level=level,
@@ -90,7 +87,7 @@ def plan_levels(avatar: Avatar, importance: list[Float64Array], options: EncodeO
                 precision=precisions[number],
                 importance=importance[number],
                 order=order,
-                breaks=breaks,
+                parts=grouped(order, regions[number], level.parents) if grouping else [order],
                 places=places[number],
                 world_means=pose_level(avatar.levels, number, mesh).means,
                 regions=regions[number],
@@ -107,16 +104,6 @@ def _sending_order(level: Level, importance: Float64Array, options: EncodeOption
     if level.parents is None and options.importance_per == "face" and len(importance):
         return order_of(per_face(level.gaussians.sites, importance))
     return order_of(importance)
-
-
-def _by_region(order: NDArray[np.intp], regions: NDArray[np.uint16]) -> tuple[NDArray[np.intp], list[int]]:
-    """The order with each stratum sorted by region, those in none last; and where a region or stratum ends."""
-    region = np.where(regions == 0, 16, np.log2(np.maximum(regions & -regions.astype(np.int32), 1)))
-    bounds = [round(share * len(order)) for share in (0.0, *STRATA)]
-    parts = [order[start:end] for start, end in pairwise(bounds)]
-    sorted_ = np.concatenate([part[np.argsort(region[part], kind="stable")] for part in parts])
-    changes = np.flatnonzero(np.diff(region[sorted_])) + 1
-    return sorted_, sorted({*changes.tolist(), *bounds[1:], len(order)})
 
 
 def _site_places(avatar: Avatar) -> list[Int64Array]:

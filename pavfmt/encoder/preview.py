@@ -44,9 +44,11 @@ class Preview:
 
 def _units(plan: LevelPlan) -> list[np.ndarray]:
     """Rows of each unit, sorted by site."""
-    count = len(plan.order)
-    parts = np.array_split(plan.order, max(min(UNITS, count), -(-count // LARGEST_UNIT)))
-    return [rows[np.argsort(plan.columns.sites[rows], kind="stable")] for rows in parts if len(rows)]
+    whole, found = len(plan.order), []
+    for part in plan.parts if whole else ():
+        units = max(round(UNITS * len(part) / whole), 1)
+        found += np.array_split(part, max(min(units, len(part)), -(-len(part) // LARGEST_UNIT)))
+    return [rows[np.argsort(plan.columns.sites[rows], kind="stable")] for rows in found if len(rows)]
 
 
 def _rounded_level(plan: LevelPlan, number: int) -> Level:

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from pavfmt.model import Avatar, Float64Array, Rig, Site
 from pavfmt.subdivision import edges_of
 
+NOTICEABLE_METRES = 2.5e-4
+"""Half a pixel at the measuring distance."""
+
 
 def _vertex_bits(rig: Rig) -> NDArray[np.uint16]:
     """(V,) region bits; an edge midpoint belongs where either end does."""
@@ -20,8 +23,22 @@ def _vertex_bits(rig: Rig) -> NDArray[np.uint16]:
     return bits
 
 
+def shape_region_bits(rig: Rig, index: int) -> int:
+    """Bits of the regions in which a shape moves something by NOTICEABLE_METRES or more."""
+    moved = np.linalg.norm(rig.shapes[index].displacements, axis=1) >= NOTICEABLE_METRES
+    masks = enumerate(rig.regions.values())
+    return sum(1 << region for region, mask in masks if bool((moved & mask).any()))
+
+
 def region_bits(avatar: Avatar) -> list[NDArray[np.uint16]]:
-    """Per level (N,) region bits of every Gaussian."""
+    """Per level (N,) region bits of every Gaussian: as measured, else by the site."""
+    sited = site_region_bits(avatar)
+    measured = [level.gaussians.regions for level in avatar.levels]
+    return [bits if own is None else own for own, bits in zip(measured, sited, strict=True)]
+
+
+def site_region_bits(avatar: Avatar) -> list[NDArray[np.uint16]]:
+    """Per level (N,) bits of the regions each Gaussian's site lies in."""
     rig = avatar.rig
     if rig is None or not rig.regions:
         return [np.zeros(len(level.gaussians), dtype=np.uint16) for level in avatar.levels]

@@ -7,7 +7,7 @@ important first (ProgressiveAvatars, section 3), with the rig's shapes between t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -21,7 +21,7 @@ from pavfmt.encoder.importance import opacity_area_importance
 from pavfmt.encoder.options import EncodeOptions
 from pavfmt.encoder.planning import plan_levels, without_invisible
 from pavfmt.encoder.rebinding import rebound
-from pavfmt.encoder.regions import bounding_sphere
+from pavfmt.encoder.regions import bounding_sphere, shape_region_bits
 from pavfmt.encoder.renumbering import renumbered, renumbered_rig
 from pavfmt.encoder.rig_parts import rig_parts
 from pavfmt.errors import EncodeError, PavError
@@ -110,6 +110,7 @@ def _rig_extras(draft: Draft, rig: Rig, rig_id: int, options: EncodeOptions) -> 
             (rig_id,),
             lambda w: encode_shape(w, index, rig.shapes[index], options.shape_step),
             importance=energy[index] / total,
+            regions=shape_region_bits(rig, index),
         )
 
     extras: list[Callable[[], int]] = [partial(shape, index) for index in order]
@@ -235,24 +236,48 @@ class _Writer:
         self._levels_id = self._draft.add(UnitType.LEVELS, (), lambda w: encode_levels(w, table))
 
     def _write_levels(self) -> None:
-        """Level after level; or always the unit with most importance per byte, of whatever level."""
-        waiting = {number: self._units_of(number) for number in range(len(self._plans))}
+        """Level after level; or always the unit with most importance per byte, of whatever level.
+
+        Within a level, parts that do not share units go by importance per byte.
+        """
+        parts = [self._parts(number) for number in range(len(self._plans))]
+        waiting = {
+            (number, part): self._units_of(number, rows)
+            for number, some in enumerate(parts)
+            for part, rows in enumerate(some)
+        }
         worth = dict.fromkeys(waiting, np.inf)
         while waiting:
-            number = min(waiting)
-            if self._options.level_order == "gain":  # who takes over comes after all that it takes over from
-                possible = [
-                    k for k in waiting if self._plans[k].level.parents is None or k - 1 not in waiting
-                ]
-                number = max(possible, key=lambda one: (worth[one], -one))
-            left = next(waiting[number], None)
-            if left is None:
-                del waiting[number]
-            else:
-                worth[number] = left
+            one = max(self._possible(waiting), key=lambda key: (worth[key], -key[0], -key[1]))
+            left = next(waiting[one], None)
+            if left is not None:
+                worth[one] = left
+                continue
+            del waiting[one]
+            if all(number != one[0] for number, _ in waiting):
+                self._ensure_splits(one[0], np.arange(len(self._splits[one[0]].numbers), dtype=np.int32))
 
-    def _units_of(self, number: int) -> Iterator[float]:
-        """Writes the Gaussian units of one level, each as large as its byte target allows.
+    def _possible(self, waiting: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Which parts may be next. Who takes over comes after all that it takes over from."""
+        levels = {number for number, _ in waiting}
+        if self._options.level_order == "gain":
+            free = {one for one in levels if self._plans[one].level.parents is None or one - 1 not in levels}
+        else:
+            free = {min(levels)}
+        return [key for key in waiting if key[0] in free]
+
+    def _parts(self, number: int) -> list[NDArray[np.intp]]:
+        """The plan's parts. Before several of the first level goes a unit that is of all of them."""
+        plan = self._plans[number]
+        if number or len(plan.parts) < 2:
+            return plan.parts
+        count = max(int(self._options.first_unit_bytes / self._estimate(number)), 1)
+        first = plan.order[:count]
+        rest = (part[~np.isin(part, first)] for part in plan.parts)
+        return [first, *(part for part in rest if len(part))]
+
+    def _units_of(self, number: int, order: NDArray[np.intp]) -> Iterator[float]:
+        """Writes Gaussian units of one level in `order`, each as large as its byte target allows.
 
         Begins by telling what the first is worth, importance per byte; after each tells the same of the next.
         """
@@ -260,17 +285,17 @@ class _Writer:
         per_gaussian = self._estimate(number)
         total = sum(len(p.order) for p in self._plans) * per_gaussian
         parents = plan.level.parents
-        legal = np.ones(len(plan.order), bool) if parents is None else legal_ends(parents[plan.order])
-        while start < len(plan.order):
+        legal = np.ones(len(order), bool) if parents is None else legal_ends(parents[order])
+        while start < len(order):
             aim = max(int(self._aim / per_gaussian), 1)
-            yield float(plan.importance[plan.order[start : start + aim]].mean()) / per_gaussian
-            aim = max(int(self._aim / per_gaussian), 1)  # other levels may have been written since
+            yield float(plan.importance[order[start : start + aim]].mean()) / per_gaussian
+            aim = max(int(self._aim / per_gaussian), 1)  # others may have been written since
             end = unit_end(legal, start, aim, FORMAT_LIMITS.gaussians_per_unit)
-            end = min(end, next(one for one in plan.breaks if one > start))
-            rows = plan.order[start:end]
+            rows = order[start:end]
             splits = self._splits_of(number, rows)
             if parents is not None:  # its successor is the unit right after it
-                self._write_hand_over(number, retiring(parents, plan.order, start, end))
+                gone = retiring(parents, order, start, end)
+                self._write_hand_over(number, gone, int(np.bitwise_or.reduce(plan.regions[rows])))
             per_gaussian = self._write_gaussians(number, rows, splits) / len(rows)
             start = end
             spent = self._write_extras(options.between_bytes)
@@ -280,10 +305,9 @@ class _Writer:
             self._aim = max(min(doubled, ceiling - spent), least)
             if self._progress is not None:
                 self._progress(self._sent_gaussians / self._avatar.gaussian_count)
-        self._ensure_splits(number, np.arange(len(self._splits[number].numbers), dtype=np.int32))
 
-    def _write_hand_over(self, number: int, parents: Int32Array) -> None:
-        """Those `parents` of the level before retire when the next Gaussians unit is there."""
+    def _write_hand_over(self, number: int, parents: Int32Array, regions: int) -> None:
+        """Those `parents` of the level before retire when the next Gaussians unit, of `regions`, is there."""
         if not len(parents):
             return
         level = number - 1
@@ -293,7 +317,13 @@ class _Writer:
         )
         grids = self._plans[level].precision.grids
         needs = (self._levels_id, *units.tolist())
-        self._draft.add(UnitType.HAND_OVER, needs, lambda w: encode_hand_over(w, record, grids), level=level)
+        self._draft.add(
+            UnitType.HAND_OVER,
+            needs,
+            lambda w: encode_hand_over(w, record, grids),
+            level=level,
+            regions=regions,
+        )
 
     def _estimate(self, number: int) -> float:
         """Bytes per Gaussian of this level, from a unit of a thousand of the first."""

@@ -8,12 +8,13 @@ import numpy as np
 
 from pavfmt.model import BoolArray, Shape
 
-SUPPORT = 0.15
-"""A vertex belongs to a shape that moves it by at least this part of the shape's largest displacement."""
+SUPPORT = 0.5
+"""A vertex belongs to a shape that moves it by at least this part of the shape's largest displacement: with less,
+a mouth reaches to the ears."""
 
 REGIONS: dict[str, tuple[tuple[str, ...], str]] = {
-    "left_eye": (("eyeBlink", "eyeSquint", "eyeWide", "eyeLook"), "Left"),
-    "right_eye": (("eyeBlink", "eyeSquint", "eyeWide", "eyeLook"), "Right"),
+    "left_eye": (("eyeBlink", "eyeWide", "eyeLook"), "Left"),
+    "right_eye": (("eyeBlink", "eyeWide", "eyeLook"), "Right"),
     "mouth": (("mouth",), ""),
     "jaw": (("jaw",), ""),
     "brows": (("brow",), ""),

@@ -125,6 +125,5 @@ def _anchors(
 
 def no_gaussians(coefficients: int = 0) -> Gaussians:
     """None, with room for `coefficients` higher SH each."""
-    widths = {"means": (3,), "quats": (4,), "log_scales": (3,), "opacities": (), "sh0": (1, 3)}
-    parts = {name: np.zeros((0, *shape), np.float32) for name, shape in widths.items()}
-    return Gaussians(np.zeros(0, np.int32), **parts, shN=np.zeros((0, coefficients, 3), np.float32))
+    shapes = ((3,), (4,), (3,), (), (1, 3), (coefficients, 3))  # means to shN
+    return Gaussians(np.zeros(0, np.int32), *(np.zeros((0, *shape), np.float32) for shape in shapes))

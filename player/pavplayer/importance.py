@@ -23,9 +23,11 @@ class EncoderRenderer:
     def __init__(self, rasterizer: Rasterizer) -> None:
         self._rasterizer = rasterizer
 
-    def contributions(self, gaussians: PosedGaussians, view: View) -> NDArray[np.floating]:
-        """(N,) Σ α·T of each Gaussian over the pixels of one picture."""
-        return self._rasterizer.contributions(gaussians, camera_of(view))
+    def contributions(
+        self, gaussians: PosedGaussians, view: View, shares: NDArray[np.floating] | None = None
+    ) -> NDArray[np.floating]:
+        """(N,) Σ α·T of each Gaussian over the pixels of one picture, each counting its share (H, W)."""
+        return self._rasterizer.contributions(gaussians, camera_of(view), shares)
 
     def picture(self, gaussians: PosedGaussians, view: View) -> NDArray[np.floating]:
         """(H, W, 3) the picture over white."""

@@ -37,6 +37,9 @@ def test_cuda_weighs_as_plain_weighs(cuda):
     gaussians = cloud(1)
     expected = PlainRasterizer().contributions(gaussians, CAMERA)
     assert np.allclose(cuda.contributions(gaussians, CAMERA), expected, rtol=1e-3, atol=2e-2)
+    shares = np.random.default_rng(4).random((CAMERA.height, CAMERA.width))
+    expected = PlainRasterizer().contributions(gaussians, CAMERA, shares)
+    assert np.allclose(cuda.contributions(gaussians, CAMERA, shares), expected, rtol=1e-3, atol=2e-2)
 
 
 def test_equal_depths_keep_index_order(cuda):

@@ -24,9 +24,9 @@ from pavfmt.encoder import (
     rendered_importance,
     stored_importance,
 )
-from pavfmt.encoder.importance import ContributionRenderer, has_stored_importance
+from pavfmt.encoder.importance import has_stored_importance
 from pavfmt.encoder.options import FITTED_DECIBELS, HANDING_OVER, precision_near
-from pavfmt.encoder.quality import PictureRenderer
+from pavfmt.encoder.region_importance import RegionRenderer, with_measured_regions
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
 from pavfmt.inspection import inspect
@@ -69,7 +69,7 @@ EXACT_DECIBELS = 50.0
 LEAST_DECIBELS, MOST_DECIBELS = 30.0, 70.0
 
 
-class Renderer(ContributionRenderer, PictureRenderer, Protocol):
+class Renderer(RegionRenderer, Protocol):
     """What the entry point group RENDERERS gives."""
 
 
@@ -102,7 +102,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--group-regions",
         action="store_true",
-        help="units that hold one region of the rig each (eyes, mouth, ...), for players that look somewhere first",
+        help="units of what matters to the same regions of the rig (eyes, mouth, ...), for players that look somewhere "
+        "first; pictures tell what matters (needs pavfmt[player]; without, what sits there)",
     )
     parser.add_argument("--no-search", action="store_true", help="fixed steps: faster, the quality varies")
     parser.add_argument(
@@ -149,6 +150,11 @@ def run(args: argparse.Namespace) -> int:
         with bar("fitting", args.quiet) as advance:
             avatar = _fitter()(avatar, advance, _target(args) >= EXACT_DECIBELS)
     renderer = _renderer(needed=args.importance == "render")
+    if args.group_regions and renderer is not None:
+        with bar("regions", args.quiet) as advance:
+            measured = with_measured_regions(avatar, renderer, advance)
+        source_avatar = measured if source_avatar is avatar else source_avatar
+        avatar = measured
     with bar("importance", args.quiet) as advance:
         importance, as_stored, source = _measure(avatar, args.importance, renderer, advance)
     with bar("precision", args.quiet) as advance:

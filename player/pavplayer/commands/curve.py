@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from pavfmt.cutting import bytes_of_percent
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_bytes
 from pavplayer.commands import arguments, rig_option
+from pavplayer.commands.comparing import judge_of, picture_bar, received_file
 from pavplayer.commands.losses import report_losses
 from pavplayer.curve import (
     Curve,
     CurveReport,
     Judge,
-    Progress,
     Received,
     curve_of,
-    known_expressions,
     lengths_of,
 )
 from pavplayer.curve_plot import curve_plot, plot_format
@@ -29,7 +26,7 @@ from pavplayer.curve_tables import curve_csv, curve_text
 from pavplayer.evaluation import EVALUATION_V1, EvaluationSet, read_evaluation_set
 from pavplayer.packages import require
 from pavplayer.references import Reference, reference_for
-from pavplayer.session import Session, open_session
+from pavplayer.session import Session
 
 NAME = "curve"
 HELP = """Measure what prefixes of a file show: PSNR and SSIM against bytes, as a table and a plot.
@@ -84,12 +81,14 @@ def run(args: argparse.Namespace) -> int:
     """Do it."""
     require("numba", "tqdm", *(["matplotlib"] if args.output else []))
     _check_plot(args.output, args.force)
-    files = [_received(_name(path, args.files), read_bytes(path), args) for path in args.files]
+    files = [received_file(_name(path, args.files), read_bytes(path), args) for path in args.files]
     exit_code = max(report_losses(NAME, file.whole) for file in files)
     first = files[0].whole
-    reference = reference_for(args.reference, first, lambda data: _received("", data, args).whole, args.flame)
+    reference = reference_for(
+        args.reference, first, lambda data: received_file("", data, args).whole, args.flame
+    )
     evaluation = read_evaluation_set(args.evaluation) if args.evaluation else EVALUATION_V1
-    judge = _judge(reference, evaluation, first, args)
+    judge = judge_of(reference, evaluation, first, args.scale, args.flip)
     curves = [_curve(file, judge, args) for file in files]
     report = _report(reference, judge, evaluation, curves)
     if args.output:
@@ -112,32 +111,12 @@ def _name(path: str, paths: Sequence[str]) -> str:
     return path if alike > 1 else Path(path).stem
 
 
-def _received(name: str, data: bytes, args: argparse.Namespace) -> Received:
-    rig = rig_option.rig_file(data, args.rig)
-
-    def new_session() -> Session:
-        return rig_option.supplied(open_session(args.device), rig)
-
-    whole = new_session()
-    whole.feed(data)
-    whole.update()
-    return Received(name, data, whole, new_session, rig)
-
-
-def _judge(
-    reference: Reference, evaluation: EvaluationSet, whole: Session, args: argparse.Namespace
-) -> Judge:
-    cameras = evaluation.cameras(reference.framed, args.scale)
-    expressions = known_expressions(evaluation, whole.scene)
-    return Judge(reference, cameras, expressions, whole.rasterizer, evaluation.background, args.flip)
-
-
 def _curve(file: Received, judge: Judge, args: argparse.Namespace) -> Curve:
     whole, here = file.whole, len(file.data)
     if whole.bytes_until_visible is None:
         raise RuntimeError(f"{file.name}: {here:,} bytes hold nothing to draw yet")
     lengths = lengths_of(whole, here, args.points) if args.at is None else _asked(args.at, whole, here)
-    with _bar(file.name, args.quiet) as progress:
+    with picture_bar(file.name, args.quiet) as progress:
         return curve_of(file, lengths, judge, progress)
 
 
@@ -167,17 +146,3 @@ def _shown(report: CurveReport, args: argparse.Namespace) -> str:
     if args.json:
         return json.dumps(report.to_json(), indent=2)
     return curve_csv(report).rstrip("\n") if args.csv else curve_text(report)
-
-
-@contextmanager
-def _bar(name: str, quiet: bool) -> Iterator[Progress]:
-    """A bar of pictures."""
-    from tqdm import tqdm
-
-    with tqdm(unit="picture", desc=name, disable=quiet or None, file=sys.stderr) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield show

@@ -22,8 +22,13 @@ class Rasterizer(Protocol):
     ) -> NDArray[np.float32]:
         """The picture as (H, W, 3) float32, display sRGB in 0..1, over a background colour."""
 
-    def contributions(self, gaussians: GaussianCloud, camera: Camera) -> NDArray[np.float32]:
-        """(N,) float32: each Gaussian's blending weight α·T summed over the pixels, its importance here."""
+    def contributions(
+        self, gaussians: GaussianCloud, camera: Camera, shares: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float32]:
+        """(N,) float32: each Gaussian's blending weight α·T summed over the pixels, its importance here.
+
+        `shares` (H, W) says how much each pixel counts; None: 1.
+        """
 
 
 class RasterizerUnavailableError(RuntimeError):

@@ -92,8 +92,10 @@ class CudaRasterizer:
         picture: NDArray[np.float32] = self.render_tensor(gaussians, camera, background).cpu().numpy()
         return picture
 
-    def contributions(self, gaussians: GaussianCloud, camera: Camera) -> NDArray[np.float32]:
-        """(N,) float32: Σ α·T over the pixels, for each Gaussian.
+    def contributions(
+        self, gaussians: GaussianCloud, camera: Camera, shares: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float32]:
+        """(N,) float32: Σ α·T over the pixels, for each Gaussian; each pixel counts its share (H, W).
 
         A pixel is Σ colour·α·T, so this is the derivative of the sum of all pixels by a one-channel colour.
         """
@@ -102,6 +104,7 @@ class CudaRasterizer:
         with torch.enable_grad():
             ones = torch.ones(len(gaussians.means), 1, device=self.device, requires_grad=True)
             picture = self._blend(gaussians, camera, ones, torch.zeros(1, device=self.device))
-            (totals,) = torch.autograd.grad(picture.sum(), ones)
+            counted = picture if shares is None else picture * self._tensor(shares)[..., None]
+            (totals,) = torch.autograd.grad(counted.sum(), ones)
         result: NDArray[np.float32] = totals[:, 0].cpu().numpy()
         return result

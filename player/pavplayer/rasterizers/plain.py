@@ -101,12 +101,14 @@ class PlainRasterizer:
         picture += through[..., None] * np.asarray(background, np.float64)
         return np.clip(picture, 0.0, 1.0).astype(np.float32)
 
-    def contributions(self, gaussians: GaussianCloud, camera: Camera) -> NDArray[np.float32]:
-        """(N,) float32: Σ α·T over the pixels, for each Gaussian."""
+    def contributions(
+        self, gaussians: GaussianCloud, camera: Camera, shares: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float32]:
+        """(N,) float32: Σ α·T over the pixels, for each Gaussian; each pixel counts its share (H, W)."""
         totals = np.zeros(len(gaussians.means))
 
         def add(index: int, pixels: Pixels, weights: Float64Array) -> None:
-            totals[index] = weights.sum()
+            totals[index] = weights.sum() if shares is None else (weights * shares[pixels]).sum()
 
         blend(gaussians, camera, add)
         return totals.astype(np.float32)

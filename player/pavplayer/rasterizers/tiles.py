@@ -11,6 +11,7 @@ from pavplayer.camera import Camera
 from pavplayer.rasterizers import binning, blending, projection
 from pavplayer.rasterizers.cloud import Background, GaussianCloud
 from pavplayer.rasterizers.compilation import thread_count
+from pavplayer.rasterizers.shared_weights import blend_shares
 
 
 @dataclass(frozen=True)
@@ -89,18 +90,17 @@ class TileRasterizer:
         """The picture as (H, W, 3) float32, display sRGB in 0..1."""
         return draw(sort_into_tiles(gaussians, camera), camera, background)
 
-    def contributions(self, gaussians: GaussianCloud, camera: Camera) -> NDArray[np.float32]:
-        """(N,) float32: Σ α·T over the pixels, for each Gaussian."""
+    def contributions(
+        self, gaussians: GaussianCloud, camera: Camera, shares: NDArray[np.floating] | None = None
+    ) -> NDArray[np.float32]:
+        """(N,) float32: Σ α·T over the pixels, for each Gaussian; each pixel counts its share (H, W)."""
         tiles = sort_into_tiles(gaussians, camera)
         weights = np.zeros(len(tiles.entries), np.float32)
-        blending.blend_weights(
-            tiles.records,
-            tiles.boxes,
-            tiles.starts,
-            tiles.entries,
-            camera.width,
-            camera.height,
-            weights,
-            thread_count(),
-        )
+        lists = (tiles.records, tiles.boxes, tiles.starts, tiles.entries)
+        if shares is None:
+            blending.blend_weights(*lists, camera.width, camera.height, weights, thread_count())
+        else:
+            if shares.shape != (camera.height, camera.width):
+                raise ValueError(f"shares of {shares.shape} for {camera.height} × {camera.width} pixels")
+            blend_shares(*lists, np.ascontiguousarray(shares, np.float32), weights)
         return np.bincount(tiles.entries, weights, minlength=len(tiles.records)).astype(np.float32)

@@ -26,11 +26,11 @@ def noted(value):
 
 
 def leaves_of(parsed, active):
-    """(offset, size, value) of the payload fields of active units; fields of no bytes say nothing."""
+    """(offset, size, value) of the payload fields of active units of known types; fields of no bytes say nothing."""
     payload_leaves = [
         leaf
         for unit in parsed.units
-        if unit.header.id in active
+        if unit.header.id in active and unit.header.type in PAYLOADS
         for leaf in unit.leaves
         if leaf.offset >= unit.offset + 20
     ]

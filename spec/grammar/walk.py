@@ -74,7 +74,8 @@ def _parse(structure: Construct, data: bytes, base: int, **known: Any) -> tuple[
 
 
 def _short(path: str) -> str:
-    return ".".join(step.strip() for step in path.split("->")[1:] if step.strip() not in ("fields", "value"))
+    steps = [step.strip() for step in path.split("->")[1:]]
+    return ".".join(steps[1:] if steps[:1] == ["fields"] else steps)
 
 
 def _spans(data: bytes) -> Any:

@@ -12,7 +12,7 @@ from random import Random
 
 from tests.fuzz.targets import TARGETS, is_past_framing
 
-HEADROOM = 1 << 30
+HEADROOM = 3 << 28
 """Bytes of address space a target may take beyond what the process has."""
 SLOW = 1.0
 """Seconds; an execution that takes longer is a finding."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pavfmt.registry import UnitType
+from pavfmt.registry import FORMAT_VERSION, UnitType
 from spec.tools.vectors.valid import hand_over_file
 from spec.tools.vectors.vector import Vector, bare, header_only
 from tests.avatars import PICTURE, external_file, toy_file
@@ -33,8 +33,10 @@ def _later_versions() -> Iterator[Vector]:
     forge = Forge(toy_file("static", 0))
     for at in (0, 3, len(forge.parts) + 2):
         forge.parts.insert(at, Part(NEW_TYPE, False, 100 + at, b"\xff" * 30))
-    later = resealed_header(forge.build(directory=False), 10, b"\x03\x00")
-    yield Vector("unusual/later-minor", "version 0.3 with ancillary units of a type unknown to 0.2", later)
+    later = resealed_header(forge.build(directory=False), 10, (FORMAT_VERSION[1] + 1).to_bytes(2, "little"))
+    yield Vector(
+        "unusual/later-minor", "the next minor version, with ancillary units of an unknown type", later
+    )
     hints = Forge(toy_file("static", 0)).build(ancillary_features=0xFFFF_FFFF)
     yield Vector("unusual/ancillary-features", "every ancillary feature bit is set", hints)
     forge = Forge(toy_file("static", 0))

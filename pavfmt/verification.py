@@ -86,9 +86,7 @@ def _of_event(event: ev.Event, rig_is_missing: bool) -> Iterator[Finding]:
                 yield Finding(NOTE, "prefix", partial.offset, message)
 
 
-def _of_header(
-    data: bytes, scene: Scene, seen: list[ev.Event], units: list[Frame]
-) -> Iterator[Finding]:
+def _of_header(data: bytes, scene: Scene, seen: list[ev.Event], units: list[Frame]) -> Iterator[Finding]:
     header = scene.header
     if header is None:
         message = f"a prefix: {len(data)} of the {FileHeader.SIZE} bytes of the file header are there"

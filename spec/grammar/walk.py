@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,9 @@ class Parsed:
         return (*self.header_leaves, *(leaf for unit in self.units for leaf in unit.leaves))
 
 
+Span = tuple[int, Any, tuple[Leaf, ...], bytes]
+
+
 def walk(data: bytes, rig_file: bytes | None = None) -> Parsed | None:
     """The fields of `data`; None if its header is incomplete. `rig_file` is that of a rig reference."""
     if len(data) < FILE_HEADER_BYTES:
@@ -78,7 +82,7 @@ def _short(path: str) -> str:
     return ".".join(steps[1:] if steps[:1] == ["fields"] else steps)
 
 
-def _spans(data: bytes) -> Any:
+def _spans(data: bytes) -> Iterator[Span]:
     """(offset, header, the header's leaves, payload) of every unit that is complete."""
     at = FILE_HEADER_BYTES
     while at + UNIT_HEADER_BYTES <= len(data):

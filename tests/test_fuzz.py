@@ -9,11 +9,13 @@ from random import Random
 
 import pytest
 
+from comparing import frozen_scene, history
+from pavfmt.registry import UnitType
 from tests.fuzz import units
 from tests.fuzz.campaign import Campaign, limited_memory, plain
 from tests.fuzz.lines import lines_of
 from tests.fuzz.seeds import pav_seeds
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import LIMITS, TARGETS
 
 PAV_TARGETS = ("decode", "inspect", "verify")
 SHARE_PAST_FRAMING = 0.3
@@ -29,6 +31,42 @@ def test_mutated_inputs_are_told_or_refused(name):
     if name in PAV_TARGETS:
         assert campaign.past_framing / campaign.executions >= SHARE_PAST_FRAMING
     assert len(campaign.codes) > 1 and campaign.codes["fine"]
+
+
+def mutants(count, seed, directory=True):
+    """Mutated files, some of them sound."""
+    random, seeds = Random(seed), [data for name, data in pav_seeds().items() if name.startswith("valid")]
+    for _ in range(count):
+        data = units.mutated(random.choice(seeds), random)
+        if not directory:
+            header, parts = units.taken_apart(data)
+            data = units.put_together(header, [part for part in parts if part.type != UnitType.DIRECTORY])
+        yield random, data
+
+
+def test_mutated_files_give_the_same_events_and_errors_however_they_are_split():
+    for random, data in mutants(150, seed=1):
+        cuts = sorted(random.randrange(len(data) + 1) for _ in range(random.choice((1, 3, 9))))
+        pieces = [data[low:high] for low, high in zip([0, *cuts], [*cuts, len(data)], strict=True)]
+        assert history(pieces, limits=LIMITS)[0] == history([data], limits=LIMITS)[0]
+
+
+def scene_or_refusal(pieces):
+    events, scene = history(pieces, limits=LIMITS)
+    return "refused" if "Error" in events[-1][0] else frozen_scene(scene)
+
+
+def test_units_of_mutated_files_give_the_same_scene_in_any_order():
+    """Without a directory: one that is wrong may send a reader to where no unit stands."""
+    for random, data in mutants(150, seed=2, directory=False):
+        pieces, at = [(0, data[:52])], 52
+        for part in units.taken_apart(data)[1]:
+            end = at + units.UNIT_HEADER + len(part.payload)
+            pieces.append((at, data[at:end]))
+            at = end
+        expected = scene_or_refusal(pieces)
+        random.shuffle(pieces)
+        assert scene_or_refusal(pieces) == expected
 
 
 @pytest.mark.parametrize("path", REGRESSIONS, ids=lambda path: path.stem)

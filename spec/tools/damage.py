@@ -2,6 +2,7 @@
 
 python -m spec.tools.damage             write spec/damage.md (some minutes)
 python -m spec.tools.damage --check     exit 1 if it is not what the file gives
+python -m spec.tools.damage FILE.pav    the same of another file, on stdout
 """
 
 from __future__ import annotations
@@ -207,10 +208,14 @@ def document(data: bytes, name: str, flips: int) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write or compare."""
+    """Write, compare or print."""
+    if arguments and arguments != ["--check"]:
+        path = Path(arguments[0])
+        sys.stdout.write(document(path.read_bytes(), f"`{path.name}`", FLIPS))
+        return 0
     name = SUBJECT.relative_to(ROOT).as_posix()
     fresh = document(SUBJECT.read_bytes(), f"`{name}`", FLIPS)
-    if "--check" in arguments:
+    if arguments:
         return int(not TABLE.is_file() or TABLE.read_text() != fresh)
     TABLE.write_text(fresh)
     return 0

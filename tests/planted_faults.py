@@ -97,10 +97,13 @@ FAULTS = {
         "units/needs.py", "if step == 0 or current < 0:", "if current < 0:", "vectors"
     ),
     "a centre beyond its grid": Fault(
-        "units/gaussians.py", "if centres[-1] >> grid.bits:", "if False:", "vectors"
+        "units/gaussians.py", "if any(centre > top for", "if not any(centre >= 0 for", "vectors"
     ),
-    "an error at the field before": Fault(
-        "units/splits.py", "{reader.size} bytes\", count_at)", "{reader.size} bytes\", first_at)", "vectors"
+    "an error at another field": Fault(
+        "units/gaussians.py",
+        "Gaussians {first}..{first + count} of {total}\", start)",
+        "Gaussians {first}..{first + count} of {total}\", start - 1)",
+        "vectors",
     ),
     "a later minor version refused": Fault(
         "layout.py", "minor < FORMAT_VERSION[1]", "minor != FORMAT_VERSION[1]", "vectors"

@@ -136,7 +136,7 @@ def test_a_snapshot_is_what_is_shown():
         ({"gaussians": np.array([0, 3], dtype=np.int32)}, "index-out-of-range"),
         ({"gaussians": np.array([2, 2], dtype=np.int32)}, "bad-field"),
         ({"gaussians": np.array([], dtype=np.int32)}, "bad-field"),
-        ({"successors": ()}, "bad-field"),
+        ({"successors": ()}, "bad-needs"),
         ({"successors": (2, 4)}, "bad-needs"),
         ({"successors": (3,)}, "bad-needs"),
         ({"successors": (5, 4)}, "bad-needs"),

@@ -344,15 +344,14 @@ class GaussiansHead:
 def decode_head(reader: FieldReader, table: LevelTable) -> GaussiansHead:
     """Level, first index and count, checked against the level table and the payload's size."""
     level = reader.choice("level", len(table.levels))
+    start = reader.offset
     total = sum(entry.gaussian_count for entry in table.levels)
-    first_at = reader.offset
     first = reader.varint("first Gaussian", reader.limits.gaussians)
-    count_at = reader.offset
     count = reader.varint("Gaussian count", reader.limits.gaussians_per_unit)
     if first + count > total:
-        raise FormatError("index-out-of-range", f"Gaussians {first}..{first + count} of {total}", first_at)
+        raise FormatError("index-out-of-range", f"Gaussians {first}..{first + count} of {total}", start)
     if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:
-        raise FormatError("bad-field", f"{count} Gaussians in a payload of {reader.size} bytes", count_at)
+        raise FormatError("bad-field", f"{count} Gaussians in a payload of {reader.size} bytes", start)
     return GaussiansHead(level, first, count)
 
 
@@ -412,14 +411,16 @@ def _decode_scale(reader: FieldReader, attribute: Attribute) -> tuple[int, Int64
     multiplier = reader.varint("multiplier", reader.limits.unit_bytes)
     if not 0 < multiplier <= MAX_MULTIPLIER:
         raise FormatError("bad-field", f"a multiplier of {multiplier}", start)
-    centres = []
-    for grid, has_one in zip(attribute.grids, attribute.has_centre.tolist(), strict=True):
-        if has_one:
-            start = reader.offset
-            centres.append(reader.varint("centre", reader.limits.unit_bytes))
-            if centres[-1] >> grid.bits:
-                message = f"{attribute.name}: a centre of {centres[-1]} on a grid of {grid.bits} bits"
-                raise FormatError("bad-field", message, start)
+    tops = (
+        (1 << grid.bits) - 1
+        for grid, has_one in zip(attribute.grids, attribute.has_centre, strict=True)
+        if has_one
+    )
+    centres = [
+        reader.varint("centre", reader.limits.unit_bytes) for _ in range(int(attribute.has_centre.sum()))
+    ]
+    if any(centre > top for centre, top in zip(centres, tops, strict=True)):
+        raise FormatError("bad-field", f"{attribute.name}: centres {centres} are not on their grids", start)
     return multiplier, np.array(centres, dtype=np.int64)
 
 

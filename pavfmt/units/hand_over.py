@@ -50,14 +50,9 @@ def decode_hand_over(reader: FieldReader, own_id: int, table: LevelTable) -> Han
     level = reader.choice("level", len(table.levels))
     start = reader.offset
     count = reader.varint("successor count", reader.limits.needs)
-    if count == 0:
-        raise FormatError("bad-field", "a hand-over to no unit", start)
-    successors: list[int] = []
-    for _ in range(count):
-        start = reader.offset
-        successors.append(reader.varint("successor", (1 << 32) - 1))
-        if successors[-1] <= (successors[-2] if len(successors) > 1 else own_id):
-            raise FormatError("bad-needs", "successors are later units, ascending", start)
+    successors = tuple(reader.varint("successor", (1 << 32) - 1) for _ in range(count))
+    if not successors or successors[0] <= own_id or any(np.diff(successors) <= 0):
+        raise FormatError("bad-needs", "successors are later units, ascending", start)
     start = reader.offset
     count = reader.varint("Gaussian count", reader.limits.gaussians_per_unit)
     if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:
@@ -72,4 +67,4 @@ def decode_hand_over(reader: FieldReader, own_id: int, table: LevelTable) -> Han
         opacities = np.clip(grids.opacities.dequantize(reader.grid_column(count, grids.opacities)), 0, 1)
         columns = [reader.grid_column(count, grids.log_scales) for _ in range(3)]
         log_scales = grids.log_scales.dequantize(np.stack(columns, axis=1))
-    return HandOver(level, tuple(successors), indices, opacities, log_scales)
+    return HandOver(level, successors, indices, opacities, log_scales)

@@ -216,15 +216,13 @@ def _decode_shape_names(reader: FieldReader, vertex_count: int) -> tuple[tuple[s
 
 
 def _decode_corrective_joints(reader: FieldReader, joint_count: int) -> tuple[int, ...]:
-    limit = reader.limits.joints
-    joints: list[int] = []
-    for _ in range(reader.varint("corrective joint count", limit)):
-        start = reader.offset
-        joints.append(reader.varint("corrective joint", limit))
-        if joints[-1] >= joint_count:
-            message = f"correctives follow joint {joints[-1]}, there are {joint_count}"
-            raise FormatError("index-out-of-range", message, start)
-    return tuple(joints)
+    start, limit = reader.offset, reader.limits.joints
+    count = reader.varint("corrective joint count", limit)
+    joints = tuple(reader.varint("corrective joint", limit) for _ in range(count))
+    if any(joint >= joint_count for joint in joints):
+        message = f"correctives follow joints {joints}, there are {joint_count}"
+        raise FormatError("index-out-of-range", message, start)
+    return joints
 
 
 def _decode_region_names(reader: FieldReader) -> tuple[str, ...]:

@@ -53,23 +53,18 @@ def decode_splits(reader: FieldReader, table: LevelTable) -> SplitBlock:
     """The inverse of `encode_splits`. Whether the parents exist is the scene's to check."""
     start = reader.offset
     level = reader.choice("level", len(table.levels))
-    if level == 0:
-        raise FormatError("index-out-of-range", "the faces of level 0 are the template's", start)
-    first_at = reader.offset
     first = reader.varint("first split", reader.limits.splits)
-    count_at = reader.offset
     count = reader.varint("split count", reader.limits.splits)
     total = table.levels[level].split_count
-    if first + count > total:
-        raise FormatError("index-out-of-range", f"splits {first}..{first + count} of {total}", first_at)
+    if level == 0 or first + count > total:
+        raise FormatError("index-out-of-range", f"splits {first}..{first + count} of {total}", start)
     if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:
-        raise FormatError("bad-field", f"{count} splits in a payload of {reader.size} bytes", count_at)
-    start = reader.offset
+        raise FormatError("bad-field", f"{count} splits in a payload of {reader.size} bytes", start)
     parents = decode_ascending(reader, count)
-    if (np.diff(parents) == 0).any():
-        raise FormatError("bad-field", "split parents must ascend", start)
     start = reader.offset
     points = np.stack([reader.column(count, 2), reader.column(count, 2)], axis=1)
     if int(points.sum(axis=1, dtype=np.uint32).max()) > BARYCENTRIC_ONE:
         raise FormatError("bad-field", "barycentric coordinates sum to more than 1", start)
+    if (np.diff(parents) == 0).any():
+        raise FormatError("bad-field", "split parents must ascend", start)
     return SplitBlock(level, first, parents, dequantize_barycentrics(points))

@@ -101,7 +101,7 @@ RIG_PARTS = (
 LEVELS = (
     Wrong("levels-rig-source", "rig source 3", "bad-field", "static", _T.LEVELS, "rig_source", b"\x03"),
     Wrong("levels-none", "no level", "bad-field", "static", _T.LEVELS, "level_count", b"\x00"),
-    Wrong("levels-17", "17 levels", "bad-field", "static", _T.LEVELS, "level_count", b"\x11"),
+    Wrong("levels-17", "17 levels", "limit-exceeded", "static", _T.LEVELS, "level_count", b"\x11"),
     Wrong("levels-binding", "binding 2", "bad-field", "static", _T.LEVELS, "levels.binding", b"\x02"),
     Wrong("levels-face-frame-on-joint", "a face frame on joints", "bad-field", "static", _T.LEVELS, "levels.binding", b"\x00"),
     Wrong("levels-site", "site 3", "bad-field", "static", _T.LEVELS, "levels.site", b"\x03"),
@@ -157,7 +157,7 @@ REST = (
     Wrong("thumbnail-of-nothing-known", "a thumbnail that is no PNG, JPEG or WebP", "bad-field", "picture", _T.THUMBNAIL, "picture", b"GIF89a" + bytes(9)),
     Wrong("track-rate-0", "0 frames a second", "bad-field", "face", _T.TRACK, "frames_per_second", bytes(4)),
     Wrong("track-rate-nan", "frames a second are no number", "bad-field", "face", _T.TRACK, "frames_per_second", NAN),
-    Wrong("track-frames-for-bytes", "2^20 frames in a hundred bytes", "bad-field", "face", _T.TRACK, "frame_count", varint(1 << 20), at="frames_per_second"),
+    Wrong("track-frames-for-bytes", "2^20 frames in a hundred bytes", "bad-field", "face", _T.TRACK, "frame_count", varint(1 << 20)),
     Wrong("track-too-many-frames", "2^20 + 1 frames", "limit-exceeded", "face", _T.TRACK, "frame_count", varint((1 << 20) + 1)),
     Wrong("track-flag", "a flag of 2", "bad-field", "face", _T.TRACK, "moves", b"\x02"),
     Wrong("track-long", "a byte after the last field", "long-payload", "face", _T.TRACK, "translation.channels.data", bytes(11), field=2, at=END),

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pavfmt import events as ev
 from pavfmt.decoder import Decoder
 from pavfmt.errors import PavError
-from pavfmt.framing import DamagedFrame, Framing
-from pavfmt.layout import FileHeader
+from pavfmt.framing import Frame, Framing
+from pavfmt.layout import FileHeader, UnitHeader
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES
 from pavfmt.scene import Scene
@@ -54,11 +54,18 @@ def verify(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None =
     except PavError as error:
         findings.append(Finding(ERROR, error.code, error.offset or 0, error.message))
         return findings
+    units = _intact_units(data, limits)
     if not rig_is_missing:
-        findings += _of_header(data, decoder.scene, seen)
+        findings += _of_header(data, decoder.scene, seen, units)
     findings += _of_hints(seen)
-    findings += _of_directory(data, seen, limits)
+    findings += _of_directory(seen, units)
     return findings
+
+
+def _intact_units(data: bytes, limits: Limits) -> list[Frame]:
+    framing = Framing(limits)
+    framing.feed(data)
+    return [frame for frame in framing.frames() if isinstance(frame, Frame)]
 
 
 def _of_event(event: ev.Event, rig_is_missing: bool) -> Iterator[Finding]:
@@ -79,7 +86,7 @@ def _of_event(event: ev.Event, rig_is_missing: bool) -> Iterator[Finding]:
                 yield Finding(NOTE, "prefix", partial.offset, message)
 
 
-def _of_header(data: bytes, scene: Scene, seen: list[ev.Event]) -> Iterator[Finding]:
+def _of_header(data: bytes, scene: Scene, seen: list[ev.Event], units: list[Frame]) -> Iterator[Finding]:
     header = scene.header
     if header is None:
         message = f"a prefix: {len(data)} of the {FileHeader.SIZE} bytes of the file header are there"
@@ -90,8 +97,8 @@ def _of_header(data: bytes, scene: Scene, seen: list[ev.Event]) -> Iterator[Find
         yield Finding(WARNING, "trailing-bytes", header.file_bytes, message)
     if len(data) < header.file_bytes or any(isinstance(event, ev.UnitDamaged) for event in seen):
         return
-    entries = next((event.entries for event in seen if isinstance(event, ev.DirectoryArrived)), ())
-    gaussian_bytes = sum(20 + entry.length for entry in entries if entry.type in GAUSSIAN_BYTES_TYPES)
+    counted = (unit.header for unit in units if unit.header.type in GAUSSIAN_BYTES_TYPES)
+    gaussian_bytes = sum(UnitHeader.SIZE + header.length for header in counted)
     for name, stated, found, offset in (
         ("unit_count", header.unit_count, len(scene.active_units), 20),
         ("gaussian_bytes", header.gaussian_bytes, gaussian_bytes, 32),
@@ -101,7 +108,7 @@ def _of_header(data: bytes, scene: Scene, seen: list[ev.Event]) -> Iterator[Find
             yield Finding(WARNING, "wrong-total", offset, f"the header states {name} {stated}, found {found}")
 
 
-def _of_directory(data: bytes, seen: list[ev.Event], limits: Limits) -> Iterator[Finding]:
+def _of_directory(seen: list[ev.Event], units: list[Frame]) -> Iterator[Finding]:
     """Units that are not where, or what, the directory says."""
     entries = {
         entry.id: (entry.type, entry.length, entry.offset)
@@ -109,12 +116,8 @@ def _of_directory(data: bytes, seen: list[ev.Event], limits: Limits) -> Iterator
         if isinstance(event, ev.DirectoryArrived)
         for entry in event.entries
     }
-    framing = Framing(limits)
-    framing.feed(data)
-    for frame in framing.frames():
+    for frame in units:
         header = frame.header
-        if header is None or isinstance(frame, DamagedFrame):
-            continue
         stated, found = entries.get(header.id), (header.type, header.length, frame.offset)
         if stated not in (None, found):
             message = f"unit {header.id} has (type, length, offset) {found}, the directory states {stated}"

@@ -1,4 +1,4 @@
-"""One-line faults, each of which must turn the suite red: `python tests/planted_faults.py [name …]`.
+"""One-line faults, each of which must turn the suite red: `python -m tests.planted_faults [name …]`.
 
 Every fault is made in a copy of the project, and only the tests of its claim are run there.
 """
@@ -93,6 +93,30 @@ FAULTS = {
     "a set decides the order": Fault(
         "encoder/draft.py", "tuple(sorted(set(needs)))", "tuple(set(map(str, needs)))", "determinism roundtrip"
     ),
+    "a unit that needs itself": Fault(
+        "units/needs.py", "if step == 0 or current < 0:", "if current < 0:", "vectors"
+    ),
+    "a centre beyond its grid": Fault(
+        "units/gaussians.py", "if any(centre > top for", "if not any(centre >= 0 for", "vectors"
+    ),
+    "an error at another field": Fault(
+        "units/gaussians.py",
+        "Gaussians {first}..{first + count} of {total}\", start)",
+        "Gaussians {first}..{first + count} of {total}\", start - 1)",
+        "vectors",
+    ),
+    "a later minor version refused": Fault(
+        "layout.py", "minor < FORMAT_VERSION[1]", "minor != FORMAT_VERSION[1]", "vectors"
+    ),
+    "Gaussian bytes taken from the directory's word": Fault(
+        "verification.py", "sum(UnitHeader.SIZE + header.length for header in counted)", "0", "vectors"
+    ),
+    "a buffer of the largest size allowed": Fault(
+        "interop/source.py", "return stream.read(size)", "return stream.read(limit)", "fuzz"
+    ),
+    "an archive's own exceptions": Fault(
+        "interop/npz.py", "OSError, ValueError, NotImplementedError", "OSError", "fuzz"
+    ),
 }  # fmt: skip
 
 
@@ -100,7 +124,7 @@ def turns_red(fault):
     """Whether the tests of the fault's claim notice it."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        for name in ("pavfmt", "tests"):
+        for name in ("pavfmt", "spec", "tests"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
         source = copy / "pavfmt" / fault.path

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
 from pavfmt.interop.npy import read_npz_member
+from pavfmt.interop.npz import open_npz
 from pavfmt.model import BoolArray, Float32Array, Int32Array, Rig, Shape
 
 ESSENTIAL_SHAPES = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight")
@@ -41,11 +42,8 @@ MOVED_METRES = 0.002
 
 def read_cc0_rig(path: str | Path) -> Rig:
     """The rig in `path`, profile "arkit-52". EncodeError where the file is not one."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _rig(archive)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise EncodeError("unreadable-file", f"{path} is no .npz rig: {error}") from error
+    with open_npz(Path(path)) as archive:
+        return _rig(archive)
 
 
 def _floats(archive: zipfile.ZipFile, name: str, *shape: int | None) -> Float32Array:

@@ -126,5 +126,5 @@ def read_npz_member(
             return read_npy(stream, info.file_size, where, kinds, wanted)
     except KeyError as error:
         raise EncodeError("missing-array", f"{where} is missing from the archive") from error
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError, ValueError) as error:
         raise EncodeError("bad-array", f"{where} cannot be unpacked: {error}") from error

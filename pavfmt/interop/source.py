@@ -33,7 +33,7 @@ def open_limited(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
         size = os.fstat(stream.fileno()).st_size
         if size > limit:
             raise EncodeError("input-too-large", f"{path.name} has {size} bytes, at most {limit} are read")
-        return stream.read(limit)
+        return stream.read(size)
 
 
 class Source(Protocol):

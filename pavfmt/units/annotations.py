@@ -128,6 +128,7 @@ def decode_track(reader: FieldReader) -> Track:
     (rate,) = reader.floats(1)
     if rate <= 0:
         raise FormatError("bad-field", f"{rate} frames per second", start)
+    start = reader.offset
     frame_count = reader.varint("frame count", reader.limits.track_frames)
     shapes, joints = (_decode_names(reader, limit) for limit in (reader.limits.shapes, reader.limits.joints))
     moves = reader.choice("translation flag", 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pavfmt.errors import FormatError
+from pavfmt.errors import FormatError, LimitError
 from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.model import Binding, ShFrame, Site
 from pavfmt.quantization import QUATERNION_SHIFT, Affine
@@ -77,13 +77,17 @@ def decode_levels(reader: FieldReader) -> LevelTable:
     source = RigSource(reader.choice("rig source", 3))
     start = reader.offset
     level_count = reader.u8()
-    if not 0 < level_count <= reader.limits.levels:
-        raise FormatError("bad-field", f"{level_count} levels, allowed are 1..{reader.limits.levels}", start)
+    if level_count == 0:
+        raise FormatError("bad-field", "no level", start)
+    if level_count > reader.limits.levels:
+        message = f"{level_count} levels, the limit is {reader.limits.levels}"
+        raise LimitError("limit-exceeded", message, start)
     levels = tuple(_decode_level(reader, number) for number in range(level_count))
     total_splits = sum(entry.split_count for entry in levels)
     total_gaussians = sum(entry.gaussian_count for entry in levels)
     if total_splits > reader.limits.splits or total_gaussians > reader.limits.gaussians:
-        raise FormatError("bad-field", f"{total_gaussians} Gaussians, {total_splits} splits in all", start)
+        message = f"{total_gaussians} Gaussians, {total_splits} splits in all"
+        raise LimitError("limit-exceeded", message, start)
     return LevelTable(source, levels)
 
 

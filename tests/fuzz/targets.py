@@ -1,0 +1,140 @@
+"""What is fed: each answers, or raises a PavError."""
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pavfmt import Decoder, inspect, verify
+from pavfmt.errors import PavError
+from pavfmt.events import UnitDamaged
+from pavfmt.interop import read_avatar
+from pavfmt.interop.cc0_rig import read_cc0_rig
+from pavfmt.interop.flame import read_flame
+from pavfmt.interop.glb import read_glb
+from pavfmt.interop.ply import read_ply
+from pavfmt.limits import Limits
+from tests.fuzz import foreign, units
+from tests.fuzz.seeds import foreign_seeds, pav_seeds
+
+FRAMING_CODES = {
+    "bad-signature",
+    "unsupported-version",
+    "unsupported-feature",
+    "unsupported-unit",
+    "file-header-damaged",
+    "file-header-reserved",
+    "critical-unit-damaged",
+    "unit-header-damaged",
+    "unit-payload-damaged",
+    "unit-header-reserved",
+}
+"""What ends or costs a unit before its payload is read."""
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+LIMITS = Limits(rig_values=1 << 22, track_values=1 << 22)
+
+
+@dataclass(frozen=True)
+class Target:
+    run: Callable[[bytes], list[str]]
+    """Codes met; PavErrors included."""
+    mutated: Callable
+    seeds: Callable[[], dict[str, bytes]]
+    packages: tuple[str, ...] = ("pavfmt",)
+
+
+def _decode(data):
+    decoder, codes = Decoder(LIMITS), []
+    cut = len(data) // 2
+    try:
+        for piece in (data[:cut], data[cut:]):
+            decoder.feed(piece)
+            codes += [event.code for event in decoder.events() if isinstance(event, UnitDamaged)]
+        decoder.close()
+        codes += [event.code for event in decoder.events() if isinstance(event, UnitDamaged)]
+        decoder.scene.arrays()
+        decoder.scene.effective()
+        decoder.scene.snapshot()
+    except PavError as error:
+        codes.append(error.code)
+    return codes
+
+
+def _inspect(data):
+    try:
+        inspect(data, LIMITS).to_json()
+    except PavError as error:
+        return [error.code]
+    return []
+
+
+def _verify(data):
+    return [finding.code for finding in verify(data, LIMITS)]
+
+
+def _refused(read, *given):
+    try:
+        with np.errstate(all="ignore"):
+            read(*given)
+    except PavError as error:
+        return [error.code]
+    return []
+
+
+def _of_file(read, name):
+    """A target that wants a path."""
+
+    def run(data):
+        with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+            path = Path(folder) / name
+            path.write_bytes(data)
+            return _refused(read, path)
+
+    return run
+
+
+def _of_folder(read):
+    """A target that wants a folder; the input is a zip of its files."""
+
+    def run(data):
+        with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+            try:
+                with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                    archive.extractall(folder)
+            except Exception:  # no archive at all: nothing to import
+                return ["no-archive"]
+            return _refused(read, Path(folder))
+
+    return run
+
+
+def _gaussianavatars(folder):
+    return read_avatar(folder, flame=folder / "m.pkl")
+
+
+def _importer(name, run):
+    return Target(run, foreign.mutated, lambda: foreign_seeds(name))
+
+
+TARGETS = {
+    "decode": Target(_decode, units.mutated, pav_seeds),
+    "inspect": Target(_inspect, units.mutated, pav_seeds),
+    "verify": Target(_verify, units.mutated, pav_seeds),
+    "lam": _importer("lam", _of_file(read_avatar, "someone.zip")),
+    "gaussianavatars": _importer("gaussianavatars", _of_folder(_gaussianavatars)),
+    "progressive": _importer("progressive", _of_folder(read_avatar)),
+    "cc0_rig": _importer("cc0_rig", _of_file(read_cc0_rig, "rig.npz")),
+    "flame_pickle": _importer("flame_pickle", _of_file(read_flame, "model.pkl")),
+    "flame_npz": _importer("flame_npz", _of_file(read_flame, "model.npz")),
+    "ply": _importer("ply", lambda data: _refused(read_ply, data)),
+    "glb": _importer("glb", lambda data: _refused(read_glb, data)),
+}
+
+
+def is_past_framing(codes):
+    """Whether nothing was lost or refused before its payload was read."""
+    return not FRAMING_CODES.intersection(codes)

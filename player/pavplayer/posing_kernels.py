@@ -1,7 +1,8 @@
 """The steps of `pavplayer.posing` in numba: one Gaussian at a time instead of whole arrays one after another.
 
 What a Gaussian needs is read once, and nothing is written but the result. Numbers in between are float64. Vectors
-come component first, as everywhere in posing: (3, N) as three rows, so that the first Gaussians alone will do.
+come component first, as everywhere in posing: (3, N) as three rows, so that the first Gaussians alone will do. Meshes
+are small, and left to one thread: waking another would take as long.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ Columns = tuple[Float32Array, ...]
 """The components of N vectors or quaternions, (N,) each."""
 FRAME_WIDTH = 8
 """A face's frame: quaternion, size and centroid."""
-PARTS = 16
-"""Pieces of a mesh that are worked on in parallel."""
 
 
 @compiled
@@ -143,40 +142,36 @@ def _blended(
     return w * scale, x * scale, y * scale, z * scale
 
 
-@parallel
+@compiled
 def add_rows(
     base: Float64Array, weights: Float64Array, chosen: Int64Array, rows: Float32Array
 ) -> Float64Array:
     """(3, V) points plus Σ weights[k] · rows[chosen[k]], rows (K, 3 · V)."""
     moved = base.copy()
     flat = moved.reshape(-1)
-    for part in prange(PARTS):
-        first, last = part * len(flat) // PARTS, (part + 1) * len(flat) // PARTS
-        for k in range(len(chosen)):
-            weight, row = weights[k], rows[chosen[k]]
-            for at in range(first, last):
-                flat[at] += weight * row[at]
+    for k in range(len(chosen)):
+        weight, row = weights[k], rows[chosen[k]]
+        for at in range(len(flat)):
+            flat[at] += weight * row[at]
     return moved
 
 
-@parallel
+@compiled
 def skin(rest: Float64Array, weights: Float64Array, table: Float64Array, points: Float64Array) -> None:
     """The first V of `points` (3, P): `rest` (3, V) under weights (J, V)."""
-    for v in prange(rest.shape[1]):
+    for v in range(rest.shape[1]):
         moved = _skinned((rest[0, v], rest[1, v], rest[2, v]), weights, v, table)
         points[0, v], points[1, v], points[2, v] = moved
 
 
-@parallel
+@compiled
 def add_splits(parents: Int64Array, beta: Float64Array, first: int, points: Float64Array) -> None:
     """Split points of a level into `points` (3, P) from `first` on: corners (3, S) weighted by β (3, S)."""
-    for s in prange(parents.shape[1]):
+    for s in range(parents.shape[1]):
+        a, b, c = parents[0, s], parents[1, s], parents[2, s]
         for k in range(3):
-            row = points[k]
-            row[first + s] = (
-                beta[0, s] * row[parents[0, s]]
-                + beta[1, s] * row[parents[1, s]]
-                + beta[2, s] * row[parents[2, s]]
+            points[k, first + s] = (
+                beta[0, s] * points[k, a] + beta[1, s] * points[k, b] + beta[2, s] * points[k, c]
             )
 
 

@@ -9,6 +9,7 @@ import os
 import platform
 from pathlib import Path
 
+from pavfmt.interop.lam import read_lam
 from tests.benchmarks import bench_codec, bench_raster
 
 
@@ -21,10 +22,14 @@ def main() -> None:
     print("| | ms, median | ratio |\n|---|---|---|")
     for what, milliseconds, ratio in bench_codec.run(folder):
         print(f"| {what} | {milliseconds:.1f} | {ratio:.2f} |")
-    timings = bench_raster.run(str(folder / "rigs" / "mh_head_arkit52.npz"))
-    for timing in timings:
-        ratio = timing.milliseconds / timings[0].milliseconds
-        print(f"| seeded, 170,000, SH 3, 550x802: {timing.step} | {timing.milliseconds:.1f} | {ratio:.2f} |")
+    frames = {
+        "LAM status, 20,018, SH 0": bench_raster.stages(read_lam(folder / "lam" / "status.zip")),
+        "seeded, 170,000, SH 3": bench_raster.run(str(folder / "rigs" / "mh_head_arkit52.npz")),
+    }
+    for avatar, timings in frames.items():
+        for timing in timings:
+            ratio = timing.milliseconds / timings[0].milliseconds
+            print(f"| {avatar}, 550x802: {timing.step} | {timing.milliseconds:.1f} | {ratio:.2f} |")
 
 
 if __name__ == "__main__":

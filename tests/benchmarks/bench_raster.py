@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pavfmt.interop.cc0_rig import read_cc0_rig
-from pavfmt.model import Pose
+from pavfmt.model import Avatar, Pose
 from pavfmt.synthetic import synthetic_avatar
 from pavplayer.camera import evaluation_camera
 from pavplayer.posing import Poser
@@ -34,9 +34,17 @@ def timed(step: str, repeats: int, work: Callable[[], object]) -> Timing:
 
 
 def run(rig_path: str, repeats: int = 15) -> list[Timing]:
-    """Posing, the rasterizer's two halves, whole pictures and importance."""
-    rig = read_cc0_rig(rig_path)
-    poser, camera = Poser(synthetic_avatar(rig), xp="compiled"), evaluation_camera(rig.mean_neutral, 20, 5)
+    """The stages of a frame of the seeded avatar."""
+    return stages(synthetic_avatar(read_cc0_rig(rig_path)), repeats)
+
+
+def stages(avatar: Avatar, repeats: int = 15) -> list[Timing]:
+    """Posing, the rasterizer's two halves, whole pictures and importance; the avatar has a rig."""
+    rig, identity = avatar.rig, avatar.identity
+    assert rig is not None
+    neutral = rig.mean_neutral if identity is None else identity.neutral
+    poser, reference = Poser(avatar, xp="compiled"), Poser(avatar)
+    camera = evaluation_camera(neutral, 20, 5)
     pose = Pose({shape.name: 0.3 for shape in rig.shapes[:12]}, {rig.joint_names[-1]: (0.0, 0.1, 0.0)})
     cloud, rasterizer = poser.frame(pose), open_rasterizer("cpu")
     tiles = sort_into_tiles(cloud, camera)
@@ -46,6 +54,7 @@ def run(rig_path: str, repeats: int = 15) -> list[Timing]:
         timed("picture", repeats, lambda: rasterizer.render(cloud, camera)),
         timed("importance", repeats, lambda: rasterizer.contributions(cloud, camera)),
         timed("posing", repeats, lambda: poser.frame(pose)),
+        timed("posing by array operations", repeats, lambda: reference.frame(pose)),
         timed("frame (posing and picture)", repeats, lambda: rasterizer.render(poser.frame(pose), camera)),
     ]
 

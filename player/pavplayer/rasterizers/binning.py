@@ -67,15 +67,15 @@ def _tile_spans(record: Float64Array, box: Int32Array, spans: UInt16Array, at: i
     return at
 
 
-@parallel
-def _count_rows(boxes: Int32Array, counts: Int64Array) -> None:
-    """How many rows of tiles the boxes of each run's Gaussians touch, into `counts` (runs,)."""
-    for run in prange(RUN_COUNT):
-        total = 0
+@compiled
+def _count_rows(boxes: Int32Array) -> Int64Array:
+    """(runs,) how many rows of tiles the boxes of each run's Gaussians touch."""
+    counts = np.zeros(RUN_COUNT, np.int64)
+    for run in range(RUN_COUNT):
         for i in range(run * len(boxes) // RUN_COUNT, (run + 1) * len(boxes) // RUN_COUNT):
             if boxes[i, 0] < boxes[i, 1]:
-                total += (boxes[i, 3] - 1) // TILE + 1 - boxes[i, 2] // TILE
-        counts[run] = total
+                counts[run] += (boxes[i, 3] - 1) // TILE + 1 - boxes[i, 2] // TILE
+    return counts
 
 
 @parallel
@@ -176,8 +176,7 @@ def tile_lists(
     picture's top left.
     """
     columns, rows = -(-width // TILE), -(-height // TILE)
-    span_counts = np.empty(RUN_COUNT, np.int64)
-    _count_rows(boxes, span_counts)
+    span_counts = _count_rows(boxes)
     first_spans = np.cumsum(span_counts) - span_counts
     spans = np.empty((int(span_counts.sum()), 2), np.uint16)
     counts = np.zeros((RUN_COUNT, columns * rows), np.int64)

@@ -1,0 +1,62 @@
+"""From a directory to an order of units: first what the regions in focus are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from pavfmt.scene import Scene
+from pavfmt.units.directory import DirectoryEntry
+from pavplayer.focus.names import Focus
+
+Plan = Callable[[Sequence[DirectoryEntry]], Iterable[int]]
+"""The directory → unit ids in the order wanted, each after those it needs."""
+
+
+def focus_plan(focus: Focus, scene: Scene) -> Plan:
+    """All units of an avatar, those that matter in the focus first; in file order otherwise.
+
+    What the regions are called the rig says: until it is in the scene, the plan is that of no focus, and the caller
+    asks again when it has arrived. Raises FocusError, when the plan is read, if the rig has no such regions.
+    """
+
+    def plan(entries: Sequence[DirectoryEntry]) -> Iterator[int]:
+        core = scene.core
+        return planned(entries, 0 if core is None else focus.bits_in(core.region_names))
+
+    return plan
+
+
+def planned(entries: Sequence[DirectoryEntry], bits: int) -> Iterator[int]:
+    """Every unit once and after its needs: critical ones, those of the regions in `bits`, the first drawable, the rest.
+
+    Within each of these, file order: it is most important first.
+    """
+    by_id = {entry.id: entry for entry in entries}
+    told: set[int] = set()
+    for entry in sorted(entries, key=lambda one: (_turn(one, bits), one.id)):
+        yield from _with_needs(entry.id, by_id, told)
+
+
+def _turn(entry: DirectoryEntry, bits: int) -> int:
+    if entry.critical:
+        return 0
+    return 1 if entry.regions & bits else 2
+
+
+def _with_needs(id_: int, by_id: dict[int, DirectoryEntry], told: set[int]) -> Iterator[int]:
+    """A unit after what it needs, as far as they have not been told."""
+    waiting = [id_]
+    while waiting:
+        one = waiting[-1]
+        missing = [need for need in _needs(by_id.get(one)) if need in by_id and need not in told]
+        if one in told or not missing:
+            waiting.pop()
+            if one not in told and one in by_id:
+                told.add(one)
+                yield one
+        else:
+            waiting += sorted(missing, reverse=True)
+
+
+def _needs(entry: DirectoryEntry | None) -> tuple[int, ...]:
+    return () if entry is None else tuple(need for need in entry.needs if need < entry.id)

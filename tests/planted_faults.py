@@ -58,7 +58,7 @@ FAULTS = {
         "decoder.py", "if not missing:\n", "if not missing or unit.type is UnitType.SHAPE:\n", "damage scene_law"
     ),
     "woken units forgotten": Fault(
-        "decoder.py", "ready += self._freed_by(unit.id)", "pass", "scene_law external_rig"
+        "decoder.py", "self._ready += self._freed_by(unit.id)", "pass", "scene_law external_rig"
     ),
     "order of arrival shows": Fault(
         "scene.py", "at = bisect_right(self._firsts, block.first)", "at = len(self._firsts)", "scene_law"

@@ -31,8 +31,8 @@ class ScriptedServer:
     """`script`: one behaviour for each request, the last for all that follow. A behaviour writes to a socket; it
     returns True to keep the connection."""
 
-    def __init__(self, *script) -> None:
-        self.script, self.requests, self.connection_count = script, [], 0
+    def __init__(self, *script, tls=None) -> None:
+        self.script, self.requests, self.connection_count, self._tls = script, [], 0, tls
         self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(0.01)
@@ -41,7 +41,8 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/dir/head.pav"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}/dir/head.pav"
 
     def _accept(self) -> None:
         while not self._closing.is_set():
@@ -54,7 +55,12 @@ class ScriptedServer:
             self._threads[-1].start()
 
     def _serve(self, link: socket.socket) -> None:
-        link.settimeout(0.01)
+        link.settimeout(5.0 if self._tls else 0.01)
+        if self._tls is not None:
+            try:
+                link = self._tls.wrap_socket(link, server_side=True)
+            except OSError:
+                return
         with link:
             try:
                 while (head := self._head(link)) is not None:
@@ -87,8 +93,8 @@ class ScriptedServer:
 
 
 @contextmanager
-def serving(*script):
-    server = ScriptedServer(*script)
+def serving(*script, tls=None):
+    server = ScriptedServer(*script, tls=tls)
     try:
         yield server
     finally:

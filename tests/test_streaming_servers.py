@@ -1,6 +1,9 @@
 """Whatever a server does: the file, a part of the file that draws, or an error with a code; and nothing hangs."""
 
 import random
+import shutil
+import ssl
+import subprocess
 import time
 
 import pytest
@@ -11,9 +14,9 @@ from avatars import toy_file
 from comparing import frozen_scene
 from pavfmt.decoder import Decoder, decode
 from pavfmt.errors import PavError
-from pavplayer.streaming import StreamError, StreamOptions
+from pavplayer.streaming import StreamError, StreamOptions, open_stream
 from pavplayer.streaming.stream import open_transfer
-from scripted_server import answering, chunked, good, packed, raw, serving, silent
+from scripted_server import answering, chunked, good, packed, raw, serving, silent, wait_for
 
 QUICK = StreamOptions(stall_seconds=0.15, retries=2, retry_seconds=0.001)
 DATA = toy_file("face")
@@ -320,6 +323,65 @@ def test_a_proxy_is_used(monkeypatch):
         assert proxy.requests[0].path == "http://avatars.invalid/head.pav"
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A context for a server at 127.0.0.1, and the file that makes a client trust it."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, own = folder / "key.pem", folder / "own.pem"
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    command += ["-keyout", str(key), "-out", str(own), "-days", "2", "-subj", "/CN=127.0.0.1"]
+    subprocess.run([*command, "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own, key)
+    return context, own
+
+
+def test_https(certificate, monkeypatch):
+    context, own = certificate
+    with serving(good(DATA, sends=HALF), good(DATA), tls=context) as server:
+        pieces, _, error = received(server.url)
+        assert error.code == "unreachable" and "certificate" in str(error) and not pieces
+        monkeypatch.setenv("SSL_CERT_FILE", str(own))
+        pieces, transfer, error = received(server.url)
+        assert error is None and joined(pieces) == DATA and transfer.status.reconnections == 1
+
+
+def test_https_that_stalls_is_given_up_and_can_be_cancelled(certificate, monkeypatch):
+    context, own = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    with serving(good(DATA, sends=HALF, then="stall"), good(DATA), tls=context) as server:
+        pieces, transfer, error = received(server.url)
+        assert error is None and joined(pieces) == DATA and transfer.status.reconnections == 1
+    with (
+        serving(good(DATA, sends=HALF, then="stall"), tls=context) as server,
+        open_stream(server.url) as stream,
+    ):
+        wait_for(lambda: stream.status.received_bytes == HALF)
+        stream.cancel()
+        wait_for(lambda: stream.status.ended, 3.0)
+        assert stream.status.error is None
+
+
+def test_https_is_not_left_for_http(certificate, monkeypatch):
+    context, own = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(own))
+    with serving(good(DATA)) as plain:
+        with serving(answering("302 Found", {"Location": plain.url}), tls=context) as server:
+            assert received(server.url)[2].code == "bad-url"
+        assert not plain.requests
+
+
 def backwards(entries):
     return [entry.id for entry in entries][::-1]
 
@@ -337,53 +399,74 @@ def test_a_server_without_ranges_goes_by_the_file_whatever_the_plan():
     assert transfer.status.ranges is False and transfer.status.requests == 1
 
 
-FAULTS = st.one_of(
-    st.builds(
+def faults(data, etags=('"one"',), more=()):
+    """One answer, good or bad."""
+    ways = st.builds(
         good,
-        st.sampled_from([DATA, DATA, DATA, OTHER, GARBAGE, DATA[:HALF], DATA + GARBAGE]),
+        st.sampled_from(data),
         with_ranges=st.booleans(),
-        etag=st.sampled_from(['"one"', '"two"', 'W/"one"', None]),
+        etag=st.sampled_from(etags),
         announce=st.sampled_from([0, 0, None, 5, -5, -HALF]),
         sends=st.sampled_from([None, 0, 1, 52, 1200, HALF, len(DATA) - 1]),
         then=st.sampled_from(["close", "stay"]),
-    ),
-    st.sampled_from(
-        [
-            answering("500 Oops"),
-            answering("416 No"),
-            answering("304 Same"),
-            answering("206 Part", {"Content-Range": "bytes 1-2/3"}, b"xy"),
-            answering("302 Found", {"Location": "/elsewhere"}),
-            packed(DATA),
-            packed(DATA, sends=300),
-            chunked(DATA),
-            chunked(DATA, ends=False),
-            raw(b""),
-            raw(GARBAGE),
-        ]
-    ),
+    )
+    others = [
+        answering("500 Oops"),
+        answering("416 No"),
+        answering("304 Same"),
+        answering("302 Found", {"Location": "/elsewhere"}),
+        packed(DATA),
+        packed(DATA, sends=300),
+        chunked(DATA),
+        chunked(DATA, ends=False),
+        raw(b""),
+        raw(GARBAGE),
+    ]
+    return st.one_of(ways, st.sampled_from([*others, *more]))
+
+
+BROKEN = faults([DATA, DATA, DATA[:HALF]], ('"one"', 'W/"one"', None))
+LYING = faults(
+    [DATA, OTHER, GARBAGE, DATA[:HALF] + GARBAGE, DATA + GARBAGE],
+    ('"one"', '"two"', 'W/"one"', None),
+    [answering("206 Part", {"Content-Range": "bytes 0-1/3"}, b"xy"), packed(OTHER), chunked(GARBAGE)],
 )
+IMPATIENT = StreamOptions(stall_seconds=0.1, retries=2, retry_seconds=0.0, piece_bytes=700)
 
 
-@settings(deadline=None, max_examples=80)
-@given(script=st.lists(FAULTS, min_size=1, max_size=4), planned=st.booleans())
-def test_whatever_a_server_does(script, planned):
-    options = StreamOptions(stall_seconds=0.1, retries=2, retry_seconds=0.0, piece_bytes=700)
-    with serving(*script) as server:
-        pieces, transfer, error = received(server.url, options, backwards if planned else None)
-    assert error is None or error.code
-    assert sum(len(data) for _, data in pieces) <= transfer.status.received_bytes or error is not None
-    ends = 0
-    for offset, data in sorted(pieces):  # no byte twice
-        assert offset >= ends
-        ends = offset + len(data)
+def scene_of(pieces):
     decoder = Decoder()
     for piece in pieces:
         decoder.feed_at(*piece)
+        for _ in decoder.events():
+            pass
+    return decoder.scene
+
+
+@settings(deadline=None, max_examples=60)
+@given(script=st.lists(BROKEN, min_size=1, max_size=4), planned=st.booleans())
+def test_a_broken_server_gives_the_file_or_a_part_of_it(script, planned):
+    with serving(*script) as server:
+        pieces, transfer, error = received(server.url, IMPATIENT, backwards if planned else None)
+    assert all(DATA[offset : offset + len(data)] == data for offset, data in pieces)
+    assert sum(len(data) for _, data in pieces) == transfer.status.received_bytes
+    assert error is None or (isinstance(error, StreamError) and error.code)
+    if error is None or not planned:
+        assert frozen_scene(scene_of(pieces)) == frozen_scene(decode(joined(pieces)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(script=st.lists(LYING, min_size=1, max_size=4), planned=st.booleans())
+def test_a_lying_server_gives_a_file_or_an_error_with_a_code(script, planned):
+    with serving(*script) as server:
+        pieces, _, error = received(server.url, IMPATIENT, backwards if planned else None)
+    ends = 0
+    for offset, data in sorted(pieces):  # no byte twice, and no more than a file's
+        assert offset >= ends
+        ends = offset + len(data)
+    assert ends <= max(len(DATA), len(OTHER), len(DATA) + len(GARBAGE))
+    assert error is None or error.code
     try:
-        list(decoder.events())
-    except PavError:
-        return
-    if all(DATA[offset : offset + len(data)] == data for offset, data in pieces) and error is None:
-        prefix = joined(pieces)
-        assert frozen_scene(decoder.scene) == frozen_scene(decode(prefix))
+        scene_of(pieces)
+    except PavError as refused:
+        assert refused.code

@@ -49,6 +49,8 @@ class StreamInto:
             self.session.close()
             events += self._taken_in(seconds)
         self.ended = any(isinstance(event, ev.StreamEnded) for event in events)
+        if self.ended:
+            self.stream.forget()
         return events
 
     def _taken_in(self, seconds: float | None) -> list[ev.Event]:
@@ -59,7 +61,7 @@ class StreamInto:
             self._refused, self.ended = error, True
             self.cancel()
             raise
-        self._unfinished = ends is not None and time.monotonic() >= ends
+        self._unfinished = bool(events) and ends is not None and time.monotonic() >= ends
         for event in events:
             if isinstance(event, ev.RigNamed):
                 self._search = RigSearch(

@@ -23,6 +23,11 @@ class Validators:
         strong = self.etag if not self.etag.startswith("W/") else ""
         return strong or self.last_modified
 
+    def agrees_with(self, other: Validators) -> bool:
+        """Whether one of the two names is the same."""
+        same_etag = bool(self.etag) and self.etag == other.etag
+        return same_etag or (bool(self.last_modified) and self.last_modified == other.last_modified)
+
     def contradict(self, other: Validators) -> bool:
         """Whether the two are of different versions, for all they say."""
         if self.etag and other.etag:

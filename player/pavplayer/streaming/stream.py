@@ -8,6 +8,7 @@ from types import TracebackType
 
 from pavfmt.errors import PavError
 from pavplayer.fetching import SCHEMES
+from pavplayer.streaming.holding import Holding
 from pavplayer.streaming.http_origin import HttpOrigin
 from pavplayer.streaming.keeping import Keeper, cache_keeper
 from pavplayer.streaming.origins import FileOrigin, Origin
@@ -85,8 +86,13 @@ class Stream:
         return self._transfer.status
 
     def beginning(self) -> bytes:
-        """What came without a gap from the start of the file, polled or not; once the stream has ended."""
+        """What came without a gap from the start of the file, polled or not; once it has ended, until `forget`."""
         return self._transfer.holding.beginning()
+
+    def forget(self) -> None:
+        """Let go of the bytes of a stream that has ended and was polled."""
+        if self.ended:
+            self._transfer.holding = Holding()
 
     def replan(self, plan: Plan | None) -> None:
         """Another order from the next request on, file order for None; what is here is not fetched again."""

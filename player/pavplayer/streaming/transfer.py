@@ -66,7 +66,7 @@ class Transfer:
             if not self.cancelled.is_set():
                 self._note(error=error)
                 if isinstance(error, PavError) or error.code == "changed":
-                    self._forget()
+                    self._keep_nothing()
                 raise
         finally:
             self._origin.close()
@@ -152,11 +152,13 @@ class Transfer:
     def _compared(self, answer: Answer) -> Iterator[Piece]:
         """What was kept from before is of the version that the server has, or is dropped."""
         other_size = None not in (answer.total, self._source_end) and answer.total != self._source_end
-        if not answer.unchanged and (other_size or self.version.contradict(answer.version)):
+        # a range is only given if the version was the one named, or its beginning is compared
+        agrees = answer.start > 0 or self.version == Validators() or self.version.agrees_with(answer.version)
+        if answer.unchanged or (agrees and not other_size and not self.version.contradict(answer.version)):
+            yield from self._confirmed()
+        else:
             self._forget()
             self._note(note="what was kept is of another version")
-        else:
-            yield from self._confirmed()
 
     def _confirmed(self) -> Iterator[Piece]:
         self._unconfirmed = False
@@ -164,11 +166,17 @@ class Transfer:
         yield from self.holding.pieces()
 
     def _forget(self) -> None:
-        """Nothing of what came is of use."""
+        """Nothing of what was kept is of use."""
         self.holding, self.version, self._source_end = Holding(), Validators(), None
         self._unconfirmed, self._cached_bytes = False, 0
         if self._keeper is not None:
             self._keeper.drop()
+
+    def _keep_nothing(self) -> None:
+        """What came is of a file that is no more, or is no file; those who have it may use it."""
+        if self._keeper is not None:
+            self._keeper.drop()
+            self._keeper = None
 
     def _end_before(self, start: int, error: PastEndError) -> None:
         """The server has nothing from `start` on."""
@@ -239,7 +247,7 @@ class Transfer:
     def _check_size(self) -> None:
         limit = self._options.max_bytes
         ends = [end for end in (self.holding.file_bytes, self._source_end) if end is not None]
-        if min(ends, default=limit + 1) > limit:
+        if self.holding.first_missing() >= limit and min(ends, default=limit + 1) > limit:
             raise StreamError("too-large", f"{limit:,} bytes are here, and the file goes on")
 
     def _open_kept(self) -> None:

@@ -10,13 +10,18 @@ from pavtraining.rendering.projection import project
 
 def render(cloud, camera, background):
     """(H, W, 3) of float64 tensors, by the project's rules, stops and all."""
-    projected = project(cloud.means, cloud.quats, cloud.scales, camera)
     lit = colours(cloud.sh, cloud.means, torch.from_numpy(camera.position), cloud.sh_quats)
+    return composed(cloud, lit, camera, background)
+
+
+def composed(cloud, lit, camera, background):
+    """(H, W, C) of Gaussians lit by (N, C), over (C,)."""
+    projected = project(cloud.means, cloud.quats, cloud.scales, camera)
     rows, columns = torch.meshgrid(
         *(torch.arange(side, dtype=torch.float64) + 0.5 for side in (camera.height, camera.width)),
         indexing="ij",
     )
-    light = torch.zeros(camera.height, camera.width, 3, dtype=torch.float64)
+    light = torch.zeros(camera.height, camera.width, lit.shape[1], dtype=torch.float64)
     through = torch.ones(camera.height, camera.width, dtype=torch.float64)
     live = torch.ones(camera.height, camera.width, dtype=torch.bool)
     for index in np.argsort(projected.depths.numpy().astype(np.float32), kind="stable"):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -251,3 +252,19 @@ class TestAgainstGsplat:
             found = cuda.CudaRasterizer(device="cpu").colours(gaussians, CAMERA)
             assert found.dtype == torch.float32
             assert np.allclose(found.numpy(), plain.view_colours(gaussians, CAMERA), atol=1e-5)
+
+    def test_weights_for_the_gpu(self, twins, monkeypatch):
+        """The way by gradients, with a renderer that does what gsplat's `rasterization` is asked to."""
+        from pavplayer.rasterizers import cuda
+        from plain_torch_renderer import composed
+
+        def rasterization(*, colors, backgrounds, **arguments):
+            columns = ("means", "quats", "scales", "opacities")
+            doubled = SimpleNamespace(**{name: arguments[name].double() for name in columns})
+            return composed(doubled, colors.double(), CAMERA, backgrounds[0].double())[None], None, None
+
+        monkeypatch.setattr(cuda, "rasterization", rasterization)
+        gaussians = cloud(14, count=60)
+        found = cuda.CudaRasterizer(device="cpu").contributions(gaussians, CAMERA)
+        assert found.dtype == np.float32
+        assert np.allclose(found, PlainRasterizer().contributions(gaussians, CAMERA), rtol=1e-3, atol=2e-2)

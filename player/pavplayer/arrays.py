@@ -42,6 +42,9 @@ class ArrayNamespace(Protocol):
     def single(self, values: Array) -> Array:
         """As float32."""
 
+    def may_hold(self, condition: Array) -> bool:
+        """False only if the condition is known to hold nowhere."""
+
 
 class NumpyNamespace:
     """Arrays in main memory."""
@@ -68,6 +71,9 @@ class NumpyNamespace:
 
     def single(self, values: Array) -> Array:  # noqa: D102
         return values.astype(np.float32, copy=False)
+
+    def may_hold(self, condition: Array) -> bool:  # noqa: D102
+        return bool(condition.any())
 
 
 class CompiledNamespace(NumpyNamespace):
@@ -110,6 +116,9 @@ class TorchNamespace:
 
     def single(self, values: Array) -> Array:  # noqa: D102
         return values.to(self.torch.float32)
+
+    def may_hold(self, condition: Array) -> bool:  # noqa: D102
+        return True  # to know, the device would have to be waited for
 
 
 Library = Literal["numpy", "compiled", "torch"]

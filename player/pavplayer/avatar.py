@@ -190,7 +190,8 @@ class Avatar:
         """The Gaussians that are there, in world space and in file order, for any renderer; None: none yet.
 
         These are the arrays that `frame` would draw: NumPy's, or torch's on the session's device. Opacities and
-        SH are the same arrays from frame to frame: do not write into them.
+        SH are the same arrays from frame to frame: do not write into them. With torch, the next call overwrites
+        what this one gave.
         """
         return self.session.posed(driven_pose(weights))
 

@@ -36,13 +36,13 @@ def face_frames(xp: ArrayNamespace, edge: Array, other: Array) -> tuple[Array, A
     square = (edge * edge).sum(0)
     short = square < TINY
     a0 = edge / xp.sqrt(square + short)
-    if bool(short.any()):
+    if xp.may_hold(short):
         a0 = xp.where(short, _x_axis(xp, edge), a0)
     normal = cross(xp, a0, other)
     normal_square = (normal * normal).sum(0)
     flat = normal_square < TINY
     a1 = normal / xp.sqrt(normal_square + flat)
-    if bool(flat.any()):
+    if xp.may_hold(flat):
         a1 = xp.where(flat, _across(xp, a0), a1)
     a2 = cross(xp, a0, a1)  # = −(a1 × a0), of unit length as a0 and a1 are
     return xp.stack([a0, a1, a2]), (xp.sqrt(square) + abs((a2 * other).sum(0))) / 2
@@ -93,3 +93,9 @@ def rotated(quats: Array, vectors: Array) -> tuple[Array, Array, Array]:
         vy + w * cy + z * cx - x * cz,
         vz + w * cz + x * cy - y * cx,
     )
+
+
+def moved(blend: Array, points: Array) -> list[Array]:
+    """The components of (3, N) points under transforms (12, N): R row by row, then t."""
+    x, y, z = points
+    return [blend[3 * k] * x + blend[3 * k + 1] * y + blend[3 * k + 2] * z + blend[9 + k] for k in range(3)]

@@ -128,11 +128,7 @@ class Mesh:
             self.xp.kernels.skin(rest, self.weights, table, points)
             return points
         blend = self.xp.put(table.T) @ self.weights  # (12, V)
-        x, y, z = rest
-        rows = (
-            blend[3 * k] * x + blend[3 * k + 1] * y + blend[3 * k + 2] * z + blend[9 + k] for k in range(3)
-        )
-        return self.xp.stack(list(rows))
+        return self.xp.stack(frames.moved(blend, rest))
 
     def with_splits(self, points: Array) -> Array:
         """(3, V) points continued to the split points of every level, level after level."""
@@ -233,6 +229,12 @@ The last may have no columns where nobody asked for them.
 """
 
 
+def joint_quaternions(rotations: Float64Array) -> tuple[Float32Array, Float64Array]:
+    """Of joints' rotations (J, 3, 3): the signs (J, J) of their quaternions against each other, and these (J, 4)."""
+    quats = quaternion_from_rotation(rotations)
+    return np.where(quats @ quats.T < 0, np.float32(-1), np.float32(1)), quats
+
+
 def _empty_part(count: int, turned: bool) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
     """Room for a Part."""
     return (
@@ -331,12 +333,8 @@ class SurfacePointBinding:
         for corner, beta in zip(self._corners, self._beta, strict=True):
             points = points + beta * self.xp.take(rest, corner)
         blend = self.xp.put(motion.table(self._joints).T.astype(np.float32)) @ self._weights  # (12, N)
-        x, y, z = self.xp.single(points)
-        rows = (
-            blend[3 * k] * x + blend[3 * k + 1] * y + blend[3 * k + 2] * z + blend[9 + k] for k in range(3)
-        )
         quats = self._blended(motion)
-        means = self.xp.stack(list(rows), axis=1)
+        means = self.xp.stack(frames.moved(blend, self.xp.single(points)), axis=1)
         return means, frames.product(self.xp, quats, self._quats), self._scales, quats
 
     def _posed_compiled(self, rest: Array, motion: Motion) -> Part:
@@ -351,8 +349,7 @@ class SurfacePointBinding:
 
     def _joint_quats(self, motion: Motion) -> tuple[Float32Array, Float64Array]:
         """Signs (J, J) of the joints' quaternions against each other, and these, (J, 4)."""
-        quats = quaternion_from_rotation(motion.rotations[self._joints])
-        return np.where(quats @ quats.T < 0, np.float32(-1), np.float32(1)), quats
+        return joint_quaternions(motion.rotations[self._joints])
 
     def _blended(self, motion: Motion) -> Array:
         """(4, N) normalised sums of the joints' quaternions, signs agreeing with the heaviest joint's."""

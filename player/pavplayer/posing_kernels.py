@@ -117,7 +117,7 @@ def _write_product(p: Quaternion, q: Quaternion, products: Float32Array, i: int)
 
 
 @compiled
-def _skinned(point: Vector, weights: Float64Array, i: int, table: Float64Array) -> Vector:
+def _skinned(point: Vector, weights: Float32Array | Float64Array, i: int, table: Float64Array) -> Vector:
     """A point moved by the transforms in `table` (J, 12), R row by row and then t, under weights (J, N)[:, i]."""
     x, y, z = point
     u, v, w = 0.0, 0.0, 0.0

@@ -9,6 +9,7 @@ picture = session.frame(Pose({"jawOpen": 0.5}), session.camera())
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from pavplayer.arrays import Library
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
 from pavplayer.posing import PosedCloud, Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
+
+if TYPE_CHECKING:
+    from pavplayer.device_posing import GrowingPoser
 
 WHITE: Background = (1.0, 1.0, 1.0)
 CHANGES_PICTURE = (
@@ -69,6 +73,7 @@ class Session:
         """Which of the complete file's Gaussians each unit brought, by unit id."""
         self._posing = (xp, device)
         self._poser: Poser | None = None
+        self._growing: GrowingPoser | None = None
         self._stale = True
         self._unit_ends: dict[int, int] = {}
         self._furthest = 0
@@ -135,12 +140,27 @@ class Session:
             self.bytes_until_animatable = self._furthest
 
     def posed(self, pose: Pose | None = None) -> PosedCloud | None:
-        """The Gaussians that are there, in world space and in file order; None while there are none."""
+        """The Gaussians that are there, in world space and in file order; None while there are none.
+
+        With torch, the next call overwrites what this one gave.
+        """
+        if self._posing[0] == "torch":
+            return self._posed_growing(pose or Pose())
         if self._stale:
             self._poser = None  # so that there are not two at a time
             self._poser = self.new_poser()
             self._stale = False
         return None if self._poser is None else self._poser.frame(pose or Pose())
+
+    def _posed_growing(self, pose: Pose) -> PosedCloud | None:
+        from pavplayer.device_posing import GrowingPoser  # torch, which the CPU does without
+
+        if self._growing is None:
+            self._growing = GrowingPoser(self.scene, self._posing[1] or "cpu")
+        if self._stale:
+            self._growing.update()
+            self._stale = False
+        return self._growing.frame(pose)
 
     def new_poser(
         self, rows: NDArray[np.intp] | None = None, snapshot: Snapshot | None = None

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pavfmt.model import Avatar, Gaussians, Identity, Level, Pose, Rig
+from pavfmt.model import Avatar, Identity, Level, Pose, Rig
 from pavplayer.arrays import open_namespace
+from pavplayer.growing import no_gaussians
 from pavplayer.posing import Mesh
 
 
@@ -29,13 +30,6 @@ class PosedSurface:
     def to(self, device: torch.device | str) -> PosedSurface:
         """The same on another device."""
         return PosedSurface(**{name: value.to(device) for name, value in vars(self).items()})
-
-
-def no_gaussians(coefficients: int = 0) -> Gaussians:
-    """None, with room for `coefficients` higher SH each."""
-    widths = {"means": (3,), "quats": (4,), "log_scales": (3,), "opacities": (), "sh0": (1, 3)}
-    parts = {name: np.zeros((0, *shape), np.float32) for name, shape in widths.items()}
-    return Gaussians(np.zeros(0, np.int32), **parts, shN=np.zeros((0, coefficients, 3), np.float32))
 
 
 class Surface:

@@ -35,8 +35,7 @@ thread_count = numba.get_num_threads
 """Asked for outside of compiled functions: asking inside would keep them from being cached."""
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def next_turn(typing_context: Any, counter: Any) -> Any:
+def _next_turn(typing_context: Any, counter: Any) -> Any:
     """The number in an int64 array of one, which goes up by one: each number comes to one thread only.
 
     Threads that ask for their next piece of work share it out evenly, whatever a piece costs and however much
@@ -49,6 +48,9 @@ def next_turn(typing_context: Any, counter: Any) -> Any:
         return builder.atomic_rmw("add", array.data, one, "monotonic")
 
     return types.int64(counter), generate
+
+
+next_turn = cast(Callable[[Int64Array], int], intrinsic(_next_turn))
 
 
 def compiled(function: Function) -> Function:

@@ -37,7 +37,11 @@ class CudaRasterizer:
         self.device = torch.device(device)
 
     def _tensor(self, value: Any) -> Tensor:
-        return torch.as_tensor(value).to(device=self.device, dtype=torch.float32)
+        """As float32 on the device. The device is not waited for: not to copy, and not to free what is copied."""
+        tensor = torch.as_tensor(value)
+        if self.device.type == "cuda" and not tensor.is_cuda:
+            tensor = tensor.to(torch.float32).pin_memory()
+        return tensor.to(device=self.device, dtype=torch.float32, non_blocking=True)
 
     def colours(self, gaussians: GaussianCloud, camera: Camera) -> Tensor:
         """(N, 3) colours as seen from the camera's centre."""

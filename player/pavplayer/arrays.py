@@ -84,6 +84,10 @@ class CompiledNamespace(NumpyNamespace):
 
         self.kernels = posing_kernels
 
+    def put(self, values: NDArray[Any]) -> NDArray[Any]:
+        """As it is, but for indices, which are int32 in half the room."""
+        return np.ascontiguousarray(values, np.int32 if values.dtype == np.int64 else None)
+
 
 class TorchNamespace:
     """Tensors on a device."""

@@ -84,7 +84,12 @@ class Mesh:
     @property
     def point_count(self) -> int:
         """Vertices and split points."""
-        return len(self.host_weights) + sum(len(beta) for _, beta in self.split_points)
+        splits: int = sum(parents.shape[1] for parents, _ in self._splits)
+        return len(self.host_weights) + splits
+
+    def forget_levels(self) -> None:
+        """Let go of what only the making of bindings needs: faces above level 0 and the host's split points."""
+        self.corners, self.split_points = self.corners[:1], []
 
     def motion(self, pose: Pose) -> Motion:
         """The skeleton in a pose; the joints follow the shapes first."""
@@ -194,6 +199,8 @@ class Locals:
 
     def take(self, rows: NDArray[np.integer]) -> Locals:
         """The Gaussians at `rows`, in that order."""
+        if len(rows) == len(self.levels) and (np.diff(rows) == 1).all():
+            return self  # all, in this order
         return Locals(**{name: value[rows] for name, value in vars(self).items()})
 
 
@@ -429,13 +436,15 @@ class Poser:
         self._points = None
         if len(others) or not len(rows):
             self._points = SurfacePointBinding(self.mesh, gaussians.take(others), avatar.levels, turned)
-        self._rows = rows  # where those in face frames come
-        self._places = None  # where the parts' Gaussians go, if there are two parts
+        self._rows = None  # where those in face frames come, if there are others
+        self._places = None  # and where the two parts' Gaussians go
         if len(rows) and len(others):
+            self._rows = rows
             self._places = self.xp.put(np.argsort(np.concatenate([rows, others]), kind="stable"))
         self._sh_local = self.xp.put(local[gaussians.levels]) if turned else None
         self._opacities = self.xp.put(gaussians.opacities)
         self._sh = self.xp.put(gaussians.sh if sh is None else sh)
+        self.mesh.forget_levels()
 
     def __len__(self) -> int:
         """How many Gaussians it gives out."""
@@ -444,17 +453,17 @@ class Poser:
     def leading(self, count: int) -> Poser:
         """A poser of the first `count` Gaussians of this one's order: it shares the arrays and poses no others."""
         part = copy(self)
-        in_frame = int(np.searchsorted(self._rows, count))
+        in_frame = count if self._points is None else 0
+        if self._rows is not None and self._places is not None:
+            in_frame, places = int(np.searchsorted(self._rows, count)), self._places[:count]
+            part._places = places - (len(self._rows) - in_frame) * (places >= len(self._rows))
+            part._rows = self._rows[:in_frame]
         if self._faces is not None:
             part._faces = self._faces.leading(in_frame)
         if self._points is not None:
             part._points = self._points.leading(count - in_frame)
-        if self._places is not None:
-            places = self._places[:count]
-            part._places = places - (len(self._rows) - in_frame) * (places >= len(self._rows))
         if self._sh_local is not None:
             part._sh_local = self._sh_local[:count]
-        part._rows = self._rows[:in_frame]
         part._opacities, part._sh = self._opacities[:count], self._sh[:count]
         return part
 

@@ -47,10 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _budget(text: str) -> GaussianBudget:
     """A whole number above 0."""
-    try:
-        return GaussianBudget(arguments.whole_number(text.replace("_", "")))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no budget: a number of Gaussians, 1 or more") from None
+    count = arguments.whole_number(text.replace("_", ""))
+    if not count:
+        raise argparse.ArgumentTypeError("a budget of 0 Gaussians draws nothing")
+    return GaussianBudget(count)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -154,3 +154,31 @@ def test_dragging_turns_the_head_and_the_screenshot_is_of_it(front, page):
 
     saved = np.asarray(Image.open(download.value.path())) / 255.0
     np.testing.assert_array_equal(saved, ours)
+
+
+def test_a_track_is_dropped_in_and_played(front, page, tmp_path):
+    weights = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
+    np.savez(tmp_path / "talk.npz", talk_weights=weights, talk_names=np.array(["jawOpen"]))
+    (tmp_path / "text.npz").write_bytes(b"no track")
+    page.get_by_role("tab", name="Track").click()
+    drop = page.get_by_role("button", name="add a track")
+    for name in ("text.npz", "talk.npz"):
+        with page.expect_file_chooser() as chooser:
+            drop.click()
+        chooser.value.set_files(tmp_path / name)
+        page.get_by_text("is no track" if name == "text.npz" else "40 frames at 30 a second").wait_for()
+    playback, sent = front.player.playback, front.player.meter.count
+    assert playback.track.name == "talk"
+    page.get_by_role("button", name="play", exact=True).click()
+    page.get_by_role("button", name="pause", exact=True).wait_for()
+    while front.player.meter.count < sent + 3:
+        page.wait_for_timeout(50)
+    page.get_by_role("button", name="pause", exact=True).click()
+    page.get_by_role("button", name="play", exact=True).wait_for()
+    assert not playback.is_playing
+    held, _ = at_rest(front, page)
+    slid = front.player.controls.weights.get("jawOpen", 0.0)
+    assert front.player.pose().weights["jawOpen"] == pytest.approx(slid + float(weights[playback.frame, 0]))
+    page.wait_for_timeout(200)
+    again, _ = at_rest(front, page)
+    np.testing.assert_array_equal(held, again)

@@ -1,5 +1,7 @@
 """Several avatars in one picture: right at full detail, within the budget, and without jumps."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -248,6 +250,38 @@ def test_an_avatar_that_arrives_fills_its_place():
     for _ in range(25):
         crowd.cloud(dolly(0))
     assert abs(crowd.counts[0] - crowd.counts[1]) < 250
+
+
+def test_what_arrives_comes_up_over_some_frames():
+    """Also where it belongs before what is there. Nothing goes while there is room for all."""
+    data, (session,) = head_file(), heads(1)
+    half = session.growth[len(session.growth) // 2]
+    late = session_of(data[:half], rasterizer=TileRasterizer())
+    crowd = Crowd([late], [Placement((0, -0.7, 0))])
+    before = crowd.frame(dolly(0.5))
+    late.feed(data[half:])
+    late.update()
+    assert late.scene.gaussian_count == session.scene.gaussian_count
+    pictures = [before, *(crowd.frame(dolly(0.5)) for _ in range(9)), crowd.frame(dolly(0.5))]
+    steps = [np.abs(one - other).max() for one, other in pairwise(pictures)]
+    whole = np.abs(pictures[-1] - before).max()
+    assert whole > 0.02 and max(steps) < 0.3 * whole
+    assert steps[-1] == 0
+    wanted = Crowd([session], [Placement((0, -0.7, 0))]).frame(dolly(0.5))
+    assert np.abs(pictures[-1] - wanted).max() < 1e-6
+
+
+def test_settling_shows_all_at_once():
+    data = head_file()
+    session = Session(TileRasterizer())
+    crowd = Crowd([session])
+    for end, start in zip(unit_ends(data), [0, *unit_ends(data)[:-1]], strict=True):
+        session.feed(data[start:end])
+        session.update()
+        crowd.cloud(dolly(0))
+    crowd.settle()
+    camera = session.camera(size=(48, 70))
+    assert np.abs(crowd.frame(camera) - session.frame(None, camera)).max() < 1e-6
 
 
 def mesh_arrays(member):

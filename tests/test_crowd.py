@@ -284,6 +284,22 @@ def test_settling_shows_all_at_once():
     assert np.abs(crowd.frame(camera) - session.frame(None, camera)).max() < 1e-6
 
 
+@pytest.mark.parametrize("limit", [None, 30])
+def test_torch_poses_the_same_crowd(limit):
+    pytest.importorskip("torch")
+    clouds = []
+    for library in ("compiled", "torch"):
+        sessions = []
+        for kind in ("face", "mixed", "surface"):
+            sessions.append(Session(PlainRasterizer(), xp=library))
+            sessions[-1].feed(toy_file(kind, sh_degree=0))
+            sessions[-1].update()
+        clouds.append(Crowd(sessions, APART, limit and GaussianBudget(limit)).cloud(CAMERA, POSE))
+    assert 0 < len(clouds[0].means) <= (limit or 63)
+    for name in ("means", "scales", "opacities", "sh"):
+        assert np.allclose(getattr(clouds[0], name), getattr(clouds[1], name).numpy(), atol=1e-5)
+
+
 def mesh_arrays(member):
     mesh = member._arrived.poser.mesh
     return mesh.shapes, mesh.weights, mesh.corners[0], member.session.scene.core.weights

@@ -71,8 +71,11 @@ class Crowd:
         return sum(self.counts)
 
     def settle(self) -> None:
-        """Let the next frame go to the lengths aimed at in one step."""
+        """Let the next frame go to the lengths aimed at in one step, with all that has arrived."""
         self._targets = np.zeros(0)
+        for member in self.members:
+            member.refresh()
+            member.settle()
 
     def camera(
         self,

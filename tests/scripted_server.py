@@ -150,10 +150,11 @@ def good(data, with_ranges=True, etag=ETAG, announce=0, sends=None, then="close"
     return behave
 
 
-def raw(content, drip=0.0):
-    """These bytes and no others; byte by byte if `drip` seconds are between them."""
+def raw(content, drip=0.0, first=b""):
+    """These bytes and no others; after the `first`, byte by byte if `drip` seconds are between them."""
 
     def behave(link, request, closing):
+        link.sendall(first)
         for at in range(0, len(content), 1 if drip else max(len(content), 1)):
             link.sendall(content[at : at + 1] if drip else content)
             if drip and closing.wait(drip):

@@ -9,16 +9,19 @@ import pytest
 
 import pavplayer
 from avatars import external_file, rig_file, toy_file
-from pavfmt import FormatError
+from pavfmt import Decoder, FormatError
 from pavfmt.decoder import decode
+from pavfmt.events import DirectoryArrived, GaussiansArrived
 from pavfmt.model import Pose
 from pavplayer.avatar import shared_tensors
 from pavplayer.camera import Camera
 from pavplayer.demo import AVATAR_FILE
+from pavplayer.focus import FocusError, parse_focus
 from pavplayer.metrics import psnr
+from pavplayer.network import Link
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
-from pavplayer.streaming import StreamError
+from pavplayer.streaming import StreamError, StreamOptions
 
 CAMERA = Camera.orbit((0, 0, 0), 1.0, 10, 5, width=24, height=30, focal_px=30)
 EXAMPLE = Path(__file__).parents[1] / "player" / "examples" / "embedding.py"
@@ -111,3 +114,39 @@ def test_the_example_runs(tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"Gaussians after {AVATAR_FILE.stat().st_size:,} bytes" in done.stdout
     assert {file.name for file in tmp_path.iterdir()} == {"first.png", "talking.png"}
+
+
+def test_what_is_looked_at_comes_first():
+    """Some of the demo's units have no part of the tongue; those can wait."""
+    options = StreamOptions(link=Link(4e6, 0.01))
+    orders = []
+    for focus in (None, parse_focus("tongue")):
+        with pavplayer.Avatar(
+            AVATAR_FILE, session=Session(PlainRasterizer()), options=options, focus=focus
+        ) as avatar:
+            order = []
+            while not avatar.has_ended:
+                avatar.wait(5)
+                order += [event.unit for event in avatar.update() if isinstance(event, GaussiansArrived)]
+            regions = avatar.scene.core.region_names
+            assert avatar.error is None and avatar.status.complete
+            orders.append(order)
+    bit = 1 << regions.index("tongue")
+    mattering = {entry.id for entry in decode_directory_of(AVATAR_FILE) if entry.regions & bit}
+    plain, focused = ([unit in mattering for unit in order] for order in orders)
+    assert sorted(orders[0]) == sorted(orders[1])
+    begun = 5  # what may have been asked for before the rig told which regions there are
+    assert focused[begun:] == sorted(focused[begun:], reverse=True)
+    assert plain[begun:] != sorted(plain[begun:], reverse=True)
+
+
+def decode_directory_of(path):
+    decoder = Decoder()
+    decoder.feed(path.read_bytes())
+    return next(event.entries for event in decoder.events() if isinstance(event, DirectoryArrived))
+
+
+def test_a_region_that_the_avatar_does_not_have_is_named(path):
+    avatar = avatar_at(path, focus=parse_focus("beard"))
+    with pytest.raises(FocusError, match="beard"):
+        avatar.wait_until_complete(20)

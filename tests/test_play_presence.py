@@ -134,4 +134,6 @@ def test_rows_that_do_not_stand_together_are_chosen_one_by_one():
     missing = blocks[arrivals.firsts[middle]]
     assert not isinstance(shown.rows, slice)
     assert shown.count == session.scene.gaussian_count - missing
-    assert not set(range(arrivals.firsts[middle], arrivals.firsts[middle] + missing)) & set(shown.rows.tolist())
+    assert not set(range(arrivals.firsts[middle], arrivals.firsts[middle] + missing)) & set(
+        shown.rows.tolist()
+    )

@@ -150,7 +150,9 @@ def test_a_drip_is_a_stall():
 
 def test_chunks_that_drip_are_a_stall():
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    assert_fails([raw(head + b"0" * 400, drip=0.02)], "stalled", 0)
+    started = time.monotonic()
+    assert_fails([raw(b"0" * 1000, drip=0.02, first=head)], "stalled", 0)
+    assert time.monotonic() - started < 15  # all of it would take 60
 
 
 def test_a_length_that_is_too_long_is_not_waited_for():

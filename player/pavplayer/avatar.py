@@ -21,6 +21,7 @@ from pavfmt import events as ev
 from pavfmt.model import Float32Array, Pose, Track
 from pavfmt.scene import Scene
 from pavplayer.camera import REFERENCE_SIZE, Camera
+from pavplayer.focus import Focus, focus_plan
 from pavplayer.posing import PosedCloud
 from pavplayer.rasterizers import Background
 from pavplayer.session import WHITE, Session, open_session
@@ -51,14 +52,17 @@ class Avatar:
         rig: str | None = None,
         options: StreamOptions | None = None,
         session: Session | None = None,
+        focus: Focus | None = None,
     ) -> None:
         """`where` is a path, an http(s) URL, or "-" for stdin; `rig` is where the rig of an avatar that names
         one is found (None: beside it). `session` brings a rasterizer, an array library and limits of one's own
-        in place of `device`.
+        in place of `device`. `focus` is what to fetch first; `look_at` changes it.
         """
         self.session = session or open_session(device)
         options = options or StreamOptions()
-        self.stream = open_stream(str(where), options=options)
+        self._focus = focus
+        plan = None if focus is None else focus_plan(focus, self.session.scene)
+        self.stream = open_stream(str(where), plan, options)
         self._into = StreamInto(self.session, self.stream, rig=rig, options=options)
 
     def __enter__(self) -> Avatar:
@@ -76,8 +80,21 @@ class Avatar:
     # What has arrived.
 
     def update(self) -> list[ev.Event]:
-        """Take in what has come since the last call, without waiting. Raises PavError if it is no avatar."""
-        return self._into.update()
+        """Take in what has come since the last call, without waiting.
+
+        Raises PavError if it is no avatar, and FocusError if its rig has no such regions as the focus.
+        """
+        events = self._into.update()
+        if self._focus is not None and any(isinstance(event, ev.RigArrived) for event in events):
+            self.look_at(self._focus)
+        return events
+
+    def look_at(self, focus: Focus | None) -> None:
+        """Fetch what is missing there first; None: in file order. Raises FocusError once the rig is there."""
+        if focus is not None and self.scene.core is not None:
+            focus.bits_in(self.scene.core.region_names)
+        self._focus = focus
+        self.stream.replan(None if focus is None else focus_plan(focus, self.scene))
 
     def wait(self, seconds: float) -> bool:
         """Wait until `update` has something to take in, or until nothing more will come; False: neither yet."""
@@ -173,7 +190,8 @@ class Avatar:
         """The Gaussians that are there, in world space and in file order, for any renderer; None: none yet.
 
         These are the arrays that `frame` would draw: NumPy's, or torch's on the session's device. Opacities and
-        SH are the same arrays from frame to frame: do not write into them.
+        SH are the same arrays from frame to frame: do not write into them. With torch, the next call overwrites
+        what this one gave.
         """
         return self.session.posed(driven_pose(weights))
 

@@ -86,7 +86,7 @@ def measure(path: str, seconds: float, chromium: str, size: tuple[int, int], por
         page.goto(f"{front.url}/?fixedDpr=1")
         page.locator("canvas").first.wait_for()
         player = front.player
-        while not player.viewers or not player.lead.avatar.has_ended:
+        while not (player.viewers and player.lead.avatar.has_ended and player.meter.count):
             page.wait_for_timeout(50)
         player.playback.load(demonstration(player.lead.avatar.scene))
         player.playback.play()

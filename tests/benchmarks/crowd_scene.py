@@ -13,14 +13,12 @@ from pavfmt.encoder.options import Precision
 from pavfmt.interop.cc0_rig import read_cc0_rig
 from pavfmt.model import Rig
 from pavfmt.synthetic import synthetic_avatar
-from pavplayer.camera import Camera, centre_and_height
+from pavplayer.camera import REFERENCE_FOCAL, Camera, centre_and_height
 from pavplayer.crowd import Placement
 from pavplayer.demo import RIG_FILE
 from pavplayer.importance import open_renderer
 from pavplayer.session import Session, open_session
 
-FOCAL = 1900.0
-"""Pixels."""
 ASPECT = 0.75
 """Width of the room that an avatar gets, as a share of its height."""
 
@@ -78,14 +76,14 @@ def seats(heights: Sequence[float], width: int) -> tuple[list[Seat], int]:
 
 def front_camera(width: int, height: int) -> Camera:
     """At the origin, looking along −Z."""
-    return Camera.orbit((0.0, 0.0, -1.0), 1.0, width=width, height=height, focal_px=FOCAL)
+    return Camera.orbit((0.0, 0.0, -1.0), 1.0, width=width, height=height, focal_px=REFERENCE_FOCAL)
 
 
 def seated(session: Session, seat: Seat, camera: Camera, yaw_degrees: float) -> Placement:
     """The place from which the neutral mesh is as high on the screen as the seat."""
     centre, tall = centre_and_height(session.framed_points())
-    distance = FOCAL * tall / seat.height
-    x, y = (seat.centre[0] - camera.cx) / FOCAL, (seat.centre[1] - camera.cy) / FOCAL
+    distance = REFERENCE_FOCAL * tall / seat.height
+    x, y = (seat.centre[0] - camera.cx) / REFERENCE_FOCAL, (seat.centre[1] - camera.cy) / REFERENCE_FOCAL
     target: NDArray[np.float64] = np.array([x, -y, -1.0]) * distance
     turned = Placement(yaw_degrees=yaw_degrees).points(centre[None])[0]
     a, b, c = (target - turned).tolist()

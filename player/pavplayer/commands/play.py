@@ -16,7 +16,7 @@ from pavfmt.cli import exit_codes
 from pavfmt.errors import PavError
 from pavfmt.interop.tracks import read_tracks
 from pavfmt.model import Track
-from pavplayer.commands import arguments, rig_option, stream_options
+from pavplayer.commands import arguments, focus_option, rig_option, stream_options
 from pavplayer.commands.losses import report_losses
 from pavplayer.packages import require
 
@@ -31,6 +31,7 @@ HELP = """Watch an avatar in the browser, and move it, while it arrives.
   pav play head.pav
   pav play https://example.org/head.pav --cache ~/.cache/pav
   pav play head.pav --rate 500kbit --latency 200ms            as over a slow network
+  pav play https://example.org/head.pav --rate 500kbit --focus eyes,mouth
   curl -s https://example.org/head.pav | pav play -
   pav play head.pav --track talk.npz --track bsData.json
   pav play anna.pav ben.pav clara.pav --gaussians 300000      together, no more than so many in a frame
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     rig_option.add_argument(parser)
     stream_options.add_arguments(parser)
+    focus_option.add_argument(parser)
     parser.add_argument(
         "--track",
         metavar="FILE",
@@ -101,7 +103,7 @@ def opened_stage(args: argparse.Namespace, opened: ExitStack) -> Stage:
     options = stream_options.options_of(args)
     actors = []
     for file in args.files:
-        avatar = Avatar(file, device=args.device, rig=args.rig, options=options)
+        avatar = Avatar(file, device=args.device, rig=args.rig, options=options, focus=args.focus)
         actors.append(Actor(opened.enter_context(avatar), args.fade, Path(file).name))
     budget: Budget | None = GaussianBudget(args.gaussians) if args.gaussians else None
     if args.frame_ms:

@@ -71,8 +71,11 @@ class Crowd:
         return sum(self.counts)
 
     def settle(self) -> None:
-        """Let the next frame go to the lengths aimed at in one step."""
+        """Let the next frame go to the lengths aimed at in one step, with all that has arrived."""
         self._targets = np.zeros(0)
+        for member in self.members:
+            member.refresh()
+            member.settle()
 
     def camera(
         self,
@@ -148,8 +151,8 @@ class Crowd:
         positions = np.where(at_once, wanted, positions + PACE * (wanted - positions))
         settled = np.abs(wanted - positions) < 1
         positions[settled] = wanted[settled]
-        room = max(budget - len(self.members), 0.0)  # a prefix that ends inside a Gaussian draws it
-        positions *= min(1.0, room / max(positions.sum(), 1e-9))
+        if np.ceil(positions).sum() > budget:  # it has become smaller, or somebody has come into view
+            positions *= max(budget - len(positions), 0.0) / positions.sum()
         for member, position in zip(self.members, positions.tolist(), strict=True):
             member.position = position
 
@@ -158,8 +161,7 @@ class Crowd:
         curves = [member.curve for member in self.members]
         there = [at for at, curve in enumerate(curves) if curve is not None]
         shares = np.zeros(len(curves))
-        room = max(budget - len(curves), 0.0)
-        shares[there] = divide([curve for curve in curves if curve is not None], values[there], room)
+        shares[there] = divide([curve for curve in curves if curve is not None], values[there], budget)
         return shares
 
 

@@ -66,7 +66,7 @@ def _concave(x: Floats, y: Floats) -> Floats:
 
 
 def divide(curves: Sequence[GainCurve], values: Floats, budget: float) -> Floats:
-    """How many Gaussians each avatar shows: at most `budget` together, none where the value is 0.
+    """How many Gaussians each avatar shows: at most `budget` together, each rounded up; none where the value is 0.
 
     A larger value never gets an avatar fewer, nor does a larger budget.
     """
@@ -78,6 +78,7 @@ def divide(curves: Sequence[GainCurve], values: Floats, budget: float) -> Floats
     if counts[:, -1].sum() <= budget:
         result[shown] = counts[:, -1]
         return result
+    budget = max(budget - len(shown), 0.0)  # rounding up may cost each avatar one
     gains = np.stack([curves[at].gains for at in shown]) * values[shown, None]
     least = np.minimum(counts[:, -1], min(LEAST, budget / 2 / len(shown)))
     low, high = _price_range(gains)

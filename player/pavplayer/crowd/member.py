@@ -13,6 +13,7 @@ from pavfmt.model import Float32Array, Pose
 from pavfmt.scene import Scene
 from pavplayer.arrays import Array, ArrayNamespace, NumpyNamespace
 from pavplayer.camera import Camera
+from pavplayer.crowd.arrivals import Arrivals
 from pavplayer.crowd.colours import as_seen
 from pavplayer.crowd.gain import GainCurve, gain_curve
 from pavplayer.crowd.placement import Placement
@@ -37,6 +38,8 @@ class Arrived:
     curve: GainCurve
     reach: Float32Array
     """(2, 3) low and high corner of a box around all of it, in any pose without a translation."""
+    order: NDArray[np.intp]
+    """(N,) row of the file order that each of the poser's Gaussians is."""
     file_places: NDArray[np.intp]
     """(N,) where each Gaussian of the file order is in the poser's."""
 
@@ -53,7 +56,7 @@ def arrived(session: Session) -> Arrived | None:
         poser = session.new_poser(order)
     assert poser is not None
     looks = PrefixLooks(scene, order, session.gaussian_ranges)
-    return Arrived(poser, looks, gain_curve(weights[order]), _reach(cloud), np.argsort(order))
+    return Arrived(poser, looks, gain_curve(weights[order]), _reach(cloud), order, np.argsort(order))
 
 
 class Member:
@@ -67,17 +70,29 @@ class Member:
         """How many of its Gaussians are reached."""
         self._pool, self._unit_count = pool, 0
         self._arrived: Arrived | None = None
+        self._arrivals = Arrivals()
+
+    def settle(self) -> None:
+        """What has arrived is there at once."""
+        self._arrivals.finish()
 
     def refresh(self) -> None:
-        """Take in what has arrived since the last call."""
+        """Take in what has arrived since the last frame."""
+        self._arrivals.advance()
         scene = self.session.scene
         if len(scene.active_units) == self._unit_count:
             return
         self._unit_count = len(scene.active_units)
         self._pool.share_rig(scene)
+        was_whole = self._arrived is not None and self.position >= len(self._arrived.poser)
         self._arrived = arrived(self.session)
-        if self._arrived is not None:
-            self._pool.share(self._arrived.poser.mesh)
+        if self._arrived is None:
+            return
+        self._pool.share(self._arrived.poser.mesh)
+        # Where there is hand-over, units come in their order, and the position that grows fades them in.
+        self._arrivals.take_in(scene.arrays().indices, at_once=bool(scene.hand_overs))
+        if was_whole and not scene.hand_overs:
+            self.position = float(len(self._arrived.poser))
 
     @property
     def curve(self) -> GainCurve | None:
@@ -109,7 +124,10 @@ class Member:
             scales[look.rows] = scales[look.rows] * xp.put(look.scale_factors)
         coloured = as_seen(xp, posed, self.placement.seen_by(camera), rasterizer)
         placed = self.placement.placed(xp, posed.means, posed.quats, scales)
-        cloud = PosedCloud(*placed, xp.put(look.opacities), coloured)
+        opacities = look.opacities
+        if self._arrivals.is_fading:
+            opacities = opacities * self._arrivals.shares(self._arrived.order[: len(opacities)])
+        cloud = PosedCloud(*placed, xp.put(opacities), coloured)
         return self._in_file_order(cloud) if len(look.opacities) == len(poser) else cloud
 
     def _in_file_order(self, cloud: PosedCloud) -> PosedCloud:

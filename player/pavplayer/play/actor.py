@@ -30,7 +30,7 @@ class Actor:
         """0: what arrives is there at once."""
         self.has_failed = False
         """Nothing more will come, and something is missing."""
-        self._posers: dict[tuple[bool, bool], Poser] = {}
+        self._posers: dict[tuple[bool, bool], Poser] = {}  # of prefixes that have only a part of the rig
         self._settled: tuple[object, Presence] | None = None
 
     def update(self, now: float | None = None) -> list[ev.Event]:
@@ -89,8 +89,18 @@ class Actor:
         shown = self.presence(limit, now)
         if not shown.count:
             return None
-        whole = self._poser(limit).frame(self._pose_within(pose, limit))
-        return _chosen(whole, shown)
+        whole = self._posed(self._pose_within(pose, limit), limit)
+        return None if whole is None else _chosen(whole, shown)
+
+    def _posed(self, pose: Pose, limit: int | None) -> PosedCloud | None:
+        """All Gaussians that are there, by the rig of the first `limit` bytes."""
+        within = self.arrivals.is_within
+        state = within(self.arrivals.identity, limit), within(self.arrivals.correctives, limit)
+        if all(state):
+            return self.avatar.session.posed(pose)
+        if state not in self._posers:
+            self._posers[state] = self._poser_without(*state)
+        return self._posers[state].frame(pose)
 
     def _pose_within(self, pose: Pose, limit: int | None) -> Pose:
         """Without the shapes that come after `limit`."""
@@ -99,22 +109,18 @@ class Actor:
         weights = {name: value for name, value in pose.weights.items() if within(shapes.get(name), limit)}
         return replace(pose, weights=weights)
 
-    def _poser(self, limit: int | None) -> Poser:
-        """One without the identity or the correctives where these come after `limit`."""
-        within = self.arrivals.is_within
-        state = within(self.arrivals.identity, limit), within(self.arrivals.correctives, limit)
-        if state not in self._posers:
-            snapshot = self.avatar.scene.snapshot()
-            assert snapshot is not None  # it is visible
-            avatar = snapshot.avatar
-            if not state[0]:
-                avatar = replace(avatar, identity=None)
-            if not state[1] and avatar.rig is not None:
-                avatar = replace(avatar, rig=replace(avatar.rig, correctives=None))
-            poser = self.avatar.session.new_poser(snapshot=replace(snapshot, avatar=avatar))
-            assert poser is not None
-            self._posers[state] = poser
-        return self._posers[state]
+    def _poser_without(self, identity: bool, correctives: bool) -> Poser:
+        """One with only those of the two that are wanted."""
+        snapshot = self.avatar.scene.snapshot()
+        assert snapshot is not None  # it is visible
+        avatar = snapshot.avatar
+        if not identity:
+            avatar = replace(avatar, identity=None)
+        if not correctives and avatar.rig is not None:
+            avatar = replace(avatar, rig=replace(avatar.rig, correctives=None))
+        poser = self.avatar.session.new_poser(snapshot=replace(snapshot, avatar=avatar))
+        assert poser is not None
+        return poser
 
 
 def _chosen(cloud: PosedCloud, shown: Presence) -> PosedCloud:

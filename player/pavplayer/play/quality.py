@@ -46,5 +46,8 @@ class QualityReading:
     def _decibels(self, viewer: Viewer, limit: int) -> float:
         player, camera = self._player, viewer.view.camera(SCALE)
         pose = player.pose()
-        cut, whole = (player.stage.cloud(camera, pose, one, float("inf")) for one in (limit, None))
-        return psnr(player.picture(cut, camera), player.picture(whole, camera))
+        pictures = []
+        for one in (limit, None):  # one after the other: a session may pose into the same memory again
+            cloud = player.stage.cloud(camera, pose, one, float("inf"))
+            pictures.append(player.picture(cloud, camera))
+        return psnr(*pictures)

@@ -137,10 +137,11 @@ function digests(scene: Scene): Record<string, ArrayDigest> {
   const arrays = scene.arrays();
   const count = arrays.indices.length;
   for (const name of ["indices", "levels", "sites", "opacities"] as const) add(name, arrays[name], count);
-  for (const name of ["barycentrics", "means", "log_scales", "sh0"] as const) {
+  for (const name of ["barycentrics", "means", "log_scales"] as const) {
     add(name, name === "log_scales" ? arrays.logScales : arrays[name], count, 3);
   }
   add("quats", arrays.quats, count, 4);
+  add("sh0", arrays.sh0, count, 1, 3);
   add("shN", arrays.shN, count, arrays.shN.length / (3 * count), 3);
   const effective = scene.effective();
   add("effective_opacities", effective.opacities, count);

@@ -7,3 +7,5 @@ export type { FileHeader } from "./layout.js";
 export { FORMAT_LIMITS, type Limits } from "./limits.js";
 export type * from "./model.js";
 export { Scene, type SceneArrays } from "./scene.js";
+export type { Pose } from "./mesh_posing.js";
+export { Poser, type PosedGaussians } from "./posing.js";

@@ -22,12 +22,13 @@ export function readColumn(reader: FieldReader, count: number, width: Width): Ui
     throw reader.error("bad-column", "a constant column with a transform or without values", at);
   }
   const length = reader.varint();
+  const bytesAt = reader.position;
   const bytes = reader.take(length);
   if (codec === CONSTANT) {
-    if (length !== width) throw reader.error("bad-column", `a constant of ${length} bytes, not ${width}`, at);
+    if (length !== width) throw reader.error("bad-column", `a constant of ${length} bytes, not ${width}`, bytesAt);
     return new Uint32Array(count).fill(fromPlanes(bytes, 1, width)[0]);
   }
-  const values = fromPlanes(open(reader, codec, bytes, count * width, at), count, width);
+  const values = fromPlanes(open(reader, codec, bytes, count * width, bytesAt), count, width);
   if (transform === DELTA) undoDelta(values, width);
   else if (transform === ZIGZAG) undoZigzag(values, width);
   return values;

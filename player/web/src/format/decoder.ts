@@ -115,14 +115,14 @@ export class Decoder {
   private receive(framed: FramedUnit): void {
     const { header, offset } = framed;
     if (isKnownType(header.type) && header.isCritical !== isCriticalType(header.type)) {
-      this.damage(framed, pavError("wrong-criticality", "the critical flag is wrong for this type", offset + 2));
+      this.lose(framed, pavError("wrong-criticality", "the critical flag is wrong for this type", offset + 2));
       return;
     }
     const earlier = this.units.get(header.id);
     if (earlier) {
       const error = pavError("duplicate-unit", `the id ${header.id} is used before`, offset + 4);
       if (!sameBytes(earlier.bytes, framed.bytes)) throw error;
-      this.damage(framed, error);
+      this.lose(framed, error);
       return;
     }
     let unit: Unit;
@@ -199,10 +199,10 @@ export class Decoder {
     };
   }
 
-  /** A file has one rig or rig reference, one identity, one levels unit. */
+  /** A file has one of each of these, and one rig or rig reference. */
   private claimSingleton(unit: Unit): void {
     const { type, id } = unit.header;
-    if (!isCriticalType(type)) return;
+    if (!SINGLE_TYPES.has(type)) return;
     const group = type === UnitType.rigReference ? UnitType.rig : type;
     const other = this.singletons.get(group);
     if (other !== undefined) throw pavError("overlapping-range", `unit ${other} already brings this`, unit.offset);
@@ -236,6 +236,10 @@ export class Decoder {
   private damage(unit: FramedUnit, error: unknown): void {
     if (!(error instanceof PavError)) throw error;
     if (isFatal(error) || unit.header.isCritical) throw error;
+    this.lose(unit, error);
+  }
+
+  private lose(unit: FramedUnit, error: PavError): void {
     this.told.push({
       event: "damaged",
       unit: unit.header.id,
@@ -245,26 +249,46 @@ export class Decoder {
     });
   }
 
+  /** The units for want of which `unit` waits: those that are lost, or never came. */
+  private missingFor(unit: Unit, missing: Set<number>): Set<number> {
+    for (const need of unit.needs) {
+      if (this.scene.active.has(need) || missing.has(need)) continue;
+      const other = this.units.get(need);
+      if (other && this.isWaiting(other)) this.missingFor(other, missing);
+      else missing.add(need);
+    }
+    return missing;
+  }
+
+  private isWaiting(unit: Unit): boolean {
+    return unit.needs.some((need) => !this.scene.active.has(need));
+  }
+
   private endedEvent(): PavEvent {
     const waiting = new Map<number, readonly number[]>();
     for (const units of this.waiting.values()) {
-      for (const unit of units) {
-        waiting.set(
-          unit.header.id,
-          unit.needs.filter((need) => !this.scene.active.has(need)),
-        );
-      }
+      for (const unit of units) waiting.set(unit.header.id, [...this.missingFor(unit, new Set())]);
     }
     const end = this.store.ranges().at(-1)?.end ?? 0;
     return { event: "ended", offset: end, partial: this.framing.partial(), waiting };
   }
 }
 
+const SINGLE_TYPES: ReadonlySet<number> = new Set([
+  UnitType.directory,
+  UnitType.rig,
+  UnitType.rigReference,
+  UnitType.identity,
+  UnitType.levels,
+  UnitType.metadata,
+  UnitType.thumbnail,
+]);
+
 const isFatal = (error: PavError): boolean => error.code === "limit-exceeded" || error.code === "overlapping-range";
 
 const lostEvent = (lost: LostUnit): UnitDamaged => ({
   event: "damaged",
-  unit: lost.header && lost.header.id,
+  unit: lost.id,
   offset: lost.offset,
   code: lost.code,
   errorOffset: lost.errorOffset,

@@ -4,7 +4,7 @@ import { pavError, type ErrorCode, type PavError } from "./errors.js";
 import type { Limits } from "./limits.js";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/;
+const CONTROL = /[\u0000-\u0008\u000b-\u001f]/;
 
 export class FieldReader {
   /** Where the next field begins, from the start of the payload. */
@@ -125,8 +125,8 @@ export class FieldReader {
   }
 
   string(): string {
-    const at = this.position;
     const length = this.count("a string's length", this.limits.stringBytes);
+    const at = this.position;
     const bytes = this.take(length);
     let text: string;
     try {

@@ -20,7 +20,8 @@ export interface FramedUnit {
 export interface LostUnit {
   readonly kind: "lost";
   readonly offset: number;
-  readonly header: UnitHeader | null;
+  /** As its header says, or else the directory; null where neither can. */
+  readonly id: number | null;
   readonly code: ErrorCode;
   readonly errorOffset: number;
 }
@@ -45,7 +46,8 @@ export class Framing {
   private readonly starts: Start[] = [];
   /** All starts before this index are settled. */
   private firstOpen = 0;
-  private readonly criticalOffsets = new Set<number>();
+  /** By offset, what the directory says. */
+  private readonly mapped = new Map<number, DirectoryEntry>();
 
   constructor(
     private readonly store: ByteStore,
@@ -60,10 +62,10 @@ export class Framing {
   /** The map that the directory gives. Throws where it makes a lost unit a critical one. */
   addDirectory(entries: readonly DirectoryEntry[]): void {
     for (const entry of entries) {
-      if (entry.isCritical) this.criticalOffsets.add(entry.offset);
+      this.mapped.set(entry.offset, entry);
       this.addStart(entry.offset, 0);
     }
-    for (const start of this.starts) if (start.state === "lost" && !start.header) this.refuseCritical(start.offset, 16);
+    for (const start of this.starts) if (start.state === "lost" && !start.header) this.refuseCritical(start.offset);
   }
 
   /** Units that were lost and touch `range` may be whole now. */
@@ -108,8 +110,9 @@ export class Framing {
       const header = readUnitHeader(bytes);
       if ("code" in header) {
         start.state = "lost";
-        this.refuseCritical(offset, header.at);
-        return { kind: "lost", offset, header: null, code: header.code, errorOffset: offset + header.at };
+        this.refuseCritical(offset);
+        const id = this.mapped.get(offset)?.id ?? null;
+        return { kind: "lost", offset, id, code: header.code, errorOffset: offset + header.at };
       }
       this.checkHeader(offset, header);
       start.header = header;
@@ -130,7 +133,7 @@ export class Framing {
     start.state = "lost";
     const errorOffset = offset + UNIT_HEADER_BYTES;
     if (header.isCritical) throw pavError("critical-unit-damaged", `unit ${header.id} is critical and damaged`, errorOffset);
-    return { kind: "lost", offset, header, code: "unit-payload-damaged", errorOffset };
+    return { kind: "lost", offset, id: header.id, code: "unit-payload-damaged", errorOffset };
   }
 
   private checkHeader(offset: number, header: UnitHeader): void {
@@ -142,9 +145,9 @@ export class Framing {
     }
   }
 
-  private refuseCritical(offset: number, at: number): void {
-    if (!this.criticalOffsets.has(offset)) return;
-    throw pavError("critical-unit-damaged", "the header of a critical unit is damaged", offset + at);
+  private refuseCritical(offset: number): void {
+    if (!this.mapped.get(offset)?.isCritical) return;
+    throw pavError("critical-unit-damaged", "the header of a critical unit is damaged", offset);
   }
 
   /** The unit at `index` ends at `end`: what begins inside it is no unit, and the next begins there. */

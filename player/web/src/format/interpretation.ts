@@ -3,7 +3,7 @@
 import type { Content } from "./events.js";
 import { FieldReader } from "./fields.js";
 import type { FramedUnit } from "./framing.js";
-import { FILE_HEADER_BYTES, UNIT_HEADER_BYTES } from "./layout.js";
+import { UNIT_HEADER_BYTES } from "./layout.js";
 import type { Limits } from "./limits.js";
 import type { GaussianBlock, LevelTable, RigCore, SplitBlock } from "./model.js";
 import { isKnownType, unitTypeName, UnitType } from "./registry.js";
@@ -62,9 +62,6 @@ export function interpret(unit: Unit, context: Context): Content {
   const needed = new Needed(unit, reader, context);
   switch (type) {
     case UnitType.directory:
-      if (id !== 0 || unit.offset !== FILE_HEADER_BYTES) {
-        throw reader.error("bad-field", "a directory that is not the first unit", -UNIT_HEADER_BYTES);
-      }
       return { kind: "directory", entries: readDirectory(reader, unit.offset + unit.bytes.length) };
     case UnitType.rig:
       return { kind: "rig", rig: readRig(reader) };
@@ -86,7 +83,7 @@ export function interpret(unit: Unit, context: Context): Content {
       return { kind: "gaussians", block: readGaussians(reader, { unit: id, rig, table, splits: needed.splits() }) };
     }
     case UnitType.handOver:
-      if (!context.hasHandOver) throw reader.error("bad-field", "a hand-over in an additive file", -UNIT_HEADER_BYTES);
+      if (!context.hasHandOver) throw reader.error("bad-field", "a hand-over in an additive file", 0);
       return { kind: "hand-over", handOver: readHandOver(reader, id, needed.levels(), needed.gaussians()) };
     case UnitType.metadata:
       return { kind: "metadata", metadata: readMetadata(reader) };

@@ -66,7 +66,7 @@ export interface UnitHeader {
   readonly payloadChecksum: number;
 }
 
-/** What makes a unit header unusable; `at` is the place of the field in the header. */
+/** What makes a unit header unusable; `at` is the place of the fault in the header. */
 export interface HeaderFault {
   readonly code: "unit-header-damaged" | "unit-header-reserved";
   readonly at: number;
@@ -75,10 +75,9 @@ export interface HeaderFault {
 /** Reads 20 bytes; a fault where they cannot be trusted. */
 export function readUnitHeader(bytes: Uint8Array): UnitHeader | HeaderFault {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (crc32(bytes.subarray(0, 16)) !== view.getUint32(16, true)) return { code: "unit-header-damaged", at: 16 };
+  if (crc32(bytes.subarray(0, 16)) !== view.getUint32(16, true)) return { code: "unit-header-damaged", at: 0 };
   const flags = view.getUint8(2);
-  if (flags > 1) return { code: "unit-header-reserved", at: 2 };
-  if (view.getUint8(3) !== 0) return { code: "unit-header-reserved", at: 3 };
+  if (flags > 1 || view.getUint8(3) !== 0) return { code: "unit-header-reserved", at: 2 };
   return {
     type: view.getUint16(0, true),
     isCritical: flags === 1,

@@ -13,22 +13,20 @@ const ZIGZAG = 2;
 
 /** A column of `count` values of `width` bytes, as Uint32Array. */
 export function readColumn(reader: FieldReader, count: number, width: Width): Uint32Array {
-  const at = reader.position;
   const kind = reader.u8();
   const codec = kind & 15;
   const transform = kind >> 4;
-  if (codec > CONSTANT || transform > ZIGZAG) throw reader.error("bad-column", `a column of kind ${kind}`, at);
-  if (codec === CONSTANT && (transform !== 0 || count === 0)) {
-    throw reader.error("bad-column", "a constant column with a transform or without values", at);
-  }
-  const length = reader.varint();
-  const bytesAt = reader.position;
+  const length = reader.length();
+  const at = reader.position;
   const bytes = reader.take(length);
+  if (codec > CONSTANT || transform > ZIGZAG) throw reader.error("bad-column", `a column of kind ${kind}`, at);
   if (codec === CONSTANT) {
-    if (length !== width) throw reader.error("bad-column", `a constant of ${length} bytes, not ${width}`, bytesAt);
+    if (transform !== 0 || count === 0 || length !== width) {
+      throw reader.error("bad-column", `a constant of ${length} bytes for ${count} values of ${width}`, at);
+    }
     return new Uint32Array(count).fill(fromPlanes(bytes, 1, width)[0]);
   }
-  const values = fromPlanes(open(reader, codec, bytes, count * width, bytesAt), count, width);
+  const values = fromPlanes(open(reader, codec, bytes, count * width, at), count, width);
   if (transform === DELTA) undoDelta(values, width);
   else if (transform === ZIGZAG) undoZigzag(values, width);
   return values;

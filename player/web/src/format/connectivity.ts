@@ -20,16 +20,8 @@ export interface WalkStreams {
   readonly numbers: Uint32Array;
 }
 
-/** Why a walk failed, and in which stream. */
-export class WalkError extends Error {
-  constructor(
-    readonly stream: keyof WalkStreams,
-    readonly code: "bad-field" | "index-out-of-range",
-    message: string,
-  ) {
-    super(message);
-  }
-}
+/** Why a walk failed. */
+export class WalkError extends Error {}
 
 const NEW = 0;
 const LEFT = 1;
@@ -75,7 +67,7 @@ class Walk {
     }
     for (const stream of ["symbols", "rotations", "numbers"] as const) {
       if (this.used[stream] < this.streams[stream].length) {
-        throw new WalkError(stream, "bad-field", `${stream} are left after the last face`);
+        throw new WalkError(`${stream} are left after the last face`);
       }
     }
     return { faces: this.faces, predictions: this.predictions };
@@ -83,7 +75,7 @@ class Walk {
 
   private next(stream: keyof WalkStreams): number {
     const values = this.streams[stream];
-    if (this.used[stream] === values.length) throw new WalkError(stream, "bad-field", `${stream} end too early`);
+    if (this.used[stream] === values.length) throw new WalkError(`${stream} end too early`);
     return values[this.used[stream]++];
   }
 
@@ -102,7 +94,7 @@ class Walk {
 
   private partCorner(): number {
     const number = this.next("numbers");
-    return number === 0 ? this.newVertex("numbers") : this.known(number - 1, "numbers");
+    return number === 0 ? this.newVertex() : this.known(number - 1);
   }
 
   private cross(edge: number): void {
@@ -115,7 +107,7 @@ class Walk {
     }
     const v = this.across(symbol, x, y, this.open.get(edge)!);
     const rotation = this.next("rotations");
-    if (rotation > 2) throw new WalkError("rotations", "bad-field", `a rotation is ${rotation}`);
+    if (rotation > 2) throw new WalkError(`a rotation is ${rotation}`);
     const at = 3 * this.told++;
     this.faces[at + rotation] = y;
     this.faces[at + ((rotation + 1) % 3)] = x;
@@ -125,25 +117,25 @@ class Walk {
 
   private across(symbol: number, x: number, y: number, w: number): number {
     if (symbol === NEW) {
-      const v = this.newVertex("symbols");
+      const v = this.newVertex();
       this.predictions.x[v] = x;
       this.predictions.y[v] = y;
       this.predictions.w[v] = w;
       return v;
     }
-    if (symbol === LEFT) return this.known(this.lastInto[x], "symbols");
-    if (symbol === RIGHT) return this.known(this.lastOutOf[y], "symbols");
-    if (symbol === OTHER) return this.known(this.next("numbers"), "numbers");
-    throw new WalkError("symbols", "bad-field", `a symbol is ${symbol}`);
+    if (symbol === LEFT) return this.known(this.lastInto[x]);
+    if (symbol === RIGHT) return this.known(this.lastOutOf[y]);
+    if (symbol === OTHER) return this.known(this.next("numbers"));
+    throw new WalkError(`a symbol is ${symbol}`);
   }
 
-  private newVertex(stream: keyof WalkStreams): number {
-    if (this.met === this.vertexCount) throw new WalkError(stream, "index-out-of-range", "more vertices than counted");
+  private newVertex(): number {
+    if (this.met === this.vertexCount) throw new WalkError("more vertices than counted");
     return this.met++;
   }
 
-  private known(vertex: number, stream: keyof WalkStreams): number {
-    if (vertex < 0 || vertex >= this.met) throw new WalkError(stream, "index-out-of-range", `no vertex ${vertex} yet`);
+  private known(vertex: number): number {
+    if (vertex < 0 || vertex >= this.met) throw new WalkError(`no vertex ${vertex} yet`);
     return vertex;
   }
 

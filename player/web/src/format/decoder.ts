@@ -9,7 +9,7 @@ import { interpret, readNeeds, type Context, type Unit } from "./interpretation.
 import { FILE_HEADER_BYTES, readFileHeader, UNIT_HEADER_BYTES } from "./layout.js";
 import { FORMAT_LIMITS, type Limits } from "./limits.js";
 import type { GaussianBlock, SplitBlock } from "./model.js";
-import { CRITICAL_FEATURE_HAND_OVER, isCriticalType, isKnownType, SIGNATURE, UnitType } from "./registry.js";
+import { CRITICAL_FEATURE_HAND_OVER, isCriticalType, isKnownType, UnitType } from "./registry.js";
 import { Overlap, Scene } from "./scene.js";
 
 /**
@@ -21,7 +21,7 @@ export class Decoder {
   private readonly limits: Limits;
   private readonly store = new ByteStore();
   private readonly framing: Framing;
-  private readonly units = new Map<number, Unit>();
+  private readonly units = new Map<number, FramedUnit>();
   private readonly splitsByUnit = new Map<number, SplitBlock>();
   private readonly gaussiansByUnit = new Map<number, GaussianBlock>();
   /** By a needed unit that is not active: the units that wait for it. */
@@ -102,9 +102,6 @@ export class Decoder {
 
   private openHeader(): boolean {
     const bytes = this.store.peek(0, FILE_HEADER_BYTES);
-    if (bytes.some((byte, i) => i < SIGNATURE.length && byte !== SIGNATURE[i])) {
-      throw pavError("bad-signature", "not a .pav file", 0);
-    }
     if (bytes.length < FILE_HEADER_BYTES) return false;
     this.scene.header = readFileHeader(bytes, this.limits);
     this.framing.begin(FILE_HEADER_BYTES);
@@ -125,6 +122,8 @@ export class Decoder {
       this.lose(framed, error);
       return;
     }
+    this.units.set(header.id, framed);
+    this.claimSingleton(framed);
     let unit: Unit;
     try {
       unit = readNeeds(framed, this.limits);
@@ -132,8 +131,6 @@ export class Decoder {
       this.damage(framed, error);
       return;
     }
-    this.units.set(header.id, unit);
-    this.claimSingleton(unit);
     this.activate(unit);
   }
 
@@ -179,7 +176,7 @@ export class Decoder {
     try {
       this.scene.add(unit.header.id, content);
     } catch (error) {
-      if (error instanceof Overlap) throw pavError("overlapping-range", error.message, unit.offset + UNIT_HEADER_BYTES);
+      if (error instanceof Overlap) throw pavError("overlapping-range", error.message, unit.offset);
       throw error;
     }
     if (content.kind === "directory") this.framing.addDirectory(content.entries);
@@ -200,7 +197,7 @@ export class Decoder {
   }
 
   /** A file has one of each of these, and one rig or rig reference. */
-  private claimSingleton(unit: Unit): void {
+  private claimSingleton(unit: FramedUnit): void {
     const { type, id } = unit.header;
     if (!SINGLE_TYPES.has(type)) return;
     const group = type === UnitType.rigReference ? UnitType.rig : type;
@@ -250,25 +247,19 @@ export class Decoder {
   }
 
   /** The units for want of which `unit` waits: those that are lost, or never came. */
-  private missingFor(unit: Unit, missing: Set<number>): Set<number> {
+  private missingFor(unit: Unit, waiting: ReadonlyMap<number, Unit>, missing: Set<number>): Set<number> {
     for (const need of unit.needs) {
       if (this.scene.active.has(need) || missing.has(need)) continue;
-      const other = this.units.get(need);
-      if (other && this.isWaiting(other)) this.missingFor(other, missing);
+      const other = waiting.get(need);
+      if (other) this.missingFor(other, waiting, missing);
       else missing.add(need);
     }
     return missing;
   }
 
-  private isWaiting(unit: Unit): boolean {
-    return unit.needs.some((need) => !this.scene.active.has(need));
-  }
-
   private endedEvent(): PavEvent {
-    const waiting = new Map<number, readonly number[]>();
-    for (const units of this.waiting.values()) {
-      for (const unit of units) waiting.set(unit.header.id, [...this.missingFor(unit, new Set())]);
-    }
+    const units = new Map([...this.waiting.values()].flat().map((unit) => [unit.header.id, unit]));
+    const waiting = new Map([...units].map(([id, unit]) => [id, [...this.missingFor(unit, units, new Set())]]));
     const end = this.store.ranges().at(-1)?.end ?? 0;
     return { event: "ended", offset: end, partial: this.framing.partial(), waiting };
   }
@@ -279,6 +270,7 @@ const SINGLE_TYPES: ReadonlySet<number> = new Set([
   UnitType.rig,
   UnitType.rigReference,
   UnitType.identity,
+  UnitType.correctives,
   UnitType.levels,
   UnitType.metadata,
   UnitType.thumbnail,

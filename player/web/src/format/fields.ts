@@ -11,12 +11,11 @@ export class FieldReader {
   position = 0;
   private readonly view: DataView;
 
-  /** `base` is the offset of `bytes` in the file; `payloadBytes` the size that bounds what may be allocated. */
+  /** `bytes` are a payload, `base` is where it begins in the file. */
   constructor(
     readonly bytes: Uint8Array,
     readonly base: number,
     readonly limits: Limits,
-    readonly payloadBytes: number = bytes.length,
   ) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
@@ -24,6 +23,11 @@ export class FieldReader {
   /** The error `code` at the field that begins at `position`, by default the next one. */
   error(code: ErrorCode, message: string, position: number = this.position): PavError {
     return pavError(code, message, this.base + position);
+  }
+
+  /** The size that bounds what may be allocated. */
+  get payloadBytes(): number {
+    return this.bytes.length;
   }
 
   /** Bytes not read yet. */
@@ -41,12 +45,6 @@ export class FieldReader {
     return bytes;
   }
 
-  /** A reader of the next `count` bytes alone. */
-  section(count: number): FieldReader {
-    const base = this.base + this.position;
-    return new FieldReader(this.take(count), base, this.limits, this.payloadBytes);
-  }
-
   u8(): number {
     return this.take(1)[0];
   }
@@ -61,24 +59,18 @@ export class FieldReader {
     return this.view.getUint32(this.position - 4, true);
   }
 
-  i64(): bigint {
-    this.take(8);
-    return this.view.getBigInt64(this.position - 8, true);
-  }
-
   /** A finite binary32. */
   f32(): number {
-    const at = this.position;
-    this.take(4);
-    const value = this.view.getFloat32(at, true);
-    if (!Number.isFinite(value)) throw this.error("bad-field", `${value} is not finite`, at);
-    return value;
+    return this.f32s(1)[0];
   }
 
-  /** `count` finite binary32. */
+  /** `count` finite binary32, one field. */
   f32s(count: number): Float32Array {
+    const at = this.position;
+    this.take(4 * count);
     const values = new Float32Array(count);
-    for (let i = 0; i < count; i++) values[i] = this.f32();
+    for (let i = 0; i < count; i++) values[i] = this.view.getFloat32(at + 4 * i, true);
+    if (!values.every(Number.isFinite)) throw this.error("bad-field", "a number is not finite", at);
     return values;
   }
 
@@ -87,7 +79,7 @@ export class FieldReader {
     const at = this.position;
     let value = 0;
     for (let i = 0, scale = 1; i < 9; i++, scale *= 128) {
-      if (this.remaining === 0) throw this.error("short-payload", "the payload ends inside a varint", at);
+      if (this.remaining === 0) throw this.error("short-payload", "the payload ends inside a varint");
       const byte = this.u8();
       value += (byte & 127) * scale;
       if (byte < 128) {
@@ -105,6 +97,11 @@ export class FieldReader {
     if (value < least) throw this.error("bad-field", `${what} is ${value}, less than ${least}`, at);
     if (value > limit) throw this.error("limit-exceeded", `${what} is ${value}, over ${limit}`, at);
     return value;
+  }
+
+  /** A varint that counts bytes to follow. */
+  length(): number {
+    return this.count("a length", this.limits.unitBytes);
   }
 
   /** A u8 that is 0 or 1. */

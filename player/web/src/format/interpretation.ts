@@ -13,6 +13,7 @@ import { readGaussians } from "./units/gaussians.js";
 import { readHandOver } from "./units/hand_over.js";
 import { readLevels } from "./units/levels.js";
 import { readRig } from "./units/rig.js";
+import type { Needed } from "./units/needed.js";
 import { readCorrectives, readIdentity, readRigReference, readShape } from "./units/rig_parts.js";
 import { readSplits } from "./units/splits.js";
 
@@ -59,7 +60,7 @@ export function interpret(unit: Unit, context: Context): Content {
   const { type, id } = unit.header;
   const reader = payloadReader(unit, context.limits);
   reader.position = unit.contentAt;
-  const needed = new Needed(unit, reader, context);
+  const needed = new NeededUnits(unit, reader, context);
   switch (type) {
     case UnitType.directory:
       return { kind: "directory", entries: readDirectory(reader, unit.offset + unit.bytes.length) };
@@ -76,15 +77,13 @@ export function interpret(unit: Unit, context: Context): Content {
     case UnitType.levels:
       return { kind: "levels", table: readLevels(reader) };
     case UnitType.splits:
-      return { kind: "splits", block: readSplits(reader, needed.anyRig(), needed.levels(), needed.splits()) };
-    case UnitType.gaussians: {
-      const table = needed.levels();
-      const rig = table.rigSource === "none" ? null : needed.anyRig();
-      return { kind: "gaussians", block: readGaussians(reader, { unit: id, rig, table, splits: needed.splits() }) };
-    }
+      return { kind: "splits", block: readSplits(reader, needed) };
+    case UnitType.gaussians:
+      return { kind: "gaussians", block: readGaussians(reader, id, needed) };
     case UnitType.handOver:
+      needed.levels();
       if (!context.hasHandOver) throw reader.error("bad-field", "a hand-over in an additive file", 0);
-      return { kind: "hand-over", handOver: readHandOver(reader, id, needed.levels(), needed.gaussians()) };
+      return { kind: "hand-over", handOver: readHandOver(reader, id, needed) };
     case UnitType.metadata:
       return { kind: "metadata", metadata: readMetadata(reader) };
     case UnitType.thumbnail:
@@ -97,7 +96,7 @@ export function interpret(unit: Unit, context: Context): Content {
 }
 
 /** What the needs of a unit give it; what is missing among them is `bad-needs`. */
-class Needed {
+class NeededUnits implements Needed {
   constructor(
     private readonly unit: Unit,
     private readonly reader: FieldReader,

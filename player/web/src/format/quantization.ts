@@ -10,12 +10,17 @@ export interface Grid {
   readonly bits: number;
 }
 
+const GRID_BYTES = 14;
+
+/** A grid is one field: what is wrong with it is wrong at its beginning. */
 export function readGrid(reader: FieldReader): Grid {
   const at = reader.position;
-  const wide = reader.i64();
-  const step = reader.u32();
-  const shift = reader.u8();
-  const bits = reader.u8();
+  const bytes = reader.take(GRID_BYTES);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, GRID_BYTES);
+  const wide = view.getBigInt64(0, true);
+  const step = view.getUint32(8, true);
+  const shift = view.getUint8(12);
+  const bits = view.getUint8(13);
   if (bits < 1 || bits > 16) throw reader.error("bad-field", `a grid has ${bits} bits`, at);
   if (shift > 52) throw reader.error("bad-field", `a grid has the shift ${shift}`, at);
   const magnitude = wide < 0n ? -wide : wide;

@@ -26,7 +26,7 @@ const MAX_MAGNITUDE = 2 ** 16;
 const MAX_K = 15;
 
 /**
- * Reads a block and all of its section: the columns of every attribute in turn, each (n) in the order of the unit.
+ * Reads a block: the columns of every attribute in turn, each (n) in the order of the unit.
  * `grades` is (n), each 0..7, or null where all are 0.
  */
 export function readBlock(
@@ -76,16 +76,19 @@ function readRice(
   const count = hood.order.length;
   const width = columnCount(attributes);
   const models = attributes.map(() => readModel(reader));
-  const quotientBytes = reader.varint();
-  const remainderAt = reader.position;
-  const remainderBytes = reader.varint();
+  const quotientLength = reader.length();
+  const remainderLength = reader.length();
   const rows = form === FORM_RICE_ROWS ? readRows(reader, count) : null;
   const codes = (rows ? rows.reduce((sum, row) => sum + row, 0) : count) * width;
-  const quotients = readQuotients(reader, codes, quotientBytes);
-  const remainders = new BitReader(reader.take(remainderBytes));
+  const quotientsAt = reader.position;
+  const quotientBytes = reader.take(quotientLength);
+  const remaindersAt = reader.position;
+  const remainders = new BitReader(reader.take(remainderLength));
+  const quotients = readQuotients(quotientBytes, codes);
+  if (!quotients) throw reader.error("bad-column", `not the quotients of ${codes} values`, quotientsAt);
   const columns = Array.from({ length: width }, () => new Int32Array(count));
   new TurnDecoder(attributes, models, hood, grades, columns, quotients, remainders).run(rows);
-  if (!remainders.isSpent) throw reader.error("bad-field", "the remainders do not fill their section", remainderAt);
+  if (!remainders.isSpent) throw reader.error("bad-column", "the remainders do not fill their section", remaindersAt);
   return columns;
 }
 

@@ -5,22 +5,19 @@ import type { FieldReader } from "./fields.js";
 const MAX_QUOTIENT = 2 ** 19;
 const MAX_VALUE = 2 ** 31;
 
-/** `count` quotients from a section of `length` bytes, all of which they must take. */
-export function readQuotients(reader: FieldReader, count: number, length: number): Uint32Array {
-  const at = reader.position;
-  if (length > 8 * count) throw reader.error("bad-field", `${length} bytes of quotients for ${count} values`, at);
-  const bytes = reader.take(length);
+/** The `count` quotients in `bytes`, all of which they must take; null if they do not. */
+export function readQuotients(bytes: Uint8Array, count: number): Uint32Array | null {
+  if (bytes.length > 8 * count) return null;
   const quotients = new Uint32Array(count);
   let told = 0;
   let zeros = 0;
-  for (let i = 0; i < length; i++) {
+  for (let i = 0; i < bytes.length; i++) {
     let bits = bytes[i];
     let left = 8;
     while (bits !== 0) {
-      if (told === count) throw reader.error("bad-field", "more quotients than values", at);
       const leading = Math.clz32(bits) - (32 - left);
       zeros += leading;
-      if (zeros >= MAX_QUOTIENT) throw reader.error("bad-field", "a quotient of 2^19 or more", at);
+      if (told === count || zeros >= MAX_QUOTIENT) return null;
       quotients[told++] = zeros;
       zeros = 0;
       left -= leading + 1;
@@ -28,9 +25,7 @@ export function readQuotients(reader: FieldReader, count: number, length: number
     }
     zeros += left;
   }
-  if (told < count) throw reader.error("bad-field", `${told} quotients for ${count} values`, at);
-  if (zeros > 7) throw reader.error("bad-field", "bytes after the last quotient", at);
-  return quotients;
+  return told === count && zeros < 8 ? quotients : null;
 }
 
 /** Reads values of some bits each, highest first. */
@@ -65,23 +60,25 @@ export class BitReader {
 /** zigzag(d) = 2 d for d ≥ 0, −2 d − 1 otherwise, undone. */
 export const unzigzag = (value: number): number => (value % 2 === 0 ? value / 2 : -(value + 1) / 2);
 
-/** `count` integers in ascending order, all below 2^31; equal neighbours only if not `strict`. */
-export function readAscending(reader: FieldReader, count: number, strict = false): Int32Array {
-  const at = reader.position;
+/** `count` integers in ascending order, all below 2^31. */
+export function readAscending(reader: FieldReader, count: number): Int32Array {
+  const kAt = reader.position;
   const k = reader.u8();
-  if (k > 30) throw reader.error("bad-field", `a Rice parameter of ${k}`, at);
-  const quotients = readQuotients(reader, count, reader.varint());
-  const remaindersAt = reader.position;
+  if (k > 30) throw reader.error("bad-field", `a Rice parameter of ${k}`, kAt);
+  const at = reader.position;
+  const quotients = readQuotients(reader.take(reader.length()), count);
+  if (!quotients) throw reader.error("bad-column", `not the quotients of ${count} values`, at);
   const bits = new BitReader(reader.take(Math.ceil((count * k) / 8)));
   const values = new Int32Array(count);
   let last = 0;
   for (let i = 0; i < count; i++) {
-    const step = quotients[i] * 2 ** k + bits.read(k);
-    if (strict && i > 0 && step === 0) throw reader.error("bad-field", "a list is not strictly ascending", at);
-    last += step;
-    if (last >= MAX_VALUE) throw reader.error("bad-field", "a value of a list is 2^31 or more", at);
+    last += quotients[i] * 2 ** k + bits.read(k);
     values[i] = last;
   }
-  if (!bits.isSpent) throw reader.error("bad-field", "the bits after the remainders are not zero", remaindersAt);
+  if (!bits.isSpent) throw reader.error("bad-column", "the bits after the remainders are not zero");
+  if (last >= MAX_VALUE) throw reader.error("bad-field", "a value of a list is 2^31 or more");
   return values;
 }
+
+/** Whether no two neighbours of an ascending list are equal. */
+export const isStrict = (values: Int32Array): boolean => values.every((value, i) => i === 0 || value > values[i - 1]);

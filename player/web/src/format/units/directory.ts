@@ -21,9 +21,8 @@ export function readDirectory(reader: FieldReader, firstOffset: number): Directo
   const lengths = readColumn(reader, count, 4);
   const levels = readColumn(reader, count, 1);
   const gaussianCounts = readColumn(reader, count, 4);
-  const importanceAt = reader.position;
   const importance = new Float32Array(readColumn(reader, count, 4).buffer);
-  if (!importance.every(Number.isFinite)) throw reader.error("bad-field", "an importance is not finite", importanceAt);
+  if (!importance.every(Number.isFinite)) throw reader.error("bad-field", "an importance is not finite", countAt);
   const regions = readColumn(reader, count, 2);
   const spheres = [0, 1, 2, 3].map(() => readColumn(reader, count, 2));
   const needs = readEntryNeeds(reader, count);
@@ -62,13 +61,12 @@ function readEntryNeeds(reader: FieldReader, count: number): number[][] {
     throw reader.error("bad-field", "the needs are not as many as the entries' together", totalAt);
   }
   if (total > 16 * reader.payloadBytes) throw reader.error("bad-field", `${total} needs`, totalAt);
-  const distancesAt = reader.position;
   const distances = readColumn(reader, total, 4);
   let next = 0;
   return Array.from({ length: count }, (_, k) => {
     const own = distances.subarray(next, (next += counts[k]));
     return Array.from(own, (distance) => {
-      if (distance < 1 || distance > k + 1) throw reader.error("bad-field", `a need at the distance ${distance}`, distancesAt);
+      if (distance > k + 1) throw reader.error("bad-needs", `a need at the distance ${distance}`, totalAt);
       return k + 1 - distance;
     });
   });

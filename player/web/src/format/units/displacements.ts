@@ -7,14 +7,13 @@ const EXACT = 2 ** 53;
 
 /** (count, 3). */
 export function readDisplacements(reader: FieldReader, count: number): Float32Array {
+  const at = reader.position;
   const step = reader.u32();
-  const shiftAt = reader.position;
   const shift = reader.u8();
-  if (shift > 52) throw reader.error("bad-field", `a shift of ${shift}`, shiftAt);
+  if (shift > 52) throw reader.error("bad-field", `a shift of ${shift}`, at);
   const scale = 2 ** -shift;
   const values = new Float32Array(3 * count);
   for (let axis = 0; axis < 3; axis++) {
-    const at = reader.position;
     const column = readSignedColumn(reader, count);
     for (let i = 0; i < count; i++) {
       const product = column[i] * step;

@@ -2,11 +2,12 @@
 
 import { FaceIndex } from "../faces.js";
 import type { FieldReader } from "../fields.js";
-import type { GaussianBlock, LevelEntry, LevelTable, RigCore, SplitBlock } from "../model.js";
+import type { GaussianBlock, LevelEntry, RigCore } from "../model.js";
 import { buildNeighbourhood, type Neighbourhood } from "../neighbourhood.js";
 import { barycentrics, dequantize, stereographicQuat, type Grid } from "../quantization.js";
 import { readBlock, type BlockAttribute } from "../residuals.js";
 import { readAscending } from "../rice.js";
+import type { Needed } from "./needed.js";
 
 const BARYCENTRIC_ONE = 2 ** 15;
 const MAX_MULTIPLIER = 65535;
@@ -20,40 +21,33 @@ interface Attribute extends BlockAttribute {
   readonly ceilings: readonly number[];
 }
 
-/** What a unit's decoding rests on. */
-export interface GaussianContext {
-  readonly unit: number;
-  readonly rig: RigCore | null;
-  readonly table: LevelTable;
-  /** The splits among the unit's needs. */
-  readonly splits: readonly SplitBlock[];
-}
-
-export function readGaussians(reader: FieldReader, context: GaussianContext): GaussianBlock {
-  const { table, rig } = context;
+/** The Gaussians of unit `unit`. */
+export function readGaussians(reader: FieldReader, unit: number, needed: Needed): GaussianBlock {
+  const table = needed.levels();
   const levelAt = reader.position;
   const level = reader.u8();
   const entry = table.levels[level];
-  if (!entry) throw reader.error("index-out-of-range", `no level ${level}`, levelAt);
+  if (!entry) throw reader.error("bad-field", `no level ${level}`, levelAt);
   const firstAt = reader.position;
-  const first = reader.varint();
-  const countAt = reader.position;
-  const count = reader.count("a unit's Gaussian count", reader.limits.gaussiansPerUnit, 1);
-  if (count > 64 + 4 * reader.payloadBytes) throw reader.error("bad-field", `${count} Gaussians in this payload`, countAt);
+  const first = reader.count("the first Gaussian", reader.limits.gaussians);
+  const count = reader.count("a unit's Gaussian count", reader.limits.gaussiansPerUnit);
   const total = table.levels.reduce((sum, one) => sum + one.gaussianCount, 0);
   if (first + count > total) throw reader.error("index-out-of-range", `Gaussians ${first} to ${first + count}`, firstAt);
-  const sitesAt = reader.position;
+  if (count === 0 || count > 64 + 4 * reader.payloadBytes) {
+    throw reader.error("bad-field", `${count} Gaussians in this payload`, firstAt);
+  }
   const sites = readAscending(reader, count);
-  const faces = new FaceIndex(rig ? rig.faces.length / 3 : 0, context.splits);
+  const rig = table.rigSource === "none" ? null : needed.anyRig();
+  const faces = new FaceIndex(rig ? rig.faces.length / 3 : 0, needed.splits());
   const roots = sites.map((site) => {
     const root = rootSite(site, level, entry, rig, faces);
-    if (root === null) throw reader.error("index-out-of-range", `no ${entry.site} ${site} of level ${level}`, sitesAt);
+    if (root === null) throw reader.error("index-out-of-range", `no ${entry.site} ${site} of level ${level}`, 0);
     return root;
   });
   const hood = buildNeighbourhood(sitePlaces(roots, entry, rig));
   const arrays = readAttributes(reader, entry, hood);
   reader.end();
-  return { unit: context.unit, level, first, sites, ...arrays };
+  return { unit, level, first, sites, ...arrays };
 }
 
 /** The vertex, joint or level-0 face that `site` is or is within; null if it is not there. */
@@ -135,11 +129,11 @@ interface Scale {
 
 /** The quantized columns of all attributes of a part, colours as (R, G, B). */
 function readPart(reader: FieldReader, attributes: Attribute[], hood: Neighbourhood, grades: Uint8Array | null): Float64Array[] {
-  const at = reader.position;
   const scales = attributes.map((one) => readScale(reader, one));
-  const section = reader.section(reader.varint());
-  const block = readBlock(section, attributes, hood, grades);
-  section.end();
+  const at = reader.position;
+  const end = reader.length() + reader.position;
+  const block = readBlock(reader, attributes, hood, grades);
+  if (reader.position !== end) throw reader.error("bad-column", "a block does not end where it says", at);
   const quantized: Float64Array[] = [];
   attributes.forEach((one, a) => {
     const { multiplier, centres } = scales[a];
@@ -155,9 +149,10 @@ function readPart(reader: FieldReader, attributes: Attribute[], hood: Neighbourh
 
 function readScale(reader: FieldReader, one: Attribute): Scale {
   const at = reader.position;
-  const multiplier = reader.varint();
+  const multiplier = reader.length();
   if (multiplier < 1 || multiplier > MAX_MULTIPLIER) throw reader.error("bad-field", `a multiplier of ${multiplier}`, at);
-  const centres = one.ceilings.map((_, c) => (one.colour && c % COLOUR > 0 ? 0 : reader.varint()));
+  const centres = one.ceilings.map((_, c) => (one.colour && c % COLOUR > 0 ? 0 : reader.length()));
+  if (centres.some((centre, c) => centre >= one.ceilings[c])) throw reader.error("bad-field", "a centre is not on its grid", at);
   return { multiplier, centres };
 }
 

@@ -2,38 +2,34 @@
 
 import { readColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";
-import type { GaussianBlock, HandOver, LevelTable } from "../model.js";
+import type { HandOver } from "../model.js";
 import { columnWidth, dequantize, type Grid } from "../quantization.js";
-import { readAscending } from "../rice.js";
+import { isStrict, readAscending } from "../rice.js";
+import type { Needed } from "./needed.js";
 
-/** `needed` are the Gaussians blocks among the unit's needs. */
-export function readHandOver(
-  reader: FieldReader,
-  unit: number,
-  table: LevelTable,
-  needed: readonly GaussianBlock[],
-): HandOver {
+/** The hand-over of unit `unit`. */
+export function readHandOver(reader: FieldReader, unit: number, needed: Needed): HandOver {
   const levelAt = reader.position;
   const level = reader.u8();
-  const entry = table.levels[level];
-  if (!entry) throw reader.error("index-out-of-range", `no level ${level}`, levelAt);
+  const entry = needed.levels().levels[level];
+  if (!entry) throw reader.error("bad-field", `no level ${level}`, levelAt);
   const successors = readSuccessors(reader, unit);
   const countAt = reader.position;
   const count = reader.count("a unit's Gaussian count", reader.limits.gaussians, 1);
   if (count > 64 + 4 * reader.payloadBytes) throw reader.error("bad-field", `${count} Gaussians in this payload`, countAt);
-  const listAt = reader.position;
-  const gaussians = readAscending(reader, count, true);
-  const own = needed.filter((block) => block.level === level);
-  for (const index of gaussians) {
-    if (!own.some((block) => block.first <= index && index < block.first + block.sites.length)) {
-      throw reader.error("index-out-of-range", `Gaussian ${index} is not of a needed unit of level ${level}`, listAt);
-    }
-  }
+  const gaussians = readAscending(reader, count);
+  if (!isStrict(gaussians)) throw reader.error("bad-field", "a Gaussian is named twice");
   const second = reader.flag();
   const { opacities, logScales } = entry.grids;
   const secondOpacities = second ? readValues(reader, opacities, count, 1) : null;
   const secondScales = second ? readValues(reader, logScales, count, 3) : null;
   reader.end();
+  const own = needed.gaussians().filter((block) => block.level === level);
+  for (const index of gaussians) {
+    if (!own.some((block) => block.first <= index && index < block.first + block.sites.length)) {
+      throw reader.error("index-out-of-range", `Gaussian ${index} is not of a needed unit of level ${level}`, 0);
+    }
+  }
   return {
     unit,
     level,
@@ -45,14 +41,13 @@ export function readHandOver(
 }
 
 function readSuccessors(reader: FieldReader, unit: number): number[] {
-  const count = reader.count("the successor count", reader.limits.needs, 1);
-  let last = unit;
-  return Array.from({ length: count }, () => {
-    const at = reader.position;
-    const successor = reader.varint();
-    if (successor <= last) throw reader.error("bad-field", `unit ${successor} after unit ${last}`, at);
-    return (last = successor);
-  });
+  const at = reader.position;
+  const count = reader.count("the successor count", reader.limits.needs);
+  const successors: number[] = [];
+  for (let i = 0; i < count; i++) successors.push(reader.varint());
+  const ascend = successors.every((successor, i) => successor > (i > 0 ? successors[i - 1] : unit));
+  if (count === 0 || !ascend) throw reader.error("bad-needs", "successors that are not later units, ascending", at);
+  return successors;
 }
 
 function readValues(reader: FieldReader, grid: Grid, count: number, columns: number): Float32Array {

@@ -20,7 +20,7 @@ export function readLevels(reader: FieldReader): LevelTable {
   let gaussians = 0;
   for (let index = 0; index < count; index++) {
     const at = reader.position;
-    const level = readLevel(reader, index, rigSource !== "none");
+    const level = readLevel(reader, index);
     splits += level.splitCount;
     gaussians += level.gaussianCount;
     if (splits > reader.limits.splits) throw reader.error("limit-exceeded", `${splits} splits`, at);
@@ -31,19 +31,17 @@ export function readLevels(reader: FieldReader): LevelTable {
   return { rigSource, levels };
 }
 
-function readLevel(reader: FieldReader, index: number, hasRig: boolean): LevelEntry {
+function readLevel(reader: FieldReader, index: number): LevelEntry {
   const at = reader.position;
   const binding = reader.choice("a binding", BINDINGS);
   const site = reader.choice("a site", SITES);
   if (binding === "face-frame" && site !== "face") throw reader.error("bad-field", `a face frame on a ${site}`, at);
-  if (!hasRig && site !== "joint") throw reader.error("bad-field", `a ${site} without a rig`, at);
   const shFrame = reader.choice("an SH frame", SH_FRAMES);
   const degreeAt = reader.position;
   const shDegree = reader.u8();
   if (shDegree > 3) throw reader.error("bad-field", `SH of degree ${shDegree}`, degreeAt);
-  const splitsAt = reader.position;
   const splitCount = reader.count("a level's split count", reader.limits.splits);
-  if (index === 0 && splitCount > 0) throw reader.error("bad-field", "level 0 has splits", splitsAt);
+  if (index === 0 && splitCount > 0) throw reader.error("bad-field", "level 0 has splits", at);
   const gaussianCount = reader.count("a level's Gaussian count", reader.limits.gaussians);
   return { binding, site, shFrame, shDegree, splitCount, gaussianCount, grids: readLevelGrids(reader, shDegree) };
 }

@@ -1,7 +1,7 @@
 /** Rig unit (FORMAT.md, section 6.2). */
 
 import { readColumn, readSignedColumn } from "../compression.js";
-import { walk, WalkError, type Connectivity, type WalkStreams } from "../connectivity.js";
+import { walk, WalkError, type Connectivity } from "../connectivity.js";
 import type { FieldReader } from "../fields.js";
 import type { RigCore } from "../model.js";
 import { facePlaces, vertexPlaces, withMidpointPlaces } from "../places.js";
@@ -101,12 +101,9 @@ function readCorrectiveJoints(reader: FieldReader, jointCount: number, vertexCou
   const at = reader.position;
   const count = reader.count("the corrective joint count", reader.limits.joints);
   if (27 * vertexCount * count > reader.limits.rigValues) throw reader.error("limit-exceeded", "too many correctives", at);
-  return Array.from({ length: count }, () => {
-    const jointAt = reader.position;
-    const joint = reader.varint();
-    if (joint >= jointCount) throw reader.error("index-out-of-range", `no joint ${joint}`, jointAt);
-    return joint;
-  });
+  const joints = Array.from({ length: count }, () => reader.varint());
+  if (joints.some((joint) => joint >= jointCount)) throw reader.error("index-out-of-range", "no such joint", at);
+  return joints;
 }
 
 function readRegionNames(reader: FieldReader): string[] {
@@ -117,20 +114,20 @@ function readRegionNames(reader: FieldReader): string[] {
 }
 
 function readConnectivity(reader: FieldReader, faceCount: number, vertexCount: number): Connectivity {
-  const at = { symbols: 0, rotations: 0, numbers: 0 };
-  const stream = (name: keyof WalkStreams, most: number, width: 1 | 4): Uint32Array => {
-    at[name] = reader.position;
+  const at = reader.position;
+  const stream = (most: number, width: 1 | 4): Uint32Array => {
+    const countAt = reader.position;
     const count = reader.varint();
-    if (count > most) throw reader.error("bad-field", `${count} ${name} for ${faceCount} faces`, at[name]);
+    if (count > most) throw reader.error("bad-field", `${count} steps for ${faceCount} faces`, countAt);
     return readColumn(reader, count, width);
   };
-  const symbols = stream("symbols", 4 * faceCount, 1);
-  const rotations = stream("rotations", faceCount, 1);
-  const numbers = stream("numbers", 4 * faceCount, 4);
+  const symbols = stream(4 * faceCount, 1);
+  const rotations = stream(faceCount, 1);
+  const numbers = stream(4 * faceCount, 4);
   try {
     return walk({ symbols, rotations, numbers }, faceCount, vertexCount);
   } catch (error) {
-    if (error instanceof WalkError) throw reader.error(error.code, error.message, at[error.stream]);
+    if (error instanceof WalkError) throw reader.error("bad-field", error.message, at);
     throw error;
   }
 }
@@ -162,7 +159,6 @@ function readWeights(reader: FieldReader, baseCount: number, jointCount: number,
   const edgeCount = edges.length / 2;
   const count = baseCount + edgeCount;
   const columns = Array.from({ length: jointCount - 1 }, () => new Int32Array(count));
-  const at = reader.position;
   for (const column of columns) column.set(readColumn(reader, baseCount, 2));
   if (edgeCount > 0) for (const column of columns) addMidpoints(column, readSignedColumn(reader, edgeCount), edges, baseCount);
   const weights = new Float32Array(count * jointCount);
@@ -173,7 +169,7 @@ function readWeights(reader: FieldReader, baseCount: number, jointCount: number,
       left -= left < 0 ? 0 : column[v];
       weights[v * jointCount + k] = column[v] / one;
     });
-    if (left < 0) throw reader.error("bad-field", `the weights of vertex ${v} do not sum to one`, at);
+    if (left < 0) throw reader.error("bad-field", `the weights of vertex ${v} do not sum to one`, bitsAt);
     weights[v * jointCount + jointCount - 1] = left / one;
   }
   return weights;

@@ -3,36 +3,34 @@
 import { readColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";
 import { FaceIndex } from "../faces.js";
-import type { LevelTable, RigCore, SplitBlock } from "../model.js";
+import type { SplitBlock } from "../model.js";
 import { barycentrics } from "../quantization.js";
-import { readAscending } from "../rice.js";
+import { isStrict, readAscending } from "../rice.js";
+import type { Needed } from "./needed.js";
 
 const ONE = 2 ** 15;
 
-/** `needed` are the splits among the unit's needs. */
-export function readSplits(reader: FieldReader, rig: RigCore, table: LevelTable, needed: readonly SplitBlock[]): SplitBlock {
+export function readSplits(reader: FieldReader, needed: Needed): SplitBlock {
+  const table = needed.levels();
   const levelAt = reader.position;
   const level = reader.u8();
-  if (level === 0) throw reader.error("bad-field", "level 0 has no splits", levelAt);
-  if (level >= table.levels.length) throw reader.error("index-out-of-range", `no level ${level}`, levelAt);
-  const firstAt = reader.position;
-  const first = reader.varint();
-  const countAt = reader.position;
-  const count = reader.varint();
-  if (count > 64 + 4 * reader.payloadBytes) throw reader.error("bad-field", `${count} splits in this payload`, countAt);
+  if (level >= table.levels.length) throw reader.error("bad-field", `no level ${level}`, levelAt);
+  const first = reader.count("the first split", reader.limits.splits);
+  const count = reader.count("a unit's split count", reader.limits.splits);
   if (first + count > table.levels[level].splitCount) {
-    throw reader.error("index-out-of-range", `splits ${first} to ${first + count} of level ${level}`, firstAt);
+    throw reader.error("index-out-of-range", `splits ${first} to ${first + count} of level ${level}`, levelAt);
   }
-  const parentsAt = reader.position;
-  const parents = readAscending(reader, count, true);
-  const faces = new FaceIndex(rig.faces.length / 3, needed);
-  const roots = parents.map((face) => {
-    const root = faces.root(level - 1, face);
-    if (root === null) throw reader.error("index-out-of-range", `no face ${face} of level ${level - 1}`, parentsAt);
-    return root;
-  });
+  if (count > 64 + 4 * reader.payloadBytes) throw reader.error("bad-field", `${count} splits in this payload`, levelAt);
+  const parents = readAscending(reader, count);
+  if (!isStrict(parents)) throw reader.error("bad-field", "a face is split twice");
   const places = readBarycentrics(reader, count);
   reader.end();
+  const faces = new FaceIndex(needed.anyRig().faces.length / 3, needed.splits());
+  const roots = parents.map((face) => {
+    const root = faces.root(level - 1, face);
+    if (root === null) throw reader.error("index-out-of-range", `no face ${face} of level ${level - 1}`, 0);
+    return root;
+  });
   return { level, first, parents, barycentrics: places, roots };
 }
 

@@ -8,8 +8,9 @@ const EXACT = 2 ** 53;
 /** (count, 3). */
 export function readDisplacements(reader: FieldReader, count: number): Float32Array {
   const at = reader.position;
-  const step = reader.u32();
-  const shift = reader.u8();
+  const head = reader.take(5);
+  const step = new DataView(head.buffer, head.byteOffset).getUint32(0, true);
+  const shift = head[4];
   if (shift > 52) throw reader.error("bad-field", `a shift of ${shift}`, at);
   const scale = 2 ** -shift;
   const values = new Float32Array(3 * count);

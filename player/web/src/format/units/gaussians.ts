@@ -52,7 +52,7 @@ export function readGaussians(reader: FieldReader, unit: number, needed: Needed)
 
 /** The vertex, joint or level-0 face that `site` is or is within; null if it is not there. */
 function rootSite(site: number, level: number, entry: LevelEntry, rig: RigCore | null, faces: FaceIndex): number | null {
-  if (entry.site === "face") return faces.root(level, site);
+  if (entry.site === "face") return rig && faces.root(level, site);
   const count = entry.site === "joint" ? (rig ? rig.jointNames.length : 1) : (rig?.vertexCount ?? 0);
   return site < count ? site : null;
 }
@@ -75,8 +75,7 @@ function readAttributes(reader: FieldReader, entry: LevelEntry, hood: Neighbourh
   const grades = readGrades(reader, hood);
   const onSurface = entry.binding === "surface-point" && entry.site === "face";
   const places = onSurface ? [attribute([BARYCENTRIC_ONE + 1, BARYCENTRIC_ONE + 1], false)] : [];
-  const partAt = reader.position;
-  const columns = readPart(
+  const { columns, blockAt } = readPart(
     reader,
     [
       ...places,
@@ -92,7 +91,7 @@ function readAttributes(reader: FieldReader, entry: LevelEntry, hood: Neighbourh
   const barycentricColumns = columns.splice(0, onSurface ? 2 : 0);
   const [x, y, z, s0, s1, s2, q0, q1, q2, opacity, ...sh0] = columns;
   return {
-    barycentrics: onSurface ? readPlaces(reader, partAt, barycentricColumns) : null,
+    barycentrics: onSurface ? readPlaces(reader, blockAt, barycentricColumns) : null,
     means: interleave([x, y, z], grids.means),
     logScales: interleave([s0, s1, s2], repeat(3, grids.logScales)),
     quats: quaternions([q0, q1, q2], grids.quats),
@@ -127,8 +126,13 @@ interface Scale {
   readonly centres: readonly number[];
 }
 
-/** The quantized columns of all attributes of a part, colours as (R, G, B). */
-function readPart(reader: FieldReader, attributes: Attribute[], hood: Neighbourhood, grades: Uint8Array | null): Float64Array[] {
+/** The quantized columns of all attributes of a part, colours as (R, G, B), and where its block begins. */
+function readPart(
+  reader: FieldReader,
+  attributes: Attribute[],
+  hood: Neighbourhood,
+  grades: Uint8Array | null,
+): { columns: Float64Array[]; blockAt: number } {
   const scales = attributes.map((one) => readScale(reader, one));
   const at = reader.position;
   const end = reader.length() + reader.position;
@@ -144,7 +148,7 @@ function readPart(reader: FieldReader, attributes: Attribute[], hood: Neighbourh
     });
     quantized.push(...own);
   });
-  return quantized;
+  return { columns: quantized, blockAt: at };
 }
 
 function readScale(reader: FieldReader, one: Attribute): Scale {
@@ -172,7 +176,7 @@ function readBands(reader: FieldReader, bands: readonly Grid[], hood: Neighbourh
   let start = 0;
   bands.forEach((grid, index) => {
     const width = COLOUR * (2 * index + 3);
-    const columns = readPart(reader, [attribute(repeat(width, ceiling(grid)), false, true)], hood, null);
+    const { columns } = readPart(reader, [attribute(repeat(width, ceiling(grid)), false, true)], hood, null);
     columns.forEach((column, c) => dequantize(grid, column, values, start + c, coefficients * COLOUR));
     start += width;
   });

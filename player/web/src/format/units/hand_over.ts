@@ -17,8 +17,9 @@ export function readHandOver(reader: FieldReader, unit: number, needed: Needed):
   const countAt = reader.position;
   const count = reader.count("a unit's Gaussian count", reader.limits.gaussians, 1);
   if (count > 64 + 4 * reader.payloadBytes) throw reader.error("bad-field", `${count} Gaussians in this payload`, countAt);
+  const listAt = reader.position;
   const gaussians = readAscending(reader, count);
-  if (!isStrict(gaussians)) throw reader.error("bad-field", "a Gaussian is named twice");
+  if (!isStrict(gaussians)) throw reader.error("bad-field", "a Gaussian is named twice", listAt);
   const second = reader.flag();
   const { opacities, logScales } = entry.grids;
   const secondOpacities = second ? readValues(reader, opacities, count, 1) : null;

@@ -14,8 +14,12 @@ const MAX_REGIONS = 16;
 export function readRig(reader: FieldReader): RigCore {
   const { limits } = reader;
   const profile = reader.string();
-  const baseVertexCount = boundedCount(reader, "the vertex count", limits.vertices, 1);
-  const baseFaceCount = boundedCount(reader, "the face count", limits.faces, 0);
+  const countsAt = reader.position;
+  const baseVertexCount = reader.count("the vertex count", limits.vertices, 1);
+  const baseFaceCount = reader.count("the face count", limits.faces);
+  if (Math.max(baseVertexCount, baseFaceCount) > most(reader)) {
+    throw reader.error("bad-field", `${baseVertexCount} vertices and ${baseFaceCount} faces in this payload`, countsAt);
+  }
   const subdivisionsAt = reader.position;
   const subdivisions = reader.u8();
   if (subdivisions > 1) throw reader.error("bad-field", `${subdivisions} subdivisions`, subdivisionsAt);
@@ -53,21 +57,14 @@ export function readRig(reader: FieldReader): RigCore {
   };
 }
 
+/** What a payload of this size may make a reader allocate. */
 const most = (reader: FieldReader): number => 4096 + 64 * reader.payloadBytes;
 
-/** A varint within the limit and within what the payload's size allows. */
-function boundedCount(reader: FieldReader, what: string, limit: number, least: number): number {
-  const at = reader.position;
-  const value = reader.count(what, limit, least);
-  if (value > most(reader)) throw reader.error("bad-field", `${what} is ${value} in ${reader.payloadBytes} bytes`, at);
-  return value;
-}
-
 function readJoints(reader: FieldReader, vertexCount: number): { names: string[]; parents: number[]; positions: Float32Array } {
+  const count = reader.count("the joint count", reader.limits.joints);
   const at = reader.position;
-  const count = reader.count("the joint count", reader.limits.joints, 1);
+  if (count === 0) throw reader.error("bad-field", "no joints", at);
   if (vertexCount * count > reader.limits.rigValues) throw reader.error("limit-exceeded", "too many weights", at);
-  if (vertexCount * count > most(reader)) throw reader.error("bad-field", "more weights than the payload may hold", at);
   const names: string[] = [];
   const parents: number[] = [];
   const positions = new Float32Array(3 * count);
@@ -158,6 +155,7 @@ function readWeights(reader: FieldReader, baseCount: number, jointCount: number,
   const one = 2 ** bits - 1;
   const edgeCount = edges.length / 2;
   const count = baseCount + edgeCount;
+  if (count * jointCount > most(reader)) throw reader.error("bad-field", "more weights than this payload may bring", bitsAt);
   const columns = Array.from({ length: jointCount - 1 }, () => new Int32Array(count));
   for (const column of columns) column.set(readColumn(reader, baseCount, 2));
   if (edgeCount > 0) for (const column of columns) addMidpoints(column, readSignedColumn(reader, edgeCount), edges, baseCount);

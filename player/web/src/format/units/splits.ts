@@ -20,10 +20,11 @@ export function readSplits(reader: FieldReader, needed: Needed): SplitBlock {
   if (first + count > table.levels[level].splitCount) {
     throw reader.error("index-out-of-range", `splits ${first} to ${first + count} of level ${level}`, levelAt);
   }
-  if (count > 64 + 4 * reader.payloadBytes) throw reader.error("bad-field", `${count} splits in this payload`, levelAt);
+  if (count === 0 || count > 64 + 4 * reader.payloadBytes) throw reader.error("bad-field", `${count} splits in this payload`, levelAt);
   const parents = readAscending(reader, count);
-  if (!isStrict(parents)) throw reader.error("bad-field", "a face is split twice");
+  const parentsEnd = reader.position;
   const places = readBarycentrics(reader, count);
+  if (!isStrict(parents)) throw reader.error("bad-field", "a face is split twice", parentsEnd);
   reader.end();
   const faces = new FaceIndex(needed.anyRig().faces.length / 3, needed.splits());
   const roots = parents.map((face) => {

@@ -76,7 +76,7 @@ export function readAscending(reader: FieldReader, count: number): Int32Array {
     values[i] = last;
   }
   if (!bits.isSpent) throw reader.error("bad-column", "the bits after the remainders are not zero");
-  if (last >= MAX_VALUE) throw reader.error("bad-field", "a value of a list is 2^31 or more");
+  if (last >= MAX_VALUE) throw reader.error("index-out-of-range", "a value of a list is 2^31 or more", at);
   return values;
 }
 

@@ -25,8 +25,8 @@ export function readMetadata(reader: FieldReader): ReadonlyMap<string, string> {
 
 export function readThumbnail(reader: FieldReader): Thumbnail {
   const at = reader.position;
-  if (reader.remaining > reader.limits.thumbnailBytes) {
-    throw reader.error("limit-exceeded", `a thumbnail of ${reader.remaining} bytes`);
+  if (reader.payloadBytes > reader.limits.thumbnailBytes) {
+    throw reader.error("limit-exceeded", `a thumbnail of ${reader.payloadBytes} bytes`);
   }
   const data = reader.take(reader.remaining).slice();
   const mediaType = pictureType(data);

@@ -137,7 +137,7 @@ export class Decoder {
   /** Activates `unit` if all it needs is active, and then what waited for it. */
   private activate(unit: Unit): void {
     const ready = [unit];
-    for (let next = ready.shift(); next; next = ready.shift()) {
+    for (const next of ready) {
       const { id } = next.header;
       const missing = next.needs.find((need) => !this.scene.active.has(need));
       if (missing !== undefined) {
@@ -246,20 +246,10 @@ export class Decoder {
     });
   }
 
-  /** The units for want of which `unit` waits: those that are lost, or never came. */
-  private missingFor(unit: Unit, waiting: ReadonlyMap<number, Unit>, missing: Set<number>): Set<number> {
-    for (const need of unit.needs) {
-      if (this.scene.active.has(need) || missing.has(need)) continue;
-      const other = waiting.get(need);
-      if (other) this.missingFor(other, waiting, missing);
-      else missing.add(need);
-    }
-    return missing;
-  }
-
   private endedEvent(): PavEvent {
-    const units = new Map([...this.waiting.values()].flat().map((unit) => [unit.header.id, unit]));
-    const waiting = new Map([...units].map(([id, unit]) => [id, [...this.missingFor(unit, units, new Set())]]));
+    const isMissing = (need: number): boolean => !this.scene.active.has(need);
+    const units = [...this.waiting.values()].flat();
+    const waiting = new Map(units.map((unit) => [unit.header.id, unit.needs.filter(isMissing)]));
     const end = this.store.ranges().at(-1)?.end ?? 0;
     return { event: "ended", offset: end, partial: this.framing.partial(), waiting };
   }

@@ -65,7 +65,9 @@ function curveOrder(places: Int32Array, shift: number): Int32Array {
     keys[i] = (4 * x + 2 * y + z) * 65536 + i;
   }
   keys.sort();
-  return Int32Array.from(keys, (key) => key % 65536);
+  const order = new Int32Array(count);
+  for (let i = 0; i < count; i++) order[i] = keys[i] % 65536;
+  return order;
 }
 
 /** Bit b of a 10-bit value to bit 3 b. */

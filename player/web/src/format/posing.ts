@@ -37,8 +37,10 @@ export class Poser {
   private readonly baseScales: Float32Array;
   private readonly sh: Float32Array;
   private readonly hierarchy: Hierarchy | null;
-  private readonly vertexSkin = new SkinRows();
-  private readonly pointSkin = new SkinRows();
+  /** Rows of the vertices and, behind them, of the split points. */
+  private readonly pointWeights = new SkinRows();
+  /** Rows of the Gaussians at surface points. */
+  private readonly ownWeights = new SkinRows();
   private readonly followers: Follower[] = [];
   private readonly localSh: Uint8Array;
 
@@ -52,7 +54,8 @@ export class Poser {
     const { rig } = scene;
     this.hierarchy = rig && new Hierarchy(rig, scene.splits);
     const joints = rig ? rig.jointNames.length : 1;
-    for (let v = 0; rig && v < rig.vertexCount; v++) this.vertexSkin.addDense(rig.weights, v * joints, joints);
+    for (let v = 0; rig && v < rig.vertexCount; v++) this.pointWeights.addDense(rig.weights, v * joints, joints);
+    if (this.hierarchy) this.addSplitWeights(this.hierarchy, joints);
     for (const block of scene.blocks) this.addFollowers(block, scene.table!.levels[block.level], joints);
     this.localSh = Uint8Array.from(this.arrays.levels, (level) => (scene.table!.levels[level].shFrame === "local" ? 1 : 0));
   }
@@ -96,36 +99,34 @@ export class Poser {
       }
       let points: number[] = [];
       let shares: number[] = [];
-      if (entry.site === "joint") this.pointSkin.addJoint(site);
+      if (entry.site === "joint") this.ownWeights.addJoint(site);
       else {
         points = entry.site === "vertex" ? [site] : this.hierarchy!.corners(block.level, site);
         shares = entry.site === "vertex" ? [1] : Array.from(block.barycentrics!.subarray(3 * i, 3 * i + 3));
         weights.fill(0);
-        points.forEach((point, c) => this.accumulate(point, shares[c], weights));
-        this.pointSkin.addDense(weights);
+        points.forEach((point, c) => this.pointWeights.accumulate(point, shares[c], weights));
+        this.ownWeights.addDense(weights);
       }
-      this.followers.push({ kind: "point", skinRow: this.pointSkin.count - 1, points, shares });
+      this.followers.push({ kind: "point", skinRow: this.ownWeights.count - 1, points, shares });
     });
   }
 
-  /** Adds `share` of a point's weights: its own, or those of the points it is mixed of. */
-  private accumulate(point: number, share: number, target: Float64Array): void {
-    const vertices = this.vertexSkin.count;
-    if (point < vertices) {
-      this.vertexSkin.accumulate(point, share, target);
-      return;
+  /** The weights of split points: those of their corners, mixed. */
+  private addSplitWeights({ splitCorners, splitShares }: Hierarchy, joints: number): void {
+    const weights = new Float64Array(joints);
+    for (let s = 0; s < splitCorners.length; s += 3) {
+      weights.fill(0);
+      for (let c = s; c < s + 3; c++) this.pointWeights.accumulate(splitCorners[c], splitShares[c], weights);
+      this.pointWeights.addDense(weights);
     }
-    const { splitCorners, splitShares } = this.hierarchy!;
-    const at = 3 * (point - vertices);
-    for (let c = at; c < at + 3; c++) this.accumulate(splitCorners[c], share * splitShares[c], target);
   }
 
   /** Step 5 of section 7, and the split points in this pose. */
   private skinned(mesh: PosedMesh): Float64Array {
     const matrix = new Float64Array(9);
     const vertices = new Float64Array(mesh.points.length);
-    for (let v = 0; v < this.vertexSkin.count; v++) {
-      const offset = this.vertexSkin.blend(v, mesh.joints, matrix);
+    for (let v = 0; 3 * v < vertices.length; v++) {
+      const offset = this.pointWeights.blend(v, mesh.joints, matrix);
       const moved = applyMatrix(matrix, vectorAt(mesh.points, v));
       for (let axis = 0; axis < 3; axis++) vertices[3 * v + axis] = moved[axis] + offset[axis];
     }
@@ -134,13 +135,13 @@ export class Poser {
 
   private pointFrame(follower: Follower & { kind: "point" }, rest: Float64Array, mesh: PosedMesh): Frame {
     const linear = new Float64Array(9);
-    const origin = this.pointSkin.blend(follower.skinRow, mesh.joints, linear);
+    const origin = this.ownWeights.blend(follower.skinRow, mesh.joints, linear);
     const x: Vector = [0, 0, 0];
     follower.points.forEach((point, c) => {
       for (let axis = 0; axis < 3; axis++) x[axis] += follower.shares[c] * rest[3 * point + axis];
     });
     applyMatrix(linear, x).forEach((value, axis) => (origin[axis] += value));
-    return { origin, linear, quat: this.pointSkin.blendQuats(follower.skinRow, mesh.joints), size: 1 };
+    return { origin, linear, quat: this.ownWeights.blendQuats(follower.skinRow, mesh.joints), size: 1 };
   }
 }
 

@@ -40,8 +40,8 @@ export function readBlock(
   if (form > FORM_RICE_ROWS) throw reader.error("bad-field", `a block of form ${form}`, at);
   const columns = form === FORM_COLUMNS ? readPlain(reader, attributes, hood) : readRice(reader, form, attributes, hood, grades);
   for (const column of columns) {
-    if (column.some((value) => Math.abs(value) >= MAX_MAGNITUDE)) {
-      throw reader.error("bad-field", "a value of a block is 2^16 or more", at);
+    for (let i = 0; i < column.length; i++) {
+      if (Math.abs(column[i]) >= MAX_MAGNITUDE) throw reader.error("bad-field", "a value of a block is 2^16 or more", at);
     }
   }
   return columns;

@@ -46,6 +46,7 @@ export class Scene {
   identity: Identity | null = null;
   correctives: Correctives | null = null;
   table: LevelTable | null = null;
+  metadata: ReadonlyMap<string, string> = new Map();
   thumbnail: Thumbnail | null = null;
   readonly shapes = new Map<number, Shape>();
   /** Ascending by level and first split. */
@@ -58,7 +59,6 @@ export class Scene {
   readonly active = new Set<number>();
   /** Changes whenever what is drawn may change. */
   revision = 0;
-  private readonly metadataByUnit = new Map<number, ReadonlyMap<string, string>>();
   private readonly tracksByUnit = new Map<number, Track>();
   private readonly splitFaces = new Set<number>();
 
@@ -83,18 +83,9 @@ export class Scene {
     return this.isVisible && (this.rig?.isEssential.every((essential, index) => !essential || this.shapes.has(index)) ?? true);
   }
 
-  /** Of all metadata units, in the order of units; what an earlier one says stays. */
-  get metadata(): ReadonlyMap<string, string> {
-    const all = new Map<string, string>();
-    for (const unit of sortedKeys(this.metadataByUnit)) {
-      for (const [key, value] of this.metadataByUnit.get(unit)!) if (!all.has(key)) all.set(key, value);
-    }
-    return all;
-  }
-
   /** Recorded performances, in the order of units. */
   get tracks(): Track[] {
-    return sortedKeys(this.tracksByUnit).map((unit) => this.tracksByUnit.get(unit)!);
+    return [...this.tracksByUnit].sort(([a], [b]) => a - b).map(([, track]) => track);
   }
 
   /** The stored attributes of all Gaussians that are there. */
@@ -125,7 +116,7 @@ export class Scene {
     for (const handOver of this.handOvers) {
       if (!handOver.successors.every((unit) => this.active.has(unit))) continue;
       handOver.gaussians.forEach((gaussian, i) => {
-        const row = findAscending(indices, gaussian);
+        const row = insertionIndex(indices, (index) => index - gaussian);
         opacities[row] = handOver.opacities ? handOver.opacities[i] : 0;
         if (handOver.logScales) logScales.set(handOver.logScales.subarray(3 * i, 3 * i + 3), 3 * row);
       });
@@ -155,7 +146,6 @@ export class Scene {
         this.shapes.set(content.shape.index, content.shape);
         return;
       case "correctives":
-        if (this.correctives) throw new Overlap("correctives are already there");
         this.correctives = content.correctives;
         return;
       case "splits":
@@ -165,11 +155,10 @@ export class Scene {
         this.addGaussians(content.block);
         return;
       case "hand-over":
-        this.handOvers.push(content.handOver);
-        this.handOvers.sort((a, b) => a.unit - b.unit);
+        this.handOvers.splice(insertionIndex(this.handOvers, (other) => other.unit - unit), 0, content.handOver);
         return;
       case "metadata":
-        this.metadataByUnit.set(unit, content.metadata);
+        this.metadata = content.metadata;
         return;
       case "thumbnail":
         this.thumbnail = content.thumbnail;
@@ -183,21 +172,21 @@ export class Scene {
   }
 
   private addSplits(block: SplitBlock): void {
-    const sameLevel = this.splits.filter((other) => other.level === block.level);
-    if (sameLevel.some((other) => overlaps(other.first, other.parents.length, block.first, block.parents.length))) {
+    const order = (other: SplitBlock): number => other.level - block.level || other.first - block.first;
+    const at = insertionIndex(this.splits, order);
+    const neighbours = this.splits.slice(Math.max(0, at - 1), at + 1).filter((other) => other.level === block.level);
+    if (neighbours.some((other) => overlaps(other.first, other.parents.length, block.first, block.parents.length))) {
       throw new Overlap(`splits from ${block.first} on are already there`);
     }
     const key = (face: number): number => block.level * 2 ** 32 + face;
     if (block.parents.some((face) => this.splitFaces.has(key(face)))) throw new Overlap("a face is already split");
     block.parents.forEach((face) => this.splitFaces.add(key(face)));
-    this.splits.push(block);
-    this.splits.sort((a, b) => a.level - b.level || a.first - b.first);
+    this.splits.splice(at, 0, block);
   }
 
   private addGaussians(block: GaussianBlock): void {
-    let at = this.blocks.length;
-    while (at > 0 && this.blocks[at - 1].first > block.first) at--;
-    const neighbours = [this.blocks[at - 1], this.blocks[at]].filter((other) => other !== undefined);
+    const at = insertionIndex(this.blocks, (other) => other.first - block.first);
+    const neighbours = this.blocks.slice(Math.max(0, at - 1), at + 1);
     if (neighbours.some((other) => overlaps(other.first, other.sites.length, block.first, block.sites.length))) {
       throw new Overlap(`Gaussians from ${block.first} on are already there`);
     }
@@ -205,9 +194,19 @@ export class Scene {
   }
 }
 
-const overlaps = (a: number, aCount: number, b: number, bCount: number): boolean => a < b + bCount && b < a + aCount;
+/** Where in an ascending list what `order` compares with belongs: before the first that is not below it. */
+function insertionIndex<T>(list: ArrayLike<T>, order: (other: T) => number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (order(list[middle]) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
-const sortedKeys = (map: ReadonlyMap<number, unknown>): number[] => [...map.keys()].sort((a, b) => a - b);
+const overlaps = (a: number, aCount: number, b: number, bCount: number): boolean => a < b + bCount && b < a + aCount;
 
 function concatenate<T extends Float32Array | Int32Array>(parts: readonly T[], make: (size: number) => T): T {
   const whole = make(parts.reduce((sum, part) => sum + part.length, 0));
@@ -228,13 +227,3 @@ function paddedRows(values: Float32Array, rows: number, width: number): Float32A
   return padded;
 }
 
-function findAscending(values: Int32Array, wanted: number): number {
-  let low = 0;
-  let high = values.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle] < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}

@@ -141,14 +141,25 @@ function readPart(
   const quantized: Float64Array[] = [];
   attributes.forEach((one, a) => {
     const { multiplier, centres } = scales[a];
-    const own = block.splice(0, one.columns).map((s, c) => Float64Array.from(s, (value) => centres[c] + multiplier * value));
+    const own = block.splice(0, one.columns).map((column, c) => scaled(column, centres[c], multiplier));
     if (one.colour) for (let c = 0; c < own.length; c += COLOUR) toRgb(own, c);
     own.forEach((column, c) => {
-      if (column.some((q) => q < 0 || q >= one.ceilings[c])) throw reader.error("bad-field", "a value is not on its grid", at);
+      if (!isWithin(column, one.ceilings[c])) throw reader.error("bad-field", "a value is not on its grid", at);
     });
     quantized.push(...own);
   });
   return { columns: quantized, blockAt: at };
+}
+
+function scaled(values: Int32Array, centre: number, multiplier: number): Float64Array {
+  const q = new Float64Array(values.length);
+  for (let i = 0; i < q.length; i++) q[i] = centre + multiplier * values[i];
+  return q;
+}
+
+function isWithin(values: Float64Array, ceiling: number): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i] < 0 || values[i] >= ceiling) return false;
+  return true;
 }
 
 function readScale(reader: FieldReader, one: Attribute): Scale {

@@ -26,8 +26,11 @@ export function readHandOver(reader: FieldReader, unit: number, needed: Needed):
   const secondScales = second ? readValues(reader, logScales, count, 3) : null;
   reader.end();
   const own = needed.gaussians().filter((block) => block.level === level);
+  own.sort((a, b) => a.first - b.first);
+  let at = 0;
   for (const index of gaussians) {
-    if (!own.some((block) => block.first <= index && index < block.first + block.sites.length)) {
+    while (at < own.length && own[at].first + own[at].sites.length <= index) at++;
+    if (at === own.length || index < own[at].first) {
       throw reader.error("index-out-of-range", `Gaussian ${index} is not of a needed unit of level ${level}`, 0);
     }
   }

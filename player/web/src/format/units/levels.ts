@@ -41,9 +41,10 @@ function readLevel(reader: FieldReader, index: number): LevelEntry {
   const shDegree = reader.u8();
   if (shDegree > 3) throw reader.error("bad-field", `SH of degree ${shDegree}`, degreeAt);
   const splitCount = reader.count("a level's split count", reader.limits.splits);
-  if (index === 0 && splitCount > 0) throw reader.error("bad-field", "level 0 has splits", at);
   const gaussianCount = reader.count("a level's Gaussian count", reader.limits.gaussians);
-  return { binding, site, shFrame, shDegree, splitCount, gaussianCount, grids: readLevelGrids(reader, shDegree) };
+  const grids = readLevelGrids(reader, shDegree);
+  if (index === 0 && splitCount > 0) throw reader.error("bad-field", "level 0 has splits", at);
+  return { binding, site, shFrame, shDegree, splitCount, gaussianCount, grids };
 }
 
 function readLevelGrids(reader: FieldReader, shDegree: number): LevelGrids {

@@ -32,7 +32,7 @@ export function readIdentity(reader: FieldReader, rig: RigCore): Identity {
 
 export function readShape(reader: FieldReader, rig: RigCore): Shape {
   const at = reader.position;
-  const index = reader.varint();
+  const index = reader.count("a shape's index", reader.limits.shapes);
   if (index >= rig.shapeNames.length) throw reader.error("index-out-of-range", `no shape ${index}`, at);
   const jointDisplacements = reader.flag() ? reader.f32s(rig.meanJoints.length) : null;
   const displacements = readDisplacements(reader, rig.baseVertexCount);

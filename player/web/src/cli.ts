@@ -43,11 +43,14 @@ function main(): number {
     process.stderr.write(USAGE);
     return 2;
   }
-  const whole = readFileSync(positionals[0]);
-  const data = values.bytes === undefined ? whole : whole.subarray(0, Number(values.bytes));
-  const summary = summarize(data, {
+  const [bytes, chunk] = [Number(values.bytes ?? Infinity), Number(values.chunk ?? Infinity)];
+  if (!(bytes >= 0 && chunk >= 1)) {
+    process.stderr.write(`--bytes and --chunk take numbers\n${USAGE}`);
+    return 2;
+  }
+  const summary = summarize(readFileSync(positionals[0]).subarray(0, bytes), {
     rigFile: values.rig === undefined ? null : readFileSync(values.rig),
-    chunkBytes: values.chunk === undefined ? data.length : Number(values.chunk),
+    chunkBytes: chunk,
   });
   process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
   return summary.error === null ? 0 : 1;

@@ -29,12 +29,14 @@ export interface Summary {
   /** The error that ended decoding. */
   readonly error: (Finding & { message: string }) | null;
   readonly damage: Finding[];
+  /** By unit that waits: the units among its needs that are not active. */
   readonly waiting: Record<string, readonly number[]>;
   readonly partial: { offset: number; received: number; expected: number | null } | null;
   readonly active: { id: number; type: string }[];
   readonly visible: boolean;
   readonly animatable: boolean;
   readonly gaussian_count: number;
+  /** Gaussians of each level. */
   readonly level_counts: number[];
   readonly rig: Record<string, unknown> | null;
   readonly metadata: Record<string, string>;
@@ -73,7 +75,10 @@ function eventSummary(events: readonly PavEvent[]): Pick<Summary, "damage" | "wa
     partial: ended?.partial ?? null,
     active: events
       .filter((event) => event.event === "unit")
-      .map(({ unit, content }) => ({ id: unit, type: content.kind === "unknown" ? unitTypeName(content.type) : content.kind })),
+      .map(({ unit, content }) => ({
+        id: unit,
+        type: content.kind === "unknown" ? unitTypeName(content.type) : content.kind,
+      })),
   };
 }
 
@@ -82,7 +87,18 @@ type SceneSummary = Omit<Summary, "received_bytes" | "error" | "damage" | "waiti
 function sceneSummary(scene: Scene): SceneSummary {
   const { header, rig } = scene;
   return {
-    header: header && { ...header },
+    header: header && {
+      major: header.major,
+      minor: header.minor,
+      critical_features: header.criticalFeatures,
+      ancillary_features: header.ancillaryFeatures,
+      unit_count: header.unitCount,
+      file_bytes: header.fileBytes,
+      gaussian_bytes: header.gaussianBytes,
+      gaussian_count: header.gaussianCount,
+      level_count: header.levelCount,
+      sh_degree: header.shDegree,
+    },
     visible: scene.isVisible,
     animatable: scene.isAnimatable,
     gaussian_count: scene.gaussianCount,
@@ -129,7 +145,8 @@ function digests(scene: Scene): Record<string, ArrayDigest> {
       add(`shape.${rig.shapeNames[index]}`, displacements, rig.baseVertexCount, 3);
       if (jointDisplacements) add(`shape_joints.${rig.shapeNames[index]}`, jointDisplacements, joints, 3);
     }
-    if (correctives) add("correctives", correctives.displacements, 9 * rig.correctiveJoints.length, rig.baseVertexCount, 3);
+    if (correctives)
+      add("correctives", correctives.displacements, 9 * rig.correctiveJoints.length, rig.baseVertexCount, 3);
     if (identity) add("identity.neutral", identity.neutral, rig.baseVertexCount, 3);
     if (identity) add("identity.joints", identity.joints, joints, 3);
   }

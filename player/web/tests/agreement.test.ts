@@ -28,7 +28,10 @@ function checkArrays(data: Uint8Array, expected: Expected, rigFile: Uint8Array |
 function checkPose(data: Uint8Array, { posed }: Expected): void {
   assert.ok(posed);
   const result = new Poser(decode(data)).pose(posed);
-  const arrays = { ...result, sh_quats: result.shQuats ?? new Float32Array(0) } as unknown as Record<string, Float32Array>;
+  const arrays = { ...result, sh_quats: result.shQuats ?? new Float32Array(0) } as unknown as Record<
+    string,
+    Float32Array
+  >;
   for (const [name, rows] of Object.entries(posed.arrays)) {
     const width = arrays[name].length / result.opacities.length;
     posed.rows.forEach((row, i) => {
@@ -59,17 +62,21 @@ test("the demo avatar: arrays to the bit, and the same in a pose", () => {
 const REAL_HEAD = join(process.env["PAV_TEST_DATA"] ?? "", "lam", "status.zip");
 const PYTHON = process.env["PYTHON"] ?? "python3";
 
-test("a real head", { skip: existsSync(REAL_HEAD) ? false : "PAV_TEST_DATA names no folder with lam/status.zip" }, () => {
-  const folder = mkdtempSync(join(tmpdir(), "pav-"));
-  try {
-    const file = join(folder, "head.pav");
-    execFileSync(PYTHON, ["-m", "pavfmt.cli.main", "encode", "--quiet", "--no-search", REAL_HEAD, "-o", file]);
-    const script = fileURLToPath(new URL("../tests/fixtures.py", import.meta.url));
-    const expected = JSON.parse(execFileSync(PYTHON, [script, file], { encoding: "utf8" })) as Expected;
-    const data = new Uint8Array(readFileSync(file));
-    checkArrays(data, expected);
-    checkPose(data, expected);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+test(
+  "a real head",
+  { skip: existsSync(REAL_HEAD) ? false : "PAV_TEST_DATA names no folder with lam/status.zip" },
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), "pav-"));
+    try {
+      const file = join(folder, "head.pav");
+      execFileSync(PYTHON, ["-m", "pavfmt.cli.main", "encode", "--quiet", "--no-search", REAL_HEAD, "-o", file]);
+      const script = fileURLToPath(new URL("../tests/fixtures.py", import.meta.url));
+      const expected = JSON.parse(execFileSync(PYTHON, [script, file], { encoding: "utf8" })) as Expected;
+      const data = new Uint8Array(readFileSync(file));
+      checkArrays(data, expected);
+      checkPose(data, expected);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);

@@ -111,7 +111,10 @@ function faultyFiles(): Partial<Record<ErrorCode, [Uint8Array, number]>> {
     "bad-field": [replaced([0, 1, 0, 0]), inMetadata + 2],
     "bad-string": [replaced([0, 1, 1, 0xff, 0]), inMetadata + 3],
     "bad-column": [withPayloadByte(data, units[0].start + UNIT_HEADER + 18, 0x0f), units[0].start + UNIT_HEADER + 20],
-    "index-out-of-range": [withPayloadByte(data, byType(5).start + UNIT_HEADER + 2, 100), byType(5).start + UNIT_HEADER + 2],
+    "index-out-of-range": [
+      withPayloadByte(data, byType(5).start + UNIT_HEADER + 2, 100),
+      byType(5).start + UNIT_HEADER + 2,
+    ],
     "overlapping-range": [added(11, 900, [0, 0]), end],
   };
 }

@@ -57,7 +57,10 @@ for (const name of TOYS) {
       const decoder = new Decoder();
       decoder.feedAt(0, data.subarray(0, units[0].end));
       for (const { start, end } of order) decoder.feedAt(start, data.subarray(start, end));
-      assert.deepEqual([...decoder.events()].filter((event) => event.event === "damaged"), []);
+      assert.deepEqual(
+        [...decoder.events()].filter((event) => event.event === "damaged"),
+        [],
+      );
       assert.deepEqual(decoder.scene.arrays(), whole.arrays());
       assert.deepEqual(decoder.scene.effective(), whole.effective());
     }
@@ -79,7 +82,10 @@ test("a lost unit that is received again counts as if it had come whole", () => 
   damaged[unit.start + 30] ^= 4;
   const decoder = new Decoder();
   decoder.feed(damaged);
-  assert.deepEqual([...decoder.events()].flatMap((event) => (event.event === "damaged" ? [event.unit] : [])), [unit.id]);
+  assert.deepEqual(
+    [...decoder.events()].flatMap((event) => (event.event === "damaged" ? [event.unit] : [])),
+    [unit.id],
+  );
   assert.ok(decoder.scene.gaussianCount < decode(data).gaussianCount);
   decoder.feedAt(unit.start, data.subarray(unit.start, unit.end));
   for (const _ of decoder.events());
@@ -103,5 +109,8 @@ test("a rig file may come before or after its name is known", () => {
   const wrong = new Decoder();
   wrong.supplyRig(toy("face"));
   wrong.feed(data);
-  assert.throws(() => [...wrong.events()], (error) => error instanceof PavError && error.code === "rig-mismatch");
+  assert.throws(
+    () => [...wrong.events()],
+    (error) => error instanceof PavError && error.code === "rig-mismatch",
+  );
 });

@@ -276,7 +276,8 @@ const lostEvent = (lost: LostUnit): UnitDamaged => ({
   errorOffset: lost.errorOffset,
 });
 
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /** The scene of a file, or of any prefix of one. Throws PavError. */
 export function decode(data: Uint8Array, limits: Partial<Limits> = {}): Scene {

@@ -132,7 +132,8 @@ export class Framing {
     }
     start.state = "lost";
     const errorOffset = offset + UNIT_HEADER_BYTES;
-    if (header.isCritical) throw pavError("critical-unit-damaged", `unit ${header.id} is critical and damaged`, errorOffset);
+    if (header.isCritical)
+      throw pavError("critical-unit-damaged", `unit ${header.id} is critical and damaged`, errorOffset);
     return { kind: "lost", offset, id: header.id, code: "unit-payload-damaged", errorOffset };
   }
 

@@ -1,6 +1,15 @@
 /** The mesh in a pose: blendshapes, correctives, midpoints, joints (FORMAT.md, section 7). */
 
-import { applyMatrix, axisAngleMatrix, matrixProduct, matrixQuat, minus, vectorAt, type Quat, type Vector } from "./rotations.js";
+import {
+  applyMatrix,
+  axisAngleMatrix,
+  matrixProduct,
+  matrixQuat,
+  minus,
+  vectorAt,
+  type Quat,
+  type Vector,
+} from "./rotations.js";
 import type { Scene } from "./scene.js";
 import { withMidpoints } from "./subdivision.js";
 

@@ -27,7 +27,12 @@ export interface PosedGaussians {
 /** How one Gaussian finds its frame. */
 type Follower =
   | { readonly kind: "face"; readonly corners: readonly [number, number, number] }
-  | { readonly kind: "point"; readonly skinRow: number; readonly points: readonly number[]; readonly shares: readonly number[] };
+  | {
+      readonly kind: "point";
+      readonly skinRow: number;
+      readonly points: readonly number[];
+      readonly shares: readonly number[];
+    };
 
 /** Poses the Gaussians that a scene has now; make another when `scene.revision` has changed. */
 export class Poser {
@@ -57,7 +62,9 @@ export class Poser {
     for (let v = 0; rig && v < rig.vertexCount; v++) this.pointWeights.addDense(rig.weights, v * joints, joints);
     if (this.hierarchy) this.addSplitWeights(this.hierarchy, joints);
     for (const block of scene.blocks) this.addFollowers(block, scene.table!.levels[block.level], joints);
-    this.localSh = Uint8Array.from(this.arrays.levels, (level) => (scene.table!.levels[level].shFrame === "local" ? 1 : 0));
+    this.localSh = Uint8Array.from(this.arrays.levels, (level) =>
+      scene.table!.levels[level].shFrame === "local" ? 1 : 0,
+    );
   }
 
   /** All Gaussians in `pose`. */

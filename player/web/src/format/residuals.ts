@@ -38,10 +38,12 @@ export function readBlock(
   const at = reader.position;
   const form = reader.u8();
   if (form > FORM_RICE_ROWS) throw reader.error("bad-field", `a block of form ${form}`, at);
-  const columns = form === FORM_COLUMNS ? readPlain(reader, attributes, hood) : readRice(reader, form, attributes, hood, grades);
+  const columns =
+    form === FORM_COLUMNS ? readPlain(reader, attributes, hood) : readRice(reader, form, attributes, hood, grades);
   for (const column of columns) {
     for (let i = 0; i < column.length; i++) {
-      if (Math.abs(column[i]) >= MAX_MAGNITUDE) throw reader.error("bad-field", "a value of a block is 2^16 or more", at);
+      if (Math.abs(column[i]) >= MAX_MAGNITUDE)
+        throw reader.error("bad-field", "a value of a block is 2^16 or more", at);
     }
   }
   return columns;

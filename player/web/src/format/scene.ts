@@ -80,7 +80,10 @@ export class Scene {
 
   /** Visible, and every essential shape of the rig is there. */
   get isAnimatable(): boolean {
-    return this.isVisible && (this.rig?.isEssential.every((essential, index) => !essential || this.shapes.has(index)) ?? true);
+    return (
+      this.isVisible &&
+      (this.rig?.isEssential.every((essential, index) => !essential || this.shapes.has(index)) ?? true)
+    );
   }
 
   /** Recorded performances, in the order of units. */
@@ -155,7 +158,11 @@ export class Scene {
         this.addGaussians(content.block);
         return;
       case "hand-over":
-        this.handOvers.splice(insertionIndex(this.handOvers, (other) => other.unit - unit), 0, content.handOver);
+        this.handOvers.splice(
+          insertionIndex(this.handOvers, (other) => other.unit - unit),
+          0,
+          content.handOver,
+        );
         return;
       case "metadata":
         this.metadata = content.metadata;
@@ -226,4 +233,3 @@ function paddedRows(values: Float32Array, rows: number, width: number): Float32A
   for (let row = 0; row < rows; row++) padded.set(values.subarray(row * own, (row + 1) * own), row * width);
   return padded;
 }
-

@@ -1,8 +1,7 @@
 /** Skinning weights as short lists: most vertices follow few joints. */
 
 import type { JointTransform } from "./mesh_posing.js";
-import type { Quat, Vector } from "./rotations.js";
-import { unitQuat } from "./rotations.js";
+import { unitQuat, type Quat, type Vector } from "./rotations.js";
 
 /** Row i has the joints and weights from `starts[i]` up to `starts[i + 1]`; the weights of a row sum to one. */
 export class SkinRows {

@@ -17,7 +17,8 @@ export function readDirectory(reader: FieldReader, firstOffset: number): Directo
   const box = reader.f32s(4);
   const typesAt = reader.position;
   const types = readColumn(reader, count, 4);
-  if (types.some((type) => (type & 0x7fff0000) !== 0)) throw reader.error("bad-field", "a type has reserved bits", typesAt);
+  if (types.some((type) => (type & 0x7fff0000) !== 0))
+    throw reader.error("bad-field", "a type has reserved bits", typesAt);
   const lengths = readColumn(reader, count, 4);
   const levels = readColumn(reader, count, 1);
   const gaussianCounts = readColumn(reader, count, 4);
@@ -39,7 +40,10 @@ export function readDirectory(reader: FieldReader, firstOffset: number): Directo
       gaussianCount: gaussianCounts[k],
       importance: importance[k],
       regions: regions[k],
-      sphere: sphere(box, spheres.map((column) => column[k])),
+      sphere: sphere(
+        box,
+        spheres.map((column) => column[k]),
+      ),
       needs: needs[k],
     };
     offset += UNIT_HEADER_BYTES + entry.length;

@@ -32,7 +32,8 @@ export function readGaussians(reader: FieldReader, unit: number, needed: Needed)
   const first = reader.count("the first Gaussian", reader.limits.gaussians);
   const count = reader.count("a unit's Gaussian count", reader.limits.gaussiansPerUnit);
   const total = table.levels.reduce((sum, one) => sum + one.gaussianCount, 0);
-  if (first + count > total) throw reader.error("index-out-of-range", `Gaussians ${first} to ${first + count}`, firstAt);
+  if (first + count > total)
+    throw reader.error("index-out-of-range", `Gaussians ${first} to ${first + count}`, firstAt);
   if (count === 0 || count > 64 + 4 * reader.payloadBytes) {
     throw reader.error("bad-field", `${count} Gaussians in this payload`, firstAt);
   }
@@ -51,7 +52,13 @@ export function readGaussians(reader: FieldReader, unit: number, needed: Needed)
 }
 
 /** The vertex, joint or level-0 face that `site` is or is within; null if it is not there. */
-function rootSite(site: number, level: number, entry: LevelEntry, rig: RigCore | null, faces: FaceIndex): number | null {
+function rootSite(
+  site: number,
+  level: number,
+  entry: LevelEntry,
+  rig: RigCore | null,
+  faces: FaceIndex,
+): number | null {
   if (entry.site === "face") return rig && faces.root(level, site);
   const count = entry.site === "joint" ? (rig ? rig.jointNames.length : 1) : (rig?.vertexCount ?? 0);
   return site < count ? site : null;
@@ -116,7 +123,8 @@ function readGrades(reader: FieldReader, hood: Neighbourhood): Uint8Array | null
   if (!reader.flag()) return null;
   const at = reader.position;
   const [grades] = readBlock(reader, [{ columns: 1, graded: false }], hood, null);
-  if (grades.some((grade) => grade < 0 || grade > MAX_GRADE)) throw reader.error("bad-field", "a grade is not 0 to 7", at);
+  if (grades.some((grade) => grade < 0 || grade > MAX_GRADE))
+    throw reader.error("bad-field", "a grade is not 0 to 7", at);
   return Uint8Array.from(grades);
 }
 
@@ -165,9 +173,11 @@ function isWithin(values: Float64Array, ceiling: number): boolean {
 function readScale(reader: FieldReader, one: Attribute): Scale {
   const at = reader.position;
   const multiplier = reader.length();
-  if (multiplier < 1 || multiplier > MAX_MULTIPLIER) throw reader.error("bad-field", `a multiplier of ${multiplier}`, at);
+  if (multiplier < 1 || multiplier > MAX_MULTIPLIER)
+    throw reader.error("bad-field", `a multiplier of ${multiplier}`, at);
   const centres = one.ceilings.map((_, c) => (one.colour && c % COLOUR > 0 ? 0 : reader.length()));
-  if (centres.some((centre, c) => centre >= one.ceilings[c])) throw reader.error("bad-field", "a centre is not on its grid", at);
+  if (centres.some((centre, c) => centre >= one.ceilings[c]))
+    throw reader.error("bad-field", "a centre is not on its grid", at);
   return { multiplier, centres };
 }
 

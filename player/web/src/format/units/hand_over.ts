@@ -16,7 +16,8 @@ export function readHandOver(reader: FieldReader, unit: number, needed: Needed):
   const successors = readSuccessors(reader, unit);
   const countAt = reader.position;
   const count = reader.count("a unit's Gaussian count", reader.limits.gaussians, 1);
-  if (count > 64 + 4 * reader.payloadBytes) throw reader.error("bad-field", `${count} Gaussians in this payload`, countAt);
+  if (count > 64 + 4 * reader.payloadBytes)
+    throw reader.error("bad-field", `${count} Gaussians in this payload`, countAt);
   const listAt = reader.position;
   const gaussians = readAscending(reader, count);
   if (!isStrict(gaussians)) throw reader.error("bad-field", "a Gaussian is named twice", listAt);

@@ -60,7 +60,10 @@ export function readRig(reader: FieldReader): RigCore {
 /** What a payload of this size may make a reader allocate. */
 const most = (reader: FieldReader): number => 4096 + 64 * reader.payloadBytes;
 
-function readJoints(reader: FieldReader, vertexCount: number): { names: string[]; parents: number[]; positions: Float32Array } {
+function readJoints(
+  reader: FieldReader,
+  vertexCount: number,
+): { names: string[]; parents: number[]; positions: Float32Array } {
   const count = reader.count("the joint count", reader.limits.joints);
   const at = reader.position;
   if (count === 0) throw reader.error("bad-field", "no joints", at);
@@ -97,7 +100,8 @@ function readShapeNames(reader: FieldReader, vertexCount: number): { names: stri
 function readCorrectiveJoints(reader: FieldReader, jointCount: number, vertexCount: number): number[] {
   const at = reader.position;
   const count = reader.count("the corrective joint count", reader.limits.joints);
-  if (27 * vertexCount * count > reader.limits.rigValues) throw reader.error("limit-exceeded", "too many correctives", at);
+  if (27 * vertexCount * count > reader.limits.rigValues)
+    throw reader.error("limit-exceeded", "too many correctives", at);
   const joints = Array.from({ length: count }, () => reader.varint());
   if (joints.some((joint) => joint >= jointCount)) throw reader.error("index-out-of-range", "no such joint", at);
   return joints;
@@ -155,10 +159,12 @@ function readWeights(reader: FieldReader, baseCount: number, jointCount: number,
   const one = 2 ** bits - 1;
   const edgeCount = edges.length / 2;
   const count = baseCount + edgeCount;
-  if (count * jointCount > most(reader)) throw reader.error("bad-field", "more weights than this payload may bring", bitsAt);
+  if (count * jointCount > most(reader))
+    throw reader.error("bad-field", "more weights than this payload may bring", bitsAt);
   const columns = Array.from({ length: jointCount - 1 }, () => new Int32Array(count));
   for (const column of columns) column.set(readColumn(reader, baseCount, 2));
-  if (edgeCount > 0) for (const column of columns) addMidpoints(column, readSignedColumn(reader, edgeCount), edges, baseCount);
+  if (edgeCount > 0)
+    for (const column of columns) addMidpoints(column, readSignedColumn(reader, edgeCount), edges, baseCount);
   const weights = new Float32Array(count * jointCount);
   for (let v = 0; v < count; v++) {
     let left = one;

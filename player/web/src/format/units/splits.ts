@@ -20,7 +20,8 @@ export function readSplits(reader: FieldReader, needed: Needed): SplitBlock {
   if (first + count > table.levels[level].splitCount) {
     throw reader.error("index-out-of-range", `splits ${first} to ${first + count} of level ${level}`, levelAt);
   }
-  if (count === 0 || count > 64 + 4 * reader.payloadBytes) throw reader.error("bad-field", `${count} splits in this payload`, levelAt);
+  if (count === 0 || count > 64 + 4 * reader.payloadBytes)
+    throw reader.error("bad-field", `${count} splits in this payload`, levelAt);
   const parents = readAscending(reader, count);
   const parentsEnd = reader.position;
   const places = readBarycentrics(reader, count);

@@ -136,11 +136,23 @@ test("errors stay, and are the same in pieces of any size", () => {
     const whole = summarize(data);
     for (const chunkBytes of [1, 13]) assert.deepEqual(verdict(summarize(data, { chunkBytes })), verdict(whole));
   }
-  const decoder = new Decoder();
-  decoder.feed(faultyFiles()["bad-signature"]![0]);
-  assert.throws(() => [...decoder.events()]);
-  decoder.feed(toy("face"));
-  assert.throws(() => [...decoder.events()]);
+  for (const [code, [data]] of Object.entries(faultyFiles()) as [ErrorCode, [Uint8Array, number]][]) {
+    if (SEVERITIES[code] !== "fatal") continue;
+    const decoder = new Decoder();
+    decoder.feed(data);
+    for (let call = 0; call < 3; call++) assert.throws(() => [...decoder.events()], { code });
+  }
+});
+
+test("what another unit has brought already ends decoding", () => {
+  const data = toy("face");
+  for (const type of [5, 8, 9]) {
+    const { id, start, end } = spans(data).find((unit) => unit.type === type)!;
+    const payload = data.slice(start + UNIT_HEADER, end);
+    payload[1] += 20; // the first need, seen from an id that is 20 higher
+    const { error } = summarize(join(data, makeUnit(type, id + 20, payload)));
+    assert.deepEqual([error?.code, error?.offset], ["overlapping-range", data.length]);
+  }
 });
 
 test("the other unit of the same id, whatever the order, ends decoding", () => {

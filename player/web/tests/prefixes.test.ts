@@ -114,3 +114,13 @@ test("a rig file may come before or after its name is known", () => {
     (error) => error instanceof PavError && error.code === "rig-mismatch",
   );
 });
+
+test("a hand-over acts when its successors are there, not before", () => {
+  const data = toy("hand-over");
+  const handOver = spans(data).find(({ type }) => type === 10)!;
+  const before = decode(data.subarray(0, handOver.end));
+  assert.equal(before.handOvers.length, 1);
+  assert.deepEqual(before.effective().opacities, before.arrays().opacities);
+  const whole = decode(data);
+  assert.notDeepEqual(whole.effective().opacities, whole.arrays().opacities);
+});

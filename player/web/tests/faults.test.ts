@@ -183,4 +183,6 @@ test("lower limits are kept", () => {
   for (const limits of [{ gaussians: 5 }, { vertices: 2 }, { unitBytes: 100 }, { units: 3 }, { stringBytes: 2 }]) {
     assert.throws(() => decode(data, limits), { code: "limit-exceeded" });
   }
+  const { start } = spans(data).find((unit) => unit.end - unit.start > UNIT_HEADER + 100)!;
+  assert.throws(() => decode(data, { unitBytes: 100 }), { offset: start + 8 });
 });

@@ -1,5 +1,7 @@
 """Several avatars in one picture: right at full detail, and within the budget."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -155,6 +157,15 @@ def test_rows_keep_heads_apart_and_in_view():
     apart = np.linalg.norm(spots[:, None] - spots[None], axis=2) + np.eye(7)
     assert apart.min() > 0.2
     assert in_rows(sessions[:1]) == [Placement()]
+
+
+@pytest.mark.parametrize("count", [2, 4, 5, 6, 11])
+def test_nobody_stands_right_behind_another(count):
+    spots = np.array([placement.position for placement in in_rows(heads(1) * count)])
+    step = np.ptp(spots[:2, 0])
+    for row, behind in pairwise(sorted({*spots[:, 2]}, reverse=True)):
+        front, back = (spots[spots[:, 2] == depth, 0] for depth in (row, behind))
+        assert np.abs(front[:, None] - back).min() > 0.4 * step
 
 
 def test_a_frame_time_budget_sees_the_clock():

@@ -30,6 +30,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from statistics import median
 
+from pavfmt.events import GaussiansArrived, HandOverArrived
 from pavfmt.model import Float32Array, Pose
 from pavfmt.rig_search import named_rig
 from pavplayer.camera import Camera
@@ -44,6 +45,7 @@ from tests.benchmarks.separate_rig import separated
 DEMO = "player/pavplayer/demo/avatar.pav"
 WANTED_DECIBELS = 27.0
 LINKS = {"loopback": None, "10 Mbit/s, 50 ms": Link(10e6, 0.05)}
+DRAWN = (GaussiansArrived, HandOverArrived)
 TICK_SECONDS = 0.02
 """Of decoding, before a picture is drawn."""
 
@@ -101,15 +103,15 @@ def first_picture(url: str, options: StreamOptions, camera: Camera, expected: Fl
     session, watch = open_session("cpu"), Stopwatch()
     started, worked = time.perf_counter(), time.process_time()
     with open_stream(url, options=options) as stream:
-        arriving, drawn = StreamInto(session, stream, options=options), 0
+        arriving = StreamInto(session, stream, options=options)
         while not arriving.ended:
             arriving.wait(1.0)
             watch.add("network")
-            arriving.update(TICK_SECONDS)
+            events = arriving.update(TICK_SECONDS)
             watch.add("decode")
-            if session.scene.gaussian_count == drawn:
+            if not any(isinstance(event, DRAWN) for event in events):
                 continue
-            drawn, before = session.scene.gaussian_count, (watch.parts.posing, watch.parts.raster)
+            before = watch.parts.posing, watch.parts.raster
             cloud = session.posed()
             watch.add("posing")
             assert cloud is not None

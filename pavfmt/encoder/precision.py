@@ -74,7 +74,7 @@ def level_precisions(
 ) -> list[LevelPrecision]:
     """One for each level of an avatar whose barycentric coordinates are rounded already."""
     mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
-    height, bits = _height(avatar), region_bits(avatar)
+    height, bits = _height(avatar), region_bits(avatar) if options.group_regions else []
     result = []
     for number in range(len(avatar.levels)):
         sizes = level_frames(avatar.levels, number, mesh)[3]

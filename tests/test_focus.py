@@ -11,6 +11,7 @@ from avatars import RIG_FILE, SMALL_UNITS, toy
 from pavfmt import decode, encode
 from pavfmt.decoder import Decoder
 from pavfmt.encoder.grouping import grouped, merged
+from pavfmt.encoder.planning import without_invisible
 from pavfmt.encoder.region_importance import LEFT_OUT, matters, region_weights, with_measured_regions
 from pavfmt.encoder.regions import site_region_bits
 from pavfmt.events import DirectoryArrived, UnitDamaged
@@ -261,3 +262,14 @@ def test_a_look_beside_the_head_is_no_focus(data):
     )
     assert focus_at_point(Decoder().scene, np.zeros(3)) == NOWHERE
     assert NOWHERE.bits_in(LAM) == 0
+
+
+def test_what_matters_to_a_region_is_kept_however_weak(head):
+    everything = [np.linspace(1, 1e-9, len(level.gaussians)) ** 8 for level in head.levels]
+    weak = len(everything[0]) - 1
+    bits = np.zeros(len(everything[0]), np.uint16)
+    bits[weak] = 1
+    first = replace(head.levels[0], gaussians=replace(head.levels[0].gaussians, regions=bits))
+    marked = replace(head, levels=(first, *head.levels[1:]))
+    plain, kept = (without_invisible(one, everything, 0.9)[0].levels[0].gaussians for one in (head, marked))
+    assert len(kept) == len(plain) + 1 and kept.regions[-1] == 1

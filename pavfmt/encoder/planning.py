@@ -42,7 +42,8 @@ class LevelPlan:
 def without_invisible(
     avatar: Avatar, importance: Sequence[Float64Array], share: float
 ) -> tuple[Avatar, list[Float64Array]]:
-    """The avatar and its importance, but for the weakest Gaussians of each level.
+    """The avatar and its importance, but for the weakest Gaussians of each level. What was measured to matter to a
+    region stays: there it is looked at closely.
 
     Where a level takes over none is left out: whoever made the levels has chosen, and a parent waits for all its
     children.
@@ -57,6 +58,8 @@ def without_invisible(
                 "bad-shape", f"importance of {len(score)} Gaussians, not {len(level.gaussians)}"
             )
         rows = kept_rows(np.asarray(score, dtype=np.float64), share)
+        if level.gaussians.regions is not None:
+            rows = np.union1d(rows, np.flatnonzero(level.gaussians.regions))
         parents = level.parents
         if parents is not None and numbers is not None:
             parents = np.where(parents < 0, -1, numbers[parents])[rows]

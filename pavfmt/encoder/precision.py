@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.encoder.options import EncodeOptions, Precision
-from pavfmt.encoder.regions import region_bits
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Float32Array, Float64Array, Pose
 from pavfmt.posing import STATIC_RIG, concatenate, level_frames, pose_level, pose_mesh
@@ -22,9 +21,6 @@ FINER = 6.0
 STRONGEST_QUANTILE = 0.999
 VISIBILITY_RANGE = (1e-4, 1e5)
 OUTLIERS_PERCENT = 1.0
-REGION_GAIN = 1.3
-"""In units grouped by region, what matters to one counts as so much more visible: it will be looked at, and these units
-mix more visibilities than units in plain order do, which costs it about as much."""
 GRADE_QUANTILE = 0.9
 MOST_GRADES = 3
 WORTH_GRADING = 0.15
@@ -74,7 +70,7 @@ def level_precisions(
 ) -> list[LevelPrecision]:
     """One for each level of an avatar whose barycentric coordinates are rounded already."""
     mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
-    height, bits = _height(avatar), region_bits(avatar)
+    height = _height(avatar)
     result = []
     for number in range(len(avatar.levels)):
         sizes = level_frames(avatar.levels, number, mesh)[3]
@@ -82,10 +78,7 @@ def level_precisions(
         passes = number + 1 < len(avatar.levels) and avatar.levels[number + 1].parents is not None
         own = options.passing_precision if passes else options.precision
         mean_step = own.mean_step * height / max(size, 1e-12)
-        score = importance[number]
-        if options.group_regions and not passes:
-            score = np.where(bits[number] > 0, REGION_GAIN, 1.0) * score
-        level = _level_precision(avatar, number, score, own, mean_step)
+        level = _level_precision(avatar, number, importance[number], own, mean_step)
         level.steps["barycentrics"] = BARYCENTRIC_ONE >> options.barycentric_bits
         level.powers["barycentrics"] = 0.0
         result.append(level)

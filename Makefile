@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bare bench clean
+.PHONY: demo test lint bare bench web-test clean
 
 demo: $(VENV)/.ready
 	$(BIN)/pav demo
@@ -19,6 +19,11 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/lint-imports
 	$(BIN)/python spec/tools/registry.py --check
 
+# The reader in TypeScript; needs Node 20 and npm.
+web-test: $(VENV)/.ready-dev
+	cd player/web && npm ci --no-audit --no-fund --silent && npm run --silent lint && \
+	    PYTHON=$(abspath $(BIN)/python) npm run --silent test
+
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.benchmarks
 
@@ -29,7 +34,7 @@ bare:
 	.venv-bare/bin/python tests/bare_environment.py "$$(mktemp -d)"
 
 clean:
-	rm -rf $(VENV) .venv-bare out build
+	rm -rf $(VENV) .venv-bare out build player/web/build player/web/dist player/web/node_modules
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -65,7 +65,10 @@ FAULTS = {
     ),
     "stale arrays": Fault("scene.py", "self._cache[0] == len(blocks) > 0", "self._cache[0] > 0", "prefixes"),
     "a view that can be written": Fault(
-        "scene.py", "view.flags.writeable = False", "view.flags.writeable = True", "prefixes"
+        "scene.py",
+        "view.flags.writeable = False\n        return SceneArrays",
+        "view.flags.writeable = True\n        return SceneArrays",
+        "prefixes",
     ),
     "a fetched unit does not heal": Fault("framing.py", "self._lost.remove(start)", "continue", "scene_law"),
     "a partial unit is guessed": Fault(

@@ -211,7 +211,7 @@ def test_importance_comes_from_any_rasterizer():
     class Counting(PlainRasterizer):
         cameras = 0
 
-        def contributions(self, gaussians, camera):
+        def contributions(self, gaussians, camera, shares=None):
             Counting.cameras += 1
             return np.full(len(gaussians.means), 0.5, np.float32)
 

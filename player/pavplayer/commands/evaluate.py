@@ -21,7 +21,7 @@ from pavplayer.packages import require
 from pavplayer.references import reference_for
 
 NAME = "eval"
-HELP = """Measure a file as papers do: budgets of 5, 25, 50 and 100 %, and how long the first picture takes.
+HELP = """Measure a file as papers do: quality at budgets, and how long the first picture takes.
 
   pav eval head.pav --reference lam-export.zip                  against what it was encoded from
   pav eval head.pav --reference lam-export.zip -o report.md     and as Markdown

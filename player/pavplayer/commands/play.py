@@ -7,8 +7,8 @@ import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +88,8 @@ def run(args: argparse.Namespace) -> int:
                 print(f"{front.url}   (Ctrl-C ends it)", flush=True)
             if not args.no_browser:
                 threading.Thread(target=webbrowser.open, args=(front.url,), daemon=True).start()
-            front.run(until_told_to_stop())
+            with told_to_stop() as stopped:
+                front.run(stopped)
         return max(ended(actor) for actor in stage.actors)
 
 
@@ -126,8 +127,9 @@ def ended(actor: Actor) -> int:
     )
 
 
-def until_told_to_stop() -> Callable[[], bool]:
-    """Whether Ctrl-C was pressed; a second one ends it the hard way.
+@contextmanager
+def told_to_stop() -> Iterator[Callable[[], bool]]:
+    """Inside: whether Ctrl-C was pressed; a second one ends it the hard way.
 
     Not by KeyboardInterrupt, which compiled loops turn into other errors.
     """
@@ -138,7 +140,10 @@ def until_told_to_stop() -> Callable[[], bool]:
         signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, tell)
-    return told.is_set
+    try:
+        yield told.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def given_tracks(paths: list[str]) -> dict[str, Track]:

@@ -34,7 +34,7 @@ from pavfmt import (
     inspect,
     pose_avatar,
 )
-from pavfmt.encoder import PRESETS, precision_for, precision_near, rendered_importance, stored_importance
+from pavfmt.encoder import PRESETS, precision_for, precision_near, rendered_importance
 from pavfmt.encoder.importance import has_stored_importance
 from pavfmt.events import UnitDamaged
 from pavfmt.fileio import check_target, write_together
@@ -185,11 +185,13 @@ def timed(work: Callable[[], Result]) -> tuple[Result, float]:
 
 
 def encoded(avatar: Avatar, decibels: float) -> bytes:
-    """As `pav encode` does it: importance from the checkpoint, else rendered; precision found by drawing."""
-    has, renderer = has_stored_importance(avatar), open_renderer("cpu")
-    importance = stored_importance(avatar) if has else rendered_importance(avatar, renderer)
+    """As `pav encode` does it: in the checkpoint's order, if it has one; precision found by drawing."""
+    renderer = open_renderer("cpu")
+    importance = rendered_importance(avatar, renderer)
     per = "face" if len(avatar.levels) > 1 else "gaussian"
-    options = EncodeOptions(precision=precision_near(decibels), importance_per=per)
+    options = EncodeOptions(
+        precision=precision_near(decibels), importance_per=per, order_as_stored=has_stored_importance(avatar)
+    )
     precision, _ = precision_for(avatar, options, importance, renderer, decibels)
     return encode(avatar, replace(options, precision=precision), importance)
 

@@ -55,9 +55,9 @@ DEFAULT_DECIBELS = 48.3
 """About what Precision() reaches on head avatars."""
 
 
-def precision_near(decibels: float) -> Precision:
+def precision_near(decibels: float, balance: Precision | None = None) -> Precision:
     """About what reaches a quality on head avatars, where there is no renderer to search with."""
-    return Precision().scaled(10 ** ((DEFAULT_DECIBELS - decibels) / 20))
+    return (balance or Precision()).scaled(10 ** ((DEFAULT_DECIBELS - decibels) / 20))
 
 
 FITTED_DECIBELS, FITTED_FINEST = 47.7, 0.65
@@ -125,3 +125,9 @@ class EncodeOptions:
 
 HANDING_OVER = EncodeOptions(first_unit_bytes=5500, unit_bytes=4500)
 """For avatars with levels that take over: the first unit holds what can stand alone of a fitted base."""
+
+GROWN = EncodeOptions(
+    precision=Precision(log_scale_step=0.2, quat_step=0.04, opacity_step=0.018, kept_importance=0.996),
+    importance_per="face",
+)
+"""For avatars whose levels add to those before them: the balance found on one of SH 3."""

@@ -25,7 +25,7 @@ from pavfmt.encoder import (
     stored_importance,
 )
 from pavfmt.encoder.importance import has_stored_importance
-from pavfmt.encoder.options import FITTED_DECIBELS, HANDING_OVER, precision_near
+from pavfmt.encoder.options import FITTED_DECIBELS, GROWN, HANDING_OVER, precision_near
 from pavfmt.encoder.region_importance import RegionRenderer, with_measured_regions
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
@@ -159,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
         importance, as_stored, source = _measure(avatar, args.importance, renderer, advance)
     with bar("precision", args.quiet) as advance:
         takes_over = any(level.parents is not None for level in avatar.levels)
-        options = HANDING_OVER if takes_over else EncodeOptions()
+        options = HANDING_OVER if takes_over else GROWN if len(avatar.levels) > 1 else EncodeOptions()
         options = replace(
             options,
             importance_per=per,
@@ -277,7 +277,7 @@ def _precision(
     """The precision asked for, and what is known of its quality."""
     fitted = avatar is not reference and args.preset is None and args.quality is None
     target = FITTED_DECIBELS if fitted else _target(args)
-    fixed = precision_near(target)
+    fixed = precision_near(target, options.precision)
     if renderer is None or args.no_search:
         return fixed, f"about {target:.0f} dB expected"
     if fitted:

@@ -22,7 +22,8 @@ lint: $(VENV)/.ready-dev
 # The reader in TypeScript; needs Node 20 and npm.
 web-test: $(VENV)/.ready-dev
 	cd player/web && npm ci --no-audit --no-fund --silent && npm run --silent lint && \
-	    PYTHON=$(abspath $(BIN)/python) npm run --silent test
+	    PYTHON=$(abspath $(BIN)/python) PAV_TEST_DATA=$(abspath $(or $(PAV_TEST_DATA),../shared/data)) \
+	    npm run --silent test
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.benchmarks

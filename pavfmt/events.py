@@ -8,8 +8,8 @@ from pavfmt.framing import PartialUnit
 from pavfmt.layout import FileHeader
 from pavfmt.model import Identity, PoseCorrectives, Shape, Track
 from pavfmt.units.annotations import Thumbnail
+from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.directory import DirectoryEntry
-from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.hand_over import HandOver
 from pavfmt.units.levels import LevelTable
 from pavfmt.units.rig import RigCore, RigReference

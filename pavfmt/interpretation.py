@@ -19,8 +19,9 @@ from pavfmt.model import Int32Array, Site
 from pavfmt.registry import CriticalFeature, RigSource, UnitType
 from pavfmt.scene import Scene, template_faces
 from pavfmt.units.annotations import decode_metadata, decode_thumbnail, decode_track
+from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.directory import decode_directory
-from pavfmt.units.gaussians import GaussianBlock, Int64Array, decode_gaussians
+from pavfmt.units.gaussians import Int64Array, decode_gaussians
 from pavfmt.units.hand_over import decode_hand_over
 from pavfmt.units.levels import LevelTable, decode_levels
 from pavfmt.units.rig import RigCore, decode_correctives, decode_identity, decode_rig, decode_shape

@@ -29,7 +29,7 @@ from pavfmt.model import (
 )
 from pavfmt.registry import RigSource
 from pavfmt.units.annotations import Thumbnail
-from pavfmt.units.gaussians import GaussianBlock
+from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.hand_over import HandOver
 from pavfmt.units.levels import LevelTable
 from pavfmt.units.rig import RigCore

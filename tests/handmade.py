@@ -5,8 +5,10 @@ from itertools import pairwise
 import numpy as np
 
 from pavfmt.quantization import Affine, stereographic_grid
-from pavfmt.units.gaussians import UnitSteps, attributes_of, band_widths, encode_gaussians, quantize_gaussians
+from pavfmt.units.attributes import attributes_of, band_widths, quantize_gaussians
+from pavfmt.units.gaussians import encode_gaussians
 from pavfmt.units.levels import Grids
+from pavfmt.units.steps import UnitSteps
 
 
 def grids_over(gaussians, bits=12):

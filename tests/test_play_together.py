@@ -23,8 +23,8 @@ FILES = {"face": toy_file("face"), "mixed": toy_file("mixed"), "text": b"no avat
 
 def actors_of(tmp_path, *names):
     actors = []
-    for name in names:
-        path = tmp_path / f"{name}.pav"
+    for number, name in enumerate(names):
+        path = tmp_path / f"{name}{number}.pav"  # one each: the first is read while the next is written
         path.write_bytes(FILES[name])
         actors.append(Actor(Avatar(path, session=Session(PlainRasterizer())), 0.0, path.name))
     return actors
@@ -85,7 +85,7 @@ def test_one_that_is_no_avatar_is_named_and_the_others_play(tmp_path):
     player, clock, screen = player_of(tmp_path, "face", "text")
     come_to_rest(player, clock)
     assert (screen.last < 0.9).any()
-    assert "bad-signature" in dict(crowd_readings(player, player.stage))["text.pav"]
+    assert "bad-signature" in dict(crowd_readings(player, player.stage))["text1.pav"]
 
 
 def test_if_none_is_an_avatar_that_is_said(tmp_path):

@@ -8,7 +8,7 @@ from avatars import head_file, toy_file
 from forging import unit_spans
 from pavfmt import Decoder
 from pavfmt.cutting import unit_ends
-from pavfmt.units.gaussians import GaussianBlock
+from pavfmt.units.attributes import GaussianBlock
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
 

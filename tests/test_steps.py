@@ -14,20 +14,19 @@ from pavfmt.model import Binding, ShFrame, Site
 from pavfmt.quantization import BARYCENTRIC_GRID, Affine, ValueKind, stereographic_grid
 from pavfmt.registry import RigSource
 from pavfmt.residuals import Form
-from pavfmt.units.gaussians import (
+from pavfmt.units.attributes import Attribute, quantize_gaussians
+from pavfmt.units.gaussians import decode_gaussians
+from pavfmt.units.levels import LevelEntry, LevelTable
+from pavfmt.units.steps import (
     MAX_GRADE,
     MAX_MULTIPLIER,
-    Attribute,
     Stepped,
-    decode_gaussians,
     from_steps,
-    quantize_gaussians,
     rounded_columns,
     step_grids,
     to_steps,
     values_shown,
 )
-from pavfmt.units.levels import LevelEntry, LevelTable
 from pavplayer.decoding import CompiledKernels
 
 multipliers = st.one_of(st.integers(1, 40), st.sampled_from([255, 256, MAX_MULTIPLIER]))

@@ -17,7 +17,8 @@ from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Float64Array, Int32Array, Level, Pose, Site
 from pavfmt.places import mesh_places
 from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
-from pavfmt.units.gaussians import Attribute, Columns, Int64Array, attributes_of, quantize_gaussians
+from pavfmt.units.attributes import Attribute, Columns, attributes_of, quantize_gaussians
+from pavfmt.units.gaussians import Int64Array
 
 
 @dataclass

@@ -13,8 +13,9 @@ from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Float32Array, Float64Array, Pose
 from pavfmt.posing import STATIC_RIG, concatenate, level_frames, pose_level, pose_mesh
 from pavfmt.quantization import BARYCENTRIC_ONE, Affine, stereographic_grid
-from pavfmt.units.gaussians import MAX_MULTIPLIER, UnitSteps, band_widths
+from pavfmt.units.attributes import band_widths
 from pavfmt.units.levels import LOG_SCALE_RANGE, Grids
+from pavfmt.units.steps import MAX_MULTIPLIER, UnitSteps
 
 FINER = 6.0
 """Grids are finer than the steps of the most visible unit by this, so that multiples come close to any step."""

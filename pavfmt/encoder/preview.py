@@ -13,7 +13,8 @@ from pavfmt.encoder.rebinding import rebound
 from pavfmt.encoder.renumbering import renumbered
 from pavfmt.encoder.rig_parts import rig_parts
 from pavfmt.model import Avatar, Float64Array, Gaussians, Level
-from pavfmt.units.gaussians import GaussianBlock, dequantize_columns, rounded_columns
+from pavfmt.units.attributes import GaussianBlock, dequantize_columns
+from pavfmt.units.steps import rounded_columns
 
 UNITS = 22
 """Into so many units a level's Gaussians are cut here; an encoder comes to about as many."""

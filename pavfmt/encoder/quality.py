@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -152,7 +152,6 @@ def fitted_precision(
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Precision, float]:
     """The same for an avatar that was fitted to `source`, as far as bytes are not spent on what the fit lost."""
-    start = replace(options, precision=Precision())
     return precision_for(
-        avatar, start, importance, renderer, FITTED_DECIBELS, progress, source, FITTED_FINEST
+        avatar, options, importance, renderer, FITTED_DECIBELS, progress, source, FITTED_FINEST
     )

@@ -33,7 +33,8 @@ from pavfmt.model import Avatar, Float64Array, Int32Array, Level, Rig, Site, Spl
 from pavfmt.neighbourhood import morton_codes
 from pavfmt.registry import CriticalFeature, RigSource, UnitType
 from pavfmt.units.annotations import encode_metadata, encode_thumbnail, encode_track
-from pavfmt.units.gaussians import Columns, encode_gaussians
+from pavfmt.units.attributes import Columns
+from pavfmt.units.gaussians import encode_gaussians
 from pavfmt.units.hand_over import HandOver, encode_hand_over
 from pavfmt.units.levels import LevelEntry, LevelTable, encode_levels
 from pavfmt.units.rig import (

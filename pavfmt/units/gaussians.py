@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,317 +11,27 @@ from numpy.typing import NDArray
 from pavfmt.errors import FormatError
 from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
-from pavfmt.model import Float32Array, Float64Array, Gaussians, Int32Array
+from pavfmt.model import Int32Array
 from pavfmt.neighbourhood import Neighbourhood, neighbourhood
-from pavfmt.quantization import (
-    BARYCENTRIC_GRID,
-    BARYCENTRIC_ONE,
-    Affine,
-    StepGrids,
-    ValueKind,
-    dequantize_barycentrics,
-    dequantize_quaternions,
-    stereographic,
+from pavfmt.residuals import decode_ascending, decode_block, encode_ascending, encode_block, skip_block
+from pavfmt.units.attributes import Attribute, Columns, GaussianBlock, Shown, attributes_of, split_bands
+from pavfmt.units.levels import LevelTable
+from pavfmt.units.steps import (
+    MAX_GRADE,
+    MAX_MULTIPLIER,
+    Stepped,
+    UnitSteps,
+    step_grids,
+    to_steps,
+    values_shown,
 )
-from pavfmt.residuals import (
-    BOUND,
-    decode_ascending,
-    decode_block,
-    encode_ascending,
-    encode_block,
-    skip_block,
-)
-from pavfmt.units.levels import Grids, LevelTable
 
 Int64Array = NDArray[np.int64]
-Integers = NDArray[np.signedinteger]
 Locate = Callable[[int, Int32Array], Int64Array]
 """(level, sites) → (N, 3) places (`pavfmt.neighbourhood`); raises FormatError where a site does not exist."""
 
 SECTIONS = ("sites", "attributes", "sh1", "sh2", "sh3")
 """What a unit's bytes are counted by: all attributes but the SH bands share one block."""
-MAX_MULTIPLIER = (1 << 16) - 1
-MAX_GRADE = 7
-UNGRADED = ("barycentrics", "opacities")
-"""Attributes whose steps do not go with the square root of visibility, or about so."""
-
-
-@dataclass(frozen=True)
-class GaussianBlock:
-    """What one unit brings: Gaussians first … first + count − 1 of the file, all of one level."""
-
-    level: int
-    first: int
-    sites: Int32Array
-    means: Float32Array
-    quats: Float32Array
-    log_scales: Float32Array
-    opacities: Float32Array
-    sh0: Float32Array
-    shN: Float32Array
-    barycentrics: Float32Array | None = None
-
-    def __len__(self) -> int:
-        return len(self.sites)
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """Columns that share a multiplier and a residual model."""
-
-    name: str
-    grids: tuple[Affine, ...]
-    """One per column."""
-    kind: ValueKind = ValueKind.PLAIN
-
-    @property
-    def width(self) -> int:
-        """Columns."""
-        return len(self.grids)
-
-    @property
-    def shown_width(self) -> int:
-        """Columns of its values: a quaternion has one more than its grids, and so do barycentrics."""
-        return self.width + (self.kind in (ValueKind.QUATERNION, ValueKind.BARYCENTRIC))
-
-    @property
-    def is_graded(self) -> bool:
-        """Whether a Gaussian's grade makes it coarser."""
-        return self.name not in UNGRADED
-
-    @property
-    def has_centre(self) -> NDArray[np.bool_]:
-        """(width,): of a colour only G."""
-        return np.arange(self.width) % 3 == 0 if self.is_colour else np.ones(self.width, dtype=bool)
-
-    @property
-    def is_colour(self) -> bool:
-        """Whether its columns are triples of colours."""
-        return self.kind is ValueKind.COLOUR
-
-    def dequantize(self, values: Integers) -> Float32Array:
-        """What (N, width) grid values show: quaternions (N, 4), barycentrics (N, 3), else (N, width)."""
-        if self.kind is ValueKind.QUATERNION:
-            return dequantize_quaternions(values, self.grids[0])
-        if self.kind is ValueKind.BARYCENTRIC:
-            return dequantize_barycentrics(values)
-        if len(set(self.grids)) == 1:
-            return self.grids[0].dequantize(values)
-        columns = [grid.dequantize(column) for grid, column in zip(self.grids, values.T, strict=True)]
-        return np.stack(columns, axis=1)
-
-
-def band_widths(degree: int) -> tuple[int, ...]:
-    """Coefficients of each SH band above 0, up to `degree`: 3, 5, 7."""
-    return tuple(2 * band + 1 for band in range(1, degree + 1))
-
-
-def attributes_of(grids: Grids, has_barycentrics: bool) -> tuple[Attribute, ...]:
-    """The attributes of a level, in the order they are written; the SH bands come last."""
-    bands = zip(band_widths(len(grids.bands)), grids.bands, strict=True)
-    return (
-        *(
-            (Attribute("barycentrics", (BARYCENTRIC_GRID,) * 2, ValueKind.BARYCENTRIC),)
-            if has_barycentrics
-            else ()
-        ),
-        Attribute("means", grids.means),
-        Attribute("log_scales", (grids.log_scales,) * 3),
-        Attribute("quats", (grids.quats,) * 3, ValueKind.QUATERNION),
-        Attribute("opacities", (grids.opacities,)),
-        Attribute("sh0", (grids.sh0,) * 3, ValueKind.COLOUR),
-        *(
-            Attribute(f"sh{number}", (grid,) * 3 * width, ValueKind.COLOUR)
-            for number, (width, grid) in enumerate(bands, 1)
-        ),
-    )
-
-
-def _split_bands(attributes: tuple[Attribute, ...]) -> list[tuple[Attribute, ...]]:
-    """The blocks of a unit: everything up to sh0 together, then each band."""
-    common = tuple(one for one in attributes if one.name in COMMON)
-    return [common, *((one,) for one in attributes if one.name not in COMMON)]
-
-
-COMMON = ("barycentrics", "means", "log_scales", "quats", "opacities", "sh0")
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Gaussians as integers on the level's grids."""
-
-    sites: Int32Array
-    values: dict[str, Integers]
-    """Attribute name → (N, width); colours as (R, G, B) triples."""
-
-    def __len__(self) -> int:
-        return len(self.sites)
-
-    def take(self, rows: NDArray[np.integer]) -> Columns:
-        """The Gaussians at `rows`."""
-        return Columns(self.sites[rows], {name: value[rows] for name, value in self.values.items()})
-
-
-def quantize_gaussians(gaussians: Gaussians, grids: Grids) -> Columns:
-    """Every attribute of N Gaussians on its grid."""
-    given: dict[str, Float64Array | Float32Array] = {
-        "means": gaussians.means,
-        "log_scales": gaussians.log_scales,
-        "quats": stereographic(gaussians.quats.astype(np.float64)),
-        "opacities": gaussians.opacities[:, None],
-        "sh0": gaussians.sh0[:, 0],
-    }
-    if gaussians.barycentrics is not None:
-        given["barycentrics"] = gaussians.barycentrics[:, :2]
-    starts = np.cumsum((0, *band_widths(len(grids.bands))))
-    for number, (first, last) in enumerate(pairwise(starts), 1):
-        given[f"sh{number}"] = gaussians.shN[:, first:last].reshape(len(gaussians), 3 * int(last - first))
-    values = {}
-    for attribute in attributes_of(grids, gaussians.barycentrics is not None):
-        pairs = zip(attribute.grids, given[attribute.name].T, strict=True)
-        values[attribute.name] = np.stack([grid.quantize(column) for grid, column in pairs], axis=1)
-    return Columns(gaussians.sites, {name: value.astype(np.int64) for name, value in values.items()})
-
-
-def dequantize_columns(columns: Columns, level: int, first: int, grids: Grids) -> GaussianBlock:
-    """The exact values a decoder shows."""
-    attributes = attributes_of(grids, "barycentrics" in columns.values)
-    shown = Shown(len(columns), attributes)
-    for one in attributes:
-        shown.put(one, one.dequantize(columns.values[one.name]))
-    return shown.block(level, first, columns.sites)
-
-
-class Shown:
-    """The values of a unit's attributes while they are found; those of all SH bands share one table."""
-
-    def __init__(self, count: int, attributes: tuple[Attribute, ...]) -> None:
-        self._places: dict[str, tuple[Float32Array, int]] = {}
-        bands = [one for one in attributes if one.name not in COMMON]
-        self._bands = np.empty((count, sum(one.width for one in bands)), dtype=np.float32)
-        at = 0
-        for one in attributes:
-            if one.name in COMMON:
-                self._places[one.name] = np.empty((count, one.shown_width), dtype=np.float32), 0
-            else:
-                self._places[one.name] = self._bands, at
-                at += one.width
-
-    def place(self, attribute: Attribute) -> tuple[Float32Array, int]:
-        """The table that its values belong in, and their first column there."""
-        return self._places[attribute.name]
-
-    def put(self, attribute: Attribute, values: Float32Array) -> None:
-        """Into their place."""
-        table, first = self.place(attribute)
-        table[:, first : first + attribute.shown_width] = values
-
-    def block(self, level: int, first: int, sites: Int32Array) -> GaussianBlock:
-        """All of them."""
-        found = {name: table for name, (table, _) in self._places.items()}
-        return GaussianBlock(
-            level=level,
-            first=first,
-            sites=sites,
-            means=found["means"],
-            quats=found["quats"],
-            log_scales=found["log_scales"],
-            opacities=np.clip(found["opacities"][:, 0], 0, 1),
-            sh0=found["sh0"][:, None, :],
-            shN=self._bands.reshape(len(sites), self._bands.shape[1] // 3, 3),
-            barycentrics=found.get("barycentrics"),
-        )
-
-
-@dataclass(frozen=True)
-class UnitSteps:
-    """How coarse a unit is."""
-
-    multipliers: dict[str, int]
-    """Attribute → multiple of its grid's step."""
-    grades: Int64Array | None = None
-    """(N,) 0..MAX_GRADE: graded attributes of a Gaussian are coarser by 2^grade. None: all 0."""
-
-    def take(self, rows: NDArray[np.integer]) -> UnitSteps:
-        """The Gaussians at `rows`."""
-        return UnitSteps(self.multipliers, None if self.grades is None else self.grades[rows])
-
-
-@dataclass(frozen=True)
-class Stepped:
-    """One attribute of a unit on its coarser grid: value = centre + multiplier · step."""
-
-    multiplier: int
-    centres: Int64Array
-    """Of the columns that have one."""
-    steps: Integers
-    """(N, width)."""
-
-
-def to_steps(
-    attribute: Attribute, values: Integers, multiplier: int, grades: Int64Array | None = None
-) -> Stepped:
-    """The nearest steps of (N, width) grid values. Centres are medians, the upper of two.
-
-    With `grades` (N,), steps are multiples of 2^grade.
-    """
-    shifts = np.zeros((len(values), 1), dtype=np.int64)
-    if grades is not None and attribute.is_graded:
-        shifts = grades[:, None]
-    has_centre = attribute.has_centre
-    target = _channels_apart(attribute, values)
-    centres = np.zeros(attribute.width, dtype=np.int64)
-    centres[has_centre] = np.sort(target[:, has_centre], axis=0)[len(target) // 2]
-    tops = np.array([(1 << grid.bits) - 1 for grid in attribute.grids])
-    coarse = multiplier << shifts
-    steps = _nearest(target - centres, coarse, -centres, tops - centres) << shifts
-    if attribute.is_colour:  # what is left of R and B once G is rounded
-        green = (centres + multiplier * steps)[:, 0::3]
-        for channel, source in ((1, 0), (2, 2)):
-            rest = values[:, source::3] - green
-            nearest = _nearest(rest, coarse, -green, tops[channel::3] - green)
-            steps[:, channel::3] = nearest << shifts
-    return Stepped(multiplier, centres[has_centre], steps)
-
-
-def _nearest(values: Integers, step: Integers, low: Integers, high: Integers) -> Integers:
-    """How many `step` (N, 1) are nearest to `values` (N, width), within low…high."""
-    steps: Integers = (2 * values + step) // (2 * step)
-    return np.clip(steps, -((-low) // step), high // step)
-
-
-def _channels_apart(attribute: Attribute, values: Integers) -> Integers:
-    """(R, G, B) triples → (G, R − G, B − G); other attributes as they are."""
-    if not attribute.is_colour:
-        return values
-    red, green, blue = values[:, 0::3], values[:, 1::3], values[:, 2::3]
-    return np.stack([green, red - green, blue - green], axis=2).reshape(values.shape)
-
-
-def from_steps(attribute: Attribute, stepped: Stepped) -> Integers:
-    """(N, width) grid values; the inverse of `to_steps` up to its rounding."""
-    centres = np.zeros(attribute.width, dtype=stepped.steps.dtype)
-    centres[attribute.has_centre] = stepped.centres
-    values: Integers = stepped.multiplier * stepped.steps
-    values += centres
-    if attribute.is_colour:
-        channels = values.reshape(len(values), -1, 3)
-        green = channels[:, :, 0].copy()
-        np.add(channels[:, :, 1], green, out=channels[:, :, 0])
-        channels[:, :, 1] = green
-        channels[:, :, 2] += green
-    return values
-
-
-def rounded_columns(columns: Columns, attributes: tuple[Attribute, ...], steps: UnitSteps) -> Columns:
-    """What a decoder will find of a unit written with these steps."""
-    values = {
-        one.name: from_steps(
-            one, to_steps(one, columns.values[one.name], steps.multipliers[one.name], steps.grades)
-        )
-        for one in attributes
-    }
-    return Columns(columns.sites, values)
 
 
 def encode_gaussians(
@@ -364,7 +73,7 @@ def _encode_body(
     if grades is not None:
         encode_block(writer, grades[:, None], [1], near)
     of = {attribute.name: one for attribute, one in zip(attributes, stepped, strict=True)}
-    for block in _split_bands(attributes):
+    for block in split_bands(attributes):
         for attribute in block:
             writer.varint(of[attribute.name].multiplier)
             for centre in of[attribute.name].centres.tolist():
@@ -420,7 +129,7 @@ def decode_gaussians(reader: FieldReader, table: LevelTable, locate: Locate) -> 
     grades = _decode_grades(reader, head.count, near)
     attributes = attributes_of(entry.grids, entry.has_barycentrics)
     shown = Shown(head.count, attributes)
-    for block in _split_bands(attributes):
+    for block in split_bands(attributes):
         _decode_block(reader, head.count, block, near, grades, shown)
     return shown.block(head.level, head.first, sites)
 
@@ -461,22 +170,6 @@ def _decode_block(
         first += attribute.width
 
 
-def step_grids(attribute: Attribute, multiplier: int, centres: Int64Array) -> StepGrids:
-    """For the kernels; `centres` are of the columns that have one."""
-    everywhere = np.zeros(attribute.width, dtype=np.int64)
-    everywhere[attribute.has_centre] = centres
-    return StepGrids(attribute.kind, attribute.grids, multiplier, everywhere)
-
-
-def values_shown(attribute: Attribute, stepped: Stepped, offset: int) -> Float32Array:
-    """What it shows; FormatError where something is not on its grid."""
-    if stepped.multiplier * BOUND >= 1 << 30:  # so that nothing leaves 32 bits
-        stepped = replace(stepped, steps=stepped.steps.astype(np.int64))
-    values = from_steps(attribute, stepped)
-    _check_grid(attribute, values, offset)
-    return attribute.dequantize(values)
-
-
 def _decode_scale(reader: FieldReader, attribute: Attribute) -> tuple[int, Int64Array]:
     """Multiplier and centres."""
     start = reader.offset
@@ -496,19 +189,6 @@ def _decode_scale(reader: FieldReader, attribute: Attribute) -> tuple[int, Int64
     return multiplier, np.array(centres, dtype=np.int64)
 
 
-def _check_grid(attribute: Attribute, values: Integers, offset: int) -> None:
-    for bits in {grid.bits for grid in attribute.grids}:
-        columns = [grid.bits == bits for grid in attribute.grids]
-        part = values if all(columns) else values[:, columns]
-        low, high = int(part.min()), int(part.max())
-        if low < 0 or high >> bits:
-            top = (1 << bits) - 1
-            message = f"{attribute.name}: quantized values {low}..{high}, allowed are 0..{top}"
-            raise FormatError("bad-field", message, offset)
-    if attribute.kind is ValueKind.BARYCENTRIC and int(values.sum(axis=1).max()) > BARYCENTRIC_ONE:
-        raise FormatError("bad-field", "barycentric coordinates sum to more than 1", offset)
-
-
 def section_bytes(reader: FieldReader, table: LevelTable) -> dict[str, int]:
     """Bytes of one unit by SECTIONS, for `inspect`: nothing is decoded but the sites."""
     return dict(_sections(reader, table))
@@ -523,7 +203,7 @@ def _sections(reader: FieldReader, table: LevelTable) -> Iterator[tuple[str, int
         skip_block(reader, head.count, 1)
     yield SECTIONS[0], reader.offset - start
     for name, block in zip(
-        SECTIONS[1:], _split_bands(attributes_of(entry.grids, entry.has_barycentrics)), strict=False
+        SECTIONS[1:], split_bands(attributes_of(entry.grids, entry.has_barycentrics)), strict=False
     ):
         start = reader.offset
         for attribute in block:

@@ -30,7 +30,7 @@ from pavfmt.model import Avatar
 from pavfmt.posing import blended_rotations, pose_mesh, rotation_from_quaternion
 from pavfmt.subdivision import edges_of, subdivided_values
 from pavfmt.synthetic import synthetic_avatar
-from pavfmt.units.gaussians import Columns, quantize_gaussians
+from pavfmt.units.attributes import Columns, quantize_gaussians
 
 DATA = Path(os.environ.get("PAV_TEST_DATA", "../shared/data"))
 HEADS = ("status", "tesla", "p2-1")

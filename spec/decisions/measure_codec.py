@@ -30,7 +30,7 @@ from pavfmt.model import Avatar, Float64Array
 from pavfmt.neighbourhood import neighbourhood
 from pavfmt.residuals import FLOORS, SCALES, predictions, rice_parameters
 from pavfmt.rice import best_parameter, bits_of, zigzag
-from pavfmt.units.gaussians import to_steps
+from pavfmt.units.steps import to_steps
 from pavplayer.importance import open_renderer
 
 DATA = Path(os.environ.get("PAV_TEST_DATA", "../shared/data"))

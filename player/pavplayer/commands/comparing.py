@@ -7,11 +7,23 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pavplayer.commands import rig_option
+from pavplayer.commands import arguments, rig_option
 from pavplayer.curve import Judge, Progress, Received, known_expressions
 from pavplayer.evaluation import EvaluationSet
 from pavplayer.references import Reference
 from pavplayer.session import Session, open_session
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is looked at, and how large."""
+    parser.add_argument("--evaluation", metavar="SET", help="a JSON file of views and expressions")
+    parser.add_argument(
+        "--scale",
+        type=arguments.zoom,
+        default=1.0,
+        metavar="S",
+        help="times the size of the pictures: a draft",
+    )
 
 
 def received_file(name: str, data: bytes, args: argparse.Namespace) -> Received:

@@ -19,12 +19,16 @@ from pavplayer.session import open_session
 NAME = "crowd"
 HELP = """Draw several avatars side by side, under one budget of Gaussians.
 
-  pav crowd anna.pav ben.pav clara.pav -o crowd.png --size 1280x720
+  pav crowd anna.pav ben.pav clara.pav -o crowd.png
   pav crowd *.pav --gaussians 300000 -o crowd.png          together at most so many Gaussians
   pav crowd a.pav b.pav --importance 3 1 --gaussians 20000 -o crowd.png
 
 The budget is shared by size on the screen and importance: who is large gets more, who is out of view nothing. Each
 avatar draws what is worth most of it. A file given twice stands there twice."""
+
+
+SIZE = (1280, 720)
+"""Pixels: heads stand side by side."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     rig_option.add_argument(parser)
     posing_options.add_arguments(parser)
-    picture_options.add_arguments(parser)
+    picture_options.add_arguments(parser, SIZE)
 
 
 def _budget(text: str) -> GaussianBudget:

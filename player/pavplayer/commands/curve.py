@@ -10,7 +10,7 @@ from pathlib import Path
 from pavfmt.cutting import bytes_of_percent
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_bytes
-from pavplayer.commands import arguments, rig_option
+from pavplayer.commands import arguments, comparing, rig_option
 from pavplayer.commands.comparing import judge_of, picture_bar, received_file
 from pavplayer.commands.losses import report_losses
 from pavplayer.curve import (
@@ -60,14 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     amount.add_argument(
         "--at", type=arguments.amount, nargs="+", metavar="BYTES", help="prefixes of so many bytes, or of P%%"
     )
-    parser.add_argument("--evaluation", metavar="SET", help="a JSON file of views and expressions")
-    parser.add_argument(
-        "--scale",
-        type=arguments.zoom,
-        default=1.0,
-        metavar="S",
-        help="times the size of the pictures: a draft",
-    )
+    comparing.add_arguments(parser)
     parser.add_argument("--flip", action="store_true", help="FLIP too (slow; needs flip-evaluator)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
     form = parser.add_mutually_exclusive_group()

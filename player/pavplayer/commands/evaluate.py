@@ -13,7 +13,7 @@ from pavfmt.fileio import check_target, read_bytes, write_bytes
 from pavplayer.budget_plot import eval_plot
 from pavplayer.budget_tables import eval_markdown, eval_text
 from pavplayer.budgets import PERCENTS, EvalReport, evaluated
-from pavplayer.commands import arguments, rig_option
+from pavplayer.commands import arguments, comparing, rig_option
 from pavplayer.commands.comparing import judge_of, picture_bar, received_file
 from pavplayer.commands.losses import report_losses
 from pavplayer.evaluation import EVALUATION_V1, read_evaluation_set
@@ -58,14 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="budgets in percent (default: 5 25 50 100)",
     )
-    parser.add_argument("--evaluation", metavar="SET", help="a JSON file of views and expressions")
-    parser.add_argument(
-        "--scale",
-        type=arguments.zoom,
-        default=1.0,
-        metavar="S",
-        help="times the size of the pictures: a draft",
-    )
+    comparing.add_arguments(parser)
     parser.add_argument("--no-flip", action="store_true", help="leave FLIP out, which is slow")
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="what poses and draws"

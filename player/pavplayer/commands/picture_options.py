@@ -8,7 +8,7 @@ from pavplayer.camera import REFERENCE_SIZE
 from pavplayer.commands import arguments
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, default_size: tuple[int, int] = REFERENCE_SIZE) -> None:
     """Declare the options."""
     parser.add_argument(
         "--yaw", type=arguments.degrees, default=0.0, metavar="DEGREES", help="toward the person's left"
@@ -17,10 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--zoom", type=arguments.zoom, default=1.0, metavar="Z", help="times the focal length"
     )
-    size = "{}x{}".format(*REFERENCE_SIZE)
-    parser.add_argument(
-        "--size", type=arguments.size, default=REFERENCE_SIZE, help=f"pixels (default: {size})"
-    )
+    size = "{}x{}".format(*default_size)
+    parser.add_argument("--size", type=arguments.size, default=default_size, help=f"pixels (default: {size})")
     parser.add_argument(
         "--background", type=arguments.colour, default="white", help="white, black, or R,G,B in 0..1"
     )

@@ -13,59 +13,45 @@ from pavfmt.model import Float32Array, Int32Array
 from pavfmt.quantization import BARYCENTRIC_ONE, QUATERNION_SHIFT, StepGrids, ValueKind
 
 Float64Array = NDArray[np.float64]
-Int64Array = NDArray[np.int64]
+
+OFFSET, UNIT, SCALE, TOP, CENTRE = range(5)
+"""Rows of a table with a column for each grid: its value at q is (OFFSET + UNIT · q) · SCALE, q being CENTRE +
+multiplier · step and within 0..TOP."""
 
 
 def show(grids: StepGrids, steps: Int32Array, first: int, values: Float32Array, first_value: int) -> bool:
     """As `pavfmt.kernels.Kernels.show`."""
-    table = np.array([(one.offset, one.step, 2.0**-one.shift, (1 << one.bits) - 1) for one in grids.grids])
-    offsets, units, scales, tops = np.ascontiguousarray(table.T)
-    centres = grids.centres.astype(np.float64)
-    shown = _KERNELS[grids.kind](
-        steps, first, float(grids.multiplier), centres, offsets, units, scales, tops, values, first_value
-    )
-    return bool(shown)
+    rows = [(one.offset, one.step, 2.0**-one.shift, (1 << one.bits) - 1) for one in grids.grids]
+    table = np.vstack([np.array(rows).T, grids.centres])
+    kernel = _KERNELS[grids.kind]
+    return bool(kernel(steps, first, table, float(grids.multiplier), values, first_value))
 
 
 @nb.njit(cache=True, nogil=True)
 def _plain(
-    steps: Int32Array,
-    first: int,
-    multiplier: float,
-    centres: Float64Array,
-    offsets: Float64Array,
-    units: Float64Array,
-    scales: Float64Array,
-    tops: Float64Array,
-    values: Float32Array,
-    to: int,
+    steps: Int32Array, first: int, grids: Float64Array, multiplier: float, values: Float32Array, to: int
 ) -> bool:
     outside = False
     for row in range(len(steps)):
-        for column in range(len(tops)):
-            at = centres[column] + multiplier * steps[row, first + column]
-            outside |= (at < 0) | (at > tops[column])
-            values[row, to + column] = (offsets[column] + units[column] * at) * scales[column]
+        for column in range(grids.shape[1]):
+            at = grids[CENTRE, column] + multiplier * steps[row, first + column]
+            outside |= (at < 0) | (at > grids[TOP, column])
+            values[row, to + column] = (grids[OFFSET, column] + grids[UNIT, column] * at) * grids[
+                SCALE, column
+            ]
     return not outside
 
 
 @nb.njit(cache=True, nogil=True)
 def _colours(
-    steps: Int32Array,
-    first: int,
-    multiplier: float,
-    centres: Float64Array,
-    offsets: Float64Array,
-    units: Float64Array,
-    scales: Float64Array,
-    tops: Float64Array,
-    values: Float32Array,
-    to: int,
+    steps: Int32Array, first: int, grids: Float64Array, multiplier: float, values: Float32Array, to: int
 ) -> bool:
+    """All columns are of one grid."""
     outside = False
-    offset, unit, scale, top = offsets[0], units[0], scales[0], tops[0]
+    offset, unit, scale, top = grids[OFFSET, 0], grids[UNIT, 0], grids[SCALE, 0], grids[TOP, 0]
+    centres = grids[CENTRE]
     for row in range(len(steps)):
-        for column in range(0, len(tops), 3):
+        for column in range(0, len(centres), 3):
             green = centres[column] + multiplier * steps[row, first + column]
             red = green + (centres[column + 1] + multiplier * steps[row, first + column + 1])
             blue = green + (centres[column + 2] + multiplier * steps[row, first + column + 2])
@@ -78,53 +64,33 @@ def _colours(
 
 @nb.njit(cache=True, nogil=True)
 def _quaternions(
-    steps: Int32Array,
-    first: int,
-    multiplier: float,
-    centres: Float64Array,
-    offsets: Float64Array,
-    units: Float64Array,
-    scales: Float64Array,
-    tops: Float64Array,
-    values: Float32Array,
-    to: int,
+    steps: Int32Array, first: int, grids: Float64Array, multiplier: float, values: Float32Array, to: int
 ) -> bool:
     outside = False
-    one = 2.0 ** (2 * QUATERNION_SHIFT)
+    one, point = 2.0 ** (2 * QUATERNION_SHIFT), np.empty(3)
     for row in range(len(steps)):
         square = 0.0
         for axis in range(3):
-            at = centres[axis] + multiplier * steps[row, first + axis]
-            outside |= (at < 0) | (at > tops[axis])
-            point = offsets[axis] + units[axis] * at
-            square += point * point
+            at = grids[CENTRE, axis] + multiplier * steps[row, first + axis]
+            outside |= (at < 0) | (at > grids[TOP, axis])
+            point[axis] = grids[OFFSET, axis] + grids[UNIT, axis] * at
+            square += point[axis] * point[axis]
         values[row, to] = (one - square) / (one + square)
         for axis in range(3):
-            at = centres[axis] + multiplier * steps[row, first + axis]
-            point = offsets[axis] + units[axis] * at
-            values[row, to + 1 + axis] = point * 2.0 ** (QUATERNION_SHIFT + 1) / (one + square)
+            values[row, to + 1 + axis] = point[axis] * 2.0 ** (QUATERNION_SHIFT + 1) / (one + square)
     return not outside
 
 
 @nb.njit(cache=True, nogil=True)
 def _barycentrics(
-    steps: Int32Array,
-    first: int,
-    multiplier: float,
-    centres: Float64Array,
-    offsets: Float64Array,
-    units: Float64Array,
-    scales: Float64Array,
-    tops: Float64Array,
-    values: Float32Array,
-    to: int,
+    steps: Int32Array, first: int, grids: Float64Array, multiplier: float, values: Float32Array, to: int
 ) -> bool:
     outside = False
     for row in range(len(steps)):
         left = float(BARYCENTRIC_ONE)
         for column in range(2):
-            at = centres[column] + multiplier * steps[row, first + column]
-            outside |= (at < 0) | (at > tops[column])
+            at = grids[CENTRE, column] + multiplier * steps[row, first + column]
+            outside |= (at < 0) | (at > grids[TOP, column])
             values[row, to + column] = at / BARYCENTRIC_ONE
             left -= at
         outside |= left < 0

@@ -99,9 +99,15 @@ def _paint(state: Float32Array, record: Float64Array, box: Int32Array, left: int
 
 @contracted
 def _weigh(
-    state: Float32Array, record: Float64Array, box: Int32Array, left: int, top: int, sums: Float32Array
+    state: Float32Array,
+    shares: Float32Array,
+    record: Float64Array,
+    box: Int32Array,
+    left: int,
+    top: int,
+    sums: Float32Array,
 ) -> float:
-    """Blends one Gaussian into a tile's T alone; returns Σ α·T. `sums` (16,) is room for partial sums."""
+    """Blends one Gaussian into a tile's T alone; returns Σ share·α·T. `sums` (16,) is room for partial sums."""
     step = np.float32(record[UX])
     sums[:] = _ZERO
     dx = left + 0.5 - record[CENTRE_X]
@@ -115,7 +121,7 @@ def _weigh(
             u = start + step * np.float32(lane)
             weight, after = _step(peak - u * u, state[at])
             state[at] = after
-            sums[lane] += weight
+            sums[lane] += weight * shares[at]
     total: float = sums.sum()
     return total
 
@@ -215,28 +221,43 @@ def blend_picture(
             tile = next_turn(counter)
 
 
+@compiled
+def _load(shares: Float32Array, left: int, top: int, tile: Float32Array) -> bool:
+    """The shares of a tile's pixels into `tile`; whether any is not zero."""
+    tile[:] = np.float32(0)
+    for row in range(min(TILE, shares.shape[0] - top)):
+        for column in range(min(TILE, shares.shape[1] - left)):
+            tile[row * TILE + column] = shares[top + row, left + column]
+    return bool(tile.any())
+
+
 @parallel
 def blend_weights(
     records: Float64Array,
     boxes: Int32Array,
     starts: Int64Array,
     entries: Int32Array,
-    width: int,
-    height: int,
+    shares: Float32Array,
     weights: Float32Array,
     threads: int,
 ) -> None:
-    """Σ α·T of each entry over its tile into `weights` (entries,), which starts as zeros."""
+    """Σ share·α·T of each entry over its tile into `weights` (entries,), which starts as zeros.
+
+    `shares` (H, W): how much each pixel counts.
+    """
+    height, width = shares.shape
     columns, counter = -(-width // TILE), np.zeros(1, np.int64)
     for _ in prange(threads):
         state, sums = np.empty(_PIXELS, np.float32), np.empty(TILE, np.float32)
+        counted = np.empty(_PIXELS, np.float32)
         tile = next_turn(counter)
         while tile < len(starts) - 1:
             left, top = tile % columns * TILE, tile // columns * TILE
             _start(state, left, top, width, height)
-            for entry in range(starts[tile], starts[tile + 1]):
+            end = starts[tile + 1] if _load(shares, left, top, counted) else starts[tile]
+            for entry in range(starts[tile], end):
                 i = entries[entry]
-                weights[entry] = _weigh(state, records[i], boxes[i], left, top, sums)
+                weights[entry] = _weigh(state, counted, records[i], boxes[i], left, top, sums)
                 if (entry - starts[tile]) % BATCH == BATCH - 1 and _all_stopped(state):
                     break
             tile = next_turn(counter)

@@ -11,7 +11,6 @@ from pavplayer.camera import Camera
 from pavplayer.rasterizers import binning, blending, projection
 from pavplayer.rasterizers.cloud import Background, GaussianCloud
 from pavplayer.rasterizers.compilation import thread_count
-from pavplayer.rasterizers.shared_weights import blend_shares
 
 
 @dataclass(frozen=True)
@@ -96,11 +95,10 @@ class TileRasterizer:
         """(N,) float32: Σ α·T over the pixels, for each Gaussian; each pixel counts its share (H, W)."""
         tiles = sort_into_tiles(gaussians, camera)
         weights = np.zeros(len(tiles.entries), np.float32)
-        lists = (tiles.records, tiles.boxes, tiles.starts, tiles.entries)
         if shares is None:
-            blending.blend_weights(*lists, camera.width, camera.height, weights, thread_count())
-        else:
-            if shares.shape != (camera.height, camera.width):
-                raise ValueError(f"shares of {shares.shape} for {camera.height} × {camera.width} pixels")
-            blend_shares(*lists, np.ascontiguousarray(shares, np.float32), weights)
+            shares = np.ones((camera.height, camera.width), np.float32)
+        elif shares.shape != (camera.height, camera.width):
+            raise ValueError(f"shares of {shares.shape} for {camera.height} × {camera.width} pixels")
+        lists = (tiles.records, tiles.boxes, tiles.starts, tiles.entries)
+        blending.blend_weights(*lists, np.ascontiguousarray(shares, np.float32), weights, thread_count())
         return np.bincount(tiles.entries, weights, minlength=len(tiles.records)).astype(np.float32)

@@ -3,6 +3,7 @@
 python -m tests.fuzz --minutes 30                     every target in turn, guided by coverage (atheris)
 python -m tests.fuzz --minutes 5 --target decode --folder out/fuzz     corpus and findings are kept there
 python -m tests.fuzz --minutes 1 --plain              without atheris
+python -m tests.fuzz --minutes 30 --account tests/fuzz/account.json    adds what was run to an account
 
 Prints executions, the share that got past the framing, the slowest, the lines reached, and what was found.
 Exit status 1 if anything was found.
@@ -16,8 +17,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pavfmt.fileio import write_bytes
 from tests.fuzz.campaign import plain
 from tests.fuzz.targets import TARGETS
+
+SUMMED = ("executions", "past_framing", "findings")
 
 
 def guided(name, seconds, folder):
@@ -46,6 +50,19 @@ def told(report):
     return "\n".join([text, *(f"    FOUND {finding}" for finding in report["findings"])])
 
 
+def add_to_account(path, reports):
+    """Sums over all runs, by target; returns how many executions there are in all."""
+    account = json.loads(path.read_text()) if path.exists() else {}
+    for report in reports:
+        sums = account.setdefault(report["target"], dict.fromkeys(SUMMED, 0) | {"slowest_seconds": 0.0})
+        for name in SUMMED:
+            found = report[name]
+            sums[name] += len(found) if isinstance(found, list) else found
+        sums["slowest_seconds"] = max(sums["slowest_seconds"], report["slowest_seconds"])
+    write_bytes(str(path), (json.dumps(account, indent=1, sort_keys=True) + "\n").encode(), force=True)
+    return sum(sums["executions"] for sums in account.values())
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.split("\n\n")[0])
     parser.add_argument("--minutes", type=float, default=1.0, help="for all targets together (default 1)")
@@ -53,6 +70,7 @@ def main():
     parser.add_argument("--folder", type=Path, help="where corpus, reports and findings are kept")
     parser.add_argument("--plain", action="store_true", help="mutate seeds only, without atheris")
     parser.add_argument("--seed", type=int, default=0, help="of --plain")
+    parser.add_argument("--account", type=Path, help="JSON file with sums over all runs, to add to")
     options = parser.parse_args()
     names = options.target or list(TARGETS)
     seconds = max(2, int(options.minutes * 60 / len(names)))
@@ -74,6 +92,8 @@ def main():
                 report = plain(name, seconds=seconds, seed=options.seed, findings=found).report()
             reports.append(report)
             print(told(report), flush=True)
+    if options.account:
+        print(f"{add_to_account(options.account, reports)} executions in the account")
     total = sum(report["executions"] for report in reports)
     print(f"{total} executions, {sum(len(report['findings']) for report in reports)} findings")
     return int(any(report["findings"] for report in reports))

@@ -18,6 +18,8 @@ from pavfmt.interop.flame import read_flame
 from pavfmt.interop.glb import read_glb
 from pavfmt.interop.ply import read_ply
 from pavfmt.limits import Limits
+from pavplayer.decoding import CompiledKernels
+from tests.comparing import frozen_scene
 from tests.fuzz import foreign, units
 from tests.fuzz.seeds import foreign_seeds, pav_seeds
 
@@ -48,20 +50,36 @@ class Target:
 
 
 def _decode(data):
-    decoder, codes = Decoder(LIMITS), []
-    cut = len(data) // 2
+    return [one.code for one in _decoded(Decoder(LIMITS), data)]
+
+
+def _decoded(decoder, data):
+    """Damage and refusal, of a decoder that is fed in two pieces."""
+    damage, cut = [], len(data) // 2
     try:
         for piece in (data[:cut], data[cut:]):
             decoder.feed(piece)
-            codes += [event.code for event in decoder.events() if isinstance(event, UnitDamaged)]
+            damage += [event for event in decoder.events() if isinstance(event, UnitDamaged)]
         decoder.close()
-        codes += [event.code for event in decoder.events() if isinstance(event, UnitDamaged)]
+        damage += [event for event in decoder.events() if isinstance(event, UnitDamaged)]
         decoder.scene.arrays()
         decoder.scene.effective()
         decoder.scene.snapshot()
     except PavError as error:
-        codes.append(error.code)
-    return codes
+        damage.append(error)
+    return damage
+
+
+def _compiled(data):
+    """The player's kernels beside the reference: what they tell and show must be the same to the bit."""
+    both = Decoder(LIMITS), Decoder(LIMITS, CompiledKernels())
+    plain, compiled = (_decoded(decoder, data) for decoder in both)
+    told = [[(one.code, one.offset) for one in damage] for damage in (plain, compiled)]
+    if told[0] != told[1]:
+        raise AssertionError(f"plain tells {told[0]}, compiled {told[1]}")
+    if frozen_scene(both[0].scene) != frozen_scene(both[1].scene):
+        raise AssertionError("plain and compiled show different scenes")
+    return [code for code, _ in told[0]]
 
 
 def _inspect(data):
@@ -116,12 +134,20 @@ def _gaussianavatars(folder):
     return read_avatar(folder, flame=folder / "m.pkl")
 
 
+def _seeds_after_compiling():
+    """Once with every kernel: compiling is not what is timed."""
+    for data in pav_seeds().values():
+        _compiled(data)
+    return pav_seeds()
+
+
 def _importer(name, run):
     return Target(run, foreign.mutated, lambda: foreign_seeds(name))
 
 
 TARGETS = {
     "decode": Target(_decode, units.mutated, pav_seeds),
+    "compiled": Target(_compiled, units.mutated, _seeds_after_compiling),
     "inspect": Target(_inspect, units.mutated, pav_seeds),
     "verify": Target(_verify, units.mutated, pav_seeds),
     "lam": _importer("lam", _of_file(read_avatar, "someone.zip")),

@@ -14,7 +14,8 @@ from pavfmt import EncodeOptions, decode
 from pavfmt.encoder import encode
 from pavfmt.errors import EncodeError
 from pavfmt.interop import read_avatar
-from pavfmt.model import Avatar
+from pavfmt.model import Avatar, Pose
+from pavfmt.posing import pose_avatar
 from pavfmt.synthetic import toy_avatar
 from pavfmt.verification import verify
 from pavplayer.rasterizers.harmonics import BAND_0
@@ -22,6 +23,7 @@ from pavtraining.hand_over import HandOverConfiguration, hand_over
 from pavtraining.hand_over.base import _principal, quaternions, rounded
 from pavtraining.hand_over.clusters import clustered, divided
 from pavtraining.hand_over.method import Method
+from pavtraining.hand_over.on_faces import flattened, on_children
 from pavtraining.hand_over.patches import only_last, parents_of, with_chunks
 from pavtraining.hand_over.schedule import NEVER, Move, Schedule, arrivals_of, best_moves, retirements_of
 from pavtraining.hand_over.shots import ShotMaker
@@ -308,10 +310,69 @@ def test_an_invisible_avatar_is_refused():
     assert caught.value.code == "no-gaussians"
 
 
-def test_originals_on_faces_are_refused():
+def test_surface_points_on_faces_are_refused():
+    avatar = toy_avatar("surface")
+    level = replace(avatar.levels[1], splits=None)
+    sites = level.gaussians.sites % len(avatar.rig.faces)
+    level = replace(level, gaussians=replace(level.gaussians, sites=sites))
     with pytest.raises(EncodeError) as caught:
-        hand_over(flat_toy("face"), TINY)
+        hand_over(Avatar((level,), avatar.rig, avatar.identity), TINY)
     assert caught.value.code == "bad-site"
+
+
+# --- Originals on faces ---
+
+
+def as_seen(avatar, pose):
+    posed = pose_avatar(avatar, pose)
+    signs = np.where(posed.quats[:, :1] < 0, -1, 1)
+    return np.concatenate([posed.means, posed.scales, signs * posed.quats], axis=1)
+
+
+def test_levels_on_faces_become_one_that_looks_the_same_at_rest():
+    avatar = toy_avatar("face")
+    flat = flattened(avatar)
+    assert len(flat.levels) == 1 and flat.levels[0].splits is None
+    np.testing.assert_allclose(as_seen(flat, Pose()), as_seen(avatar, Pose()), atol=2e-6)
+
+
+def children_of(flat):
+    nothing = replace(flat.levels[0], gaussians=flat.levels[0].gaussians.take(np.zeros(0, np.int64)))
+    return replace(flat, levels=(nothing, on_children(flat, flat.levels[0])))
+
+
+def test_first_children_carry_the_same_gaussians():
+    """At rest; and turned as their parents turn, whatever the pose."""
+    flat = flattened(toy_avatar("face"))
+    there = children_of(flat)
+    assert (there.levels[1].gaussians.sites % 3 == 0).all()
+    np.testing.assert_allclose(as_seen(there, Pose()), as_seen(flat, Pose()), atol=2e-6)
+    names = [shape.name for shape in flat.rig.shapes]
+    moved = Pose(dict.fromkeys(names, 0.5), rotations={flat.rig.joint_names[-1]: (0.3, -0.2, 0.1)})
+    given, found = as_seen(flat, moved), as_seen(there, moved)
+    np.testing.assert_allclose(found[:, 6:], given[:, 6:], atol=2e-6)
+    motion = np.abs(given[:, :3] - as_seen(flat, Pose())[:, :3]).max()
+    assert np.abs(found[:, :3] - given[:, :3]).max() < 0.2 * motion
+
+
+@pytest.mark.parametrize("configuration", [TINY, FITTED], ids=["exact", "fitted"])
+def test_an_avatar_on_faces_hands_over(configuration):
+    given = toy_avatar("face")
+    avatar = hand_over(given, configuration).avatar
+    base, originals = avatar.levels
+    assert base.parents is None and originals.parents.max() < len(base.gaussians)
+    data = encode(avatar, FINE)
+    assert verify(data) == []
+    assert decode(data).gaussian_count == len(base.gaussians) + len(originals.gaussians)
+
+
+def test_what_hands_over_already_is_refused():
+    avatar = toy_avatar("face")
+    coarse, finer, _ = avatar.levels
+    finer = replace(finer, parents=np.zeros(len(finer.gaussians), np.int32))
+    with pytest.raises(EncodeError) as caught:
+        hand_over(replace(avatar, levels=(coarse, finer)), TINY)
+    assert caught.value.code == "bad-level"
 
 
 @needs_data

@@ -90,7 +90,7 @@ class ZipSource:
 
     def find(self, filename: str) -> list[str]:
         """Names of the members called `filename`, wherever they lie; macOS's shadow files left out."""
-        names = [info.filename for info in self.archive.infolist() if not info.is_dir()]
+        names = [name for name in self.archive.namelist() if not name.endswith("/")]  # a name may be empty
         return sorted(n for n in names if PurePosixPath(n).name == filename and not is_hidden(n))
 
     def read(self, name: str) -> bytes:

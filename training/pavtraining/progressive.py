@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Site
+from pavfmt.model import Avatar
 from pavplayer.packages import require
 
 
@@ -16,14 +15,10 @@ def made_progressive(
 
     Unless `exact`, fewer of its Gaussians are fitted to stand for all.
 
-    What has levels already comes back as it is. Raises EncodeError where Gaussians hang on faces.
+    What has levels already comes back as it is. Raises EncodeError for surface points on faces.
     """
     if len(avatar.levels) > 1:
         return avatar
-    if avatar.levels[0].site is Site.FACE:
-        raise EncodeError(
-            "bad-site", "Gaussians that hang on faces are fitted anew: pav fit SRC -o CHECKPOINT"
-        )
     require("torch", "numba", extra="training")
     import torch
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pavfmt.cli import exit_codes
 from pavfmt.errors import EncodeError
 from pavfmt.interop.progressive import is_progressive, write_progressive
-from pavfmt.model import Avatar, Site
+from pavfmt.model import Avatar
 from pavplayer.packages import require
 from pavtraining.configuration import ABLATIONS, Configuration
 from pavtraining.settings import Settings, read_configuration, seed_in, write_configuration
@@ -32,11 +32,11 @@ HELP = """Fit a progressive avatar: one whose every prefix looks right.
 
 SRC is "scene" (the project's own rendered head), an avatar (whose own pictures are learned), or a capture in
 GaussianAvatars' layout.
-  --method hand-over   for flat avatars: fewer of its Gaussians are fitted to stand for all, over a base that comes
-                       first and retires; --exact sends them as they are
+  --method hand-over   for finished avatars: fewer of its Gaussians are fitted to stand for all, over a base that
+                       comes first and retires; --exact sends them as they are. Levels on faces become one before
   --method forest      one Gaussian on every face that is seen; faces split where the pictures ask for it; nothing
                        that was shown ever changes
-  --method auto        hand-over for flat avatars whose Gaussians hang on vertices, else forest
+  --method auto        hand-over for avatars of one level, else forest
 Beside the output stand OUTPUT.jsonl, the log, and until the fit is done OUTPUT.fit-state."""
 METHODS = ("auto", "forest", "hand-over")
 
@@ -140,7 +140,7 @@ def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:
         method = str(args.method)
     else:
         levels = source.avatar.levels if isinstance(source, Teacher) else ()
-        method = METHOD if len(levels) == 1 and levels[0].site is not Site.FACE else "forest"
+        method = METHOD if len(levels) == 1 else "forest"
     if method == METHOD and not isinstance(source, Teacher):
         raise EncodeError("bad-source", "only a finished avatar can hand over: --method forest")
     if args.resume:  # it keeps its own configuration

@@ -19,7 +19,17 @@ import torch
 from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float32Array, Float64Array, Gaussians, Int32Array, Level, Site, Splits
+from pavfmt.model import (
+    Avatar,
+    Binding,
+    Float32Array,
+    Float64Array,
+    Gaussians,
+    Int32Array,
+    Level,
+    Site,
+    Splits,
+)
 from pavfmt.synthetic import RandomStream
 from pavplayer.posing import Poser
 from pavplayer.rasterizers import open_rasterizer
@@ -28,6 +38,7 @@ from pavtraining.hand_over.clusters import clustered, features, means_by, rest_g
 from pavtraining.hand_over.configuration import HandOverConfiguration
 from pavtraining.hand_over.fitting import Phase, base_prefixes, fit, joint_prefixes, most_significant
 from pavtraining.hand_over.memory import Memory
+from pavtraining.hand_over.on_faces import flattened, is_on_faces, on_children
 from pavtraining.hand_over.ordering import MeasuredShot, drawn_prefix, make_schedule, measured_shot
 from pavtraining.hand_over.originals import Originals
 from pavtraining.hand_over.patches import Patches, make_patches, with_chunks
@@ -119,15 +130,10 @@ class Method:
         progress: Callable[[float], None] | None = None,
         memory: Memory | None = None,
     ) -> None:
-        if len(avatar.levels) != 1 or not len(avatar.levels[0].gaussians):
-            raise EncodeError("bad-level", "a base is fitted to a flat avatar: one level with Gaussians")
-        if avatar.levels[0].site is Site.FACE:
-            # A second level has no faces but those of split ones.
-            raise EncodeError("bad-site", "originals that hang on faces cannot come after a base")
         self.configuration = configuration
         self._memory = memory or Memory()
         self.teacher = Teacher(avatar, seed=configuration.seed)
-        self.avatar = avatar
+        self.avatar = avatar = _flat(avatar)
         """The flat avatar as far as it will be sent; its originals the most significant first."""
         self.shots = self._shots(configuration.picture_size, configuration.view_count, progress)
         self.kept = self._worth_sending()
@@ -305,6 +311,19 @@ class Method:
         return replace(level, gaussians=replace(level.gaussians, importance=ranks))
 
 
+def _flat(avatar: Avatar) -> Avatar:
+    """The avatar in one level, which it has already or is given on the faces of the mesh."""
+    if not sum(len(level.gaussians) for level in avatar.levels):
+        raise EncodeError("no-gaussians", "there is nothing to hand over to")
+    if is_on_faces(avatar):
+        return flattened(avatar)
+    if len(avatar.levels) != 1:
+        raise EncodeError("bad-level", "a base is fitted to an avatar of one level, or on face frames")
+    if avatar.levels[0].site is Site.FACE:
+        raise EncodeError("bad-site", "surface points on faces cannot come after a base")
+    return avatar
+
+
 def _with_gaussians(flat: Avatar, gaussians: Gaussians) -> Avatar:
     """The flat avatar with these instead of its own."""
     return replace(flat, levels=(replace(flat.levels[0], gaussians=gaussians),))
@@ -317,13 +336,11 @@ def joined_levels(
     parents: Int32Array,
 ) -> Avatar:
     """`base` and then the originals, with their importance and their parents in the base."""
-    level = flat.levels[0]
-    originals = replace(
-        level,
-        gaussians=replace(level.gaussians, importance=importance),
-        splits=Splits(np.zeros(0, np.int32), np.zeros((0, 3), np.float32)),
-        parents=parents,
-    )
+    level = replace(flat.levels[0], splits=Splits(np.zeros(0, np.int32), np.zeros((0, 3), np.float32)))
+    if level.binding is Binding.FACE_FRAME:
+        level = on_children(flat, level)
+    gaussians = replace(level.gaussians, importance=importance)
+    originals = replace(level, gaussians=gaussians, parents=parents)
     return replace(flat, levels=(base, originals))
 
 

@@ -65,9 +65,17 @@ HEAD_CHANGES = {"sh_degree": 0}
 """The finished heads have no view-dependent colours."""
 ALONE_CHANGES = {"multi_level": False, "random_budgets": False, "coarse_share": 0.0}
 """A model for one size only: nothing but the whole is supervised."""
+WHOLE_FIT = FIT.changed(ALONE_CHANGES)
+"""A model that is fitted for the whole only."""
+SMALL_BASE = HandOverConfiguration(cover_count=610, lining_count=130)
+"""For fits: no more than a twentieth of their bytes."""
 ENCODING = {"first_unit_bytes": FIRST_UNIT_BYTES, "precision": asdict(Precision())}
 ENCODING_KEY = "encoding"
 """In a method's settings: how the file is written, whatever was fitted."""
+HANDING_OVER_ENCODING = {
+    ENCODING_KEY: [FITTED_DECIBELS, FITTED_FINEST, HANDING_OVER.first_unit_bytes, HANDING_OVER.unit_bytes]
+}
+MADE_FROM_SCENE = ("scene", "capture")
 FITTED = EncodeOptions(first_unit_bytes=5500, unit_bytes=4500, importance_per="face", order_as_stored=True)
 """Of fits: the coarse start comes as one, and a twentieth is never passed over by a unit that ends beyond it."""
 
@@ -126,11 +134,10 @@ def _flat_at_random(subject: Subject, order: Order, work: Path, clock: Clock) ->
     return _encoded(flat, [1 + EVEN * random.uniform(size=len(level.gaussians)) for level in flat.levels])
 
 
-def _handed_over(subject: Subject, work: Path, clock: Clock, exact: bool) -> bytes:
+def _handed_over(flat: Avatar, configuration: HandOverConfiguration, work: Path, clock: Clock) -> bytes:
     folder = work / "checkpoint"
     if not is_progressive(folder):
         files = RunFiles.beside(folder)
-        flat, configuration = _flat(subject), HandOverConfiguration(exact=exact)
         again = files.state.exists()
         run = HandOverRun.resumed(flat, files) if again else HandOverRun(flat, configuration, files)
         with clock.stopping_fits():
@@ -138,8 +145,7 @@ def _handed_over(subject: Subject, work: Path, clock: Clock, exact: bool) -> byt
         run.clear()
     avatar, renderer = read_progressive(folder), open_renderer("cpu")
     importance = rendered_importance(avatar, renderer)
-    flat = _flat(subject)
-    if exact:
+    if configuration.exact:
         precision, _ = precision_for(
             avatar, HANDING_OVER, importance, renderer, PRESETS["balanced"], reference=flat
         )
@@ -148,15 +154,26 @@ def _handed_over(subject: Subject, work: Path, clock: Clock, exact: bool) -> byt
     return encode(_bare(avatar), replace(HANDING_OVER, precision=precision), importance)
 
 
-def _handing_over(name: str, title: str, exact: bool) -> Method:
-    def make(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
-        return _handed_over(subject, work, clock, exact)
+def _handing_over(name: str, title: str, configuration: HandOverConfiguration) -> Method:
+    """Of finished heads."""
 
-    fixed = {
-        ENCODING_KEY: [FITTED_DECIBELS, FITTED_FINEST, HANDING_OVER.first_unit_bytes, HANDING_OVER.unit_bytes]
-    }
-    settings = {**HandOverConfiguration(exact=exact).as_mapping(), **fixed}
-    return Method(name, title, HEADS, make, settings, walks=True)
+    def make(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+        return _handed_over(_flat(subject), configuration, work, clock)
+
+    return Method(
+        name, title, HEADS, make, {**configuration.as_mapping(), **HANDING_OVER_ENCODING}, walks=True
+    )
+
+
+def _fitted_then_handing_over(name: str, title: str, configuration: HandOverConfiguration) -> Method:
+    """Of what has to be fitted first: for the whole only, and then a base under that."""
+
+    def make(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+        whole = _fit(subject.source, WHOLE_FIT, work / "whole", clock)
+        return _handed_over(whole, configuration, work, clock)
+
+    settings = {**configuration.as_mapping(), "whole": WHOLE_FIT.as_mapping(), **HANDING_OVER_ENCODING}
+    return Method(name, title, MADE_FROM_SCENE, make, settings, walks=True)
 
 
 def _fit(source: Source, configuration: Configuration, work: Path, clock: Clock) -> Avatar:
@@ -197,21 +214,21 @@ def _fitted(name: str, title: str, subjects: tuple[str, ...], configuration: Con
     )
 
 
-MADE_FROM_SCENE = ("scene", "capture")
 FLAT = Method("flat-w", "flat, by W", HEADS, _flat_by_weight, ENCODING)
 ADDITIVE = _fitted("additive", "fitted, additive", (*HEADS, *MADE_FROM_SCENE), FIT)
 WHOLE = _fitted("ablation-none", "the whole method", ("scene",), ABLATION)
-WHOLE_ONLY = _fitted("flat-fit", "fitted for the whole only", MADE_FROM_SCENE, FIT.changed(ALONE_CHANGES))
-ALONE = _fitted("alone", "fitted alone to so many bytes", ADDITIVE.subjects, FIT.changed(ALONE_CHANGES))
+WHOLE_ONLY = _fitted("flat-fit", "fitted for the whole only", MADE_FROM_SCENE, WHOLE_FIT)
+ALONE = _fitted("alone", "fitted alone to so many bytes", ADDITIVE.subjects, WHOLE_FIT)
 
 METHODS: tuple[Method, ...] = (
     FLAT,
     Method("flat-area", "flat, by opacity × area", HEADS, _flat_by_area, ENCODING),
     Method("flat-random", "flat, at random", HEADS, _flat_at_random, ENCODING),
-    _handing_over("hand-over", "fitted, hand-over", exact=False),
-    _handing_over("hand-over-exact", "hand-over to the exact originals", exact=True),
+    _handing_over("hand-over", "fitted, hand-over", HandOverConfiguration()),
+    _handing_over("hand-over-exact", "hand-over to the exact originals", HandOverConfiguration(exact=True)),
     ADDITIVE,
     WHOLE_ONLY,
+    _fitted_then_handing_over("whole-hand-over", "fitted for the whole, then hand-over", SMALL_BASE),
     WHOLE,
     *(
         _fitted(f"ablation-{part}", f"without {part}", ("scene",), ABLATION.changed({switch: False}))

@@ -19,9 +19,11 @@ from pavfmt.scene import Scene
 from pavfmt.units.levels import LevelEntry
 from pavplayer import frames
 from pavplayer.arrays import TorchNamespace
+from pavplayer.bindings import joint_quaternions
 from pavplayer.device_buffers import Buffer, Part, Splits
 from pavplayer.growing import Forest, new_gaussians, no_gaussians
-from pavplayer.posing import Mesh, PosedCloud, joint_quaternions
+from pavplayer.moving_mesh import Mesh
+from pavplayer.posing import PosedCloud
 
 Posed = tuple[Tensor, Tensor, Tensor, Tensor]
 """World means (N, 3), quaternions (N, 4), scales (N, 3), and the bindings' rotations (N, 4)."""

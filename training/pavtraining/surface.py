@@ -11,7 +11,7 @@ from torch import Tensor
 from pavfmt.model import Avatar, Identity, Level, Pose, Rig
 from pavplayer.arrays import open_namespace
 from pavplayer.growing import no_gaussians
-from pavplayer.posing import Mesh
+from pavplayer.moving_mesh import Mesh
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from pavfmt.model import BoolArray
 from pavfmt.synthetic import RandomStream
 from pavtraining.hand_over.base import Base
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.memory import Memory
+from pavtraining.hand_over.memory import Memory, Phase
 from pavtraining.hand_over.schedule import Schedule
 from pavtraining.hand_over.shots import Drawable, Shot
 
@@ -27,19 +26,6 @@ Prefix = tuple[NDArray[np.int64], BoolArray]
 """Rows of the originals that are there, and (B,) which of the base are shown."""
 Drawn = Callable[[RandomStream, Shot], Drawable]
 """What a step shows in a view."""
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One run of Adam."""
-
-    number: int
-    """From 0; none is done twice."""
-    steps: int
-    first_rate: float
-    """Share of the configured rates that it begins with,"""
-    last_rate: float
-    """and ends with, exponentially between."""
 
 
 def most_significant(count: int, configuration: HandOverConfiguration) -> Callable[[RandomStream], int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +12,21 @@ from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
 
-if TYPE_CHECKING:
-    from pavtraining.hand_over.fitting import Phase
 
-Watched = Callable[["Phase", int, float], None]
+@dataclass(frozen=True)
+class Phase:
+    """One run of Adam."""
+
+    number: int
+    """From 0; none is done twice."""
+    steps: int
+    first_rate: float
+    """Share of the configured rates that it begins with,"""
+    last_rate: float
+    """and ends with, exponentially between."""
+
+
+Watched = Callable[[Phase, int, float], None]
 """Called after every step: of which phase, how many of its steps are done, the squared error."""
 
 

@@ -36,8 +36,8 @@ from pavplayer.rasterizers import open_rasterizer
 from pavtraining.hand_over.base import Base, cluster_gaussians
 from pavtraining.hand_over.clusters import clustered, features, means_by, rest_gaussians
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.fitting import Phase, base_prefixes, fit, joint_prefixes, most_significant
-from pavtraining.hand_over.memory import Memory
+from pavtraining.hand_over.fitting import base_prefixes, fit, joint_prefixes, most_significant
+from pavtraining.hand_over.memory import Memory, Phase
 from pavtraining.hand_over.on_faces import flattened, is_on_faces, on_children
 from pavtraining.hand_over.ordering import MeasuredShot, drawn_prefix, make_schedule, measured_shot
 from pavtraining.hand_over.originals import Originals

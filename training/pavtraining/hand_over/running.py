@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.fitting import Phase
-from pavtraining.hand_over.memory import Memory
+from pavtraining.hand_over.memory import Memory, Phase
 from pavtraining.hand_over.method import hand_over
 from pavtraining.interruption import InterruptedFitError, RunFiles, stop_asked
 from pavtraining.journal import Journal

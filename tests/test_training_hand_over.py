@@ -288,7 +288,14 @@ def test_of_all_forms_of_an_ellipsoid_the_least_turned_is_taken():
 
 
 @pytest.mark.parametrize(
-    "options", [{"cover_count": 0}, {"patch_size": 0}, {"shares": (0.5, 0.4, 1.0)}, {"shares": (0.5,)}]
+    "options",
+    [
+        {"cover_count": 0},
+        {"first_count": 771},
+        {"patch_size": 0},
+        {"shares": (0.5, 0.4, 1.0)},
+        {"shares": (0.5,)},
+    ],
 )
 def test_nonsense_is_refused(options):
     with pytest.raises(EncodeError):
@@ -318,6 +325,19 @@ def test_surface_points_on_faces_are_refused():
     with pytest.raises(EncodeError) as caught:
         hand_over(Avatar((level,), avatar.rig, avatar.identity), TINY)
     assert caught.value.code == "bad-site"
+
+
+def test_the_first_of_a_cover_are_sent_before_the_others():
+    result = hand_over(flat_toy(), replace(TINY, first_count=2))
+    method = Method(flat_toy(), replace(TINY, first_count=2))
+    method.begin_base()
+    parts = method.base.part
+    assert (np.bincount(parts) == [2, len(parts) - 4, 2]).all()
+    shown = [method.base.beginning(place) for place in (0.1, 0.5, 0.9)]
+    assert [mask.sum() for mask in shown] == [len(parts), len(parts) - 2, 2]
+    assert (parts[shown[2]] == 0).all()
+    ranks = result.avatar.levels[0].gaussians.importance
+    assert ranks[parts == 0].min() > ranks[parts == 1].max() > ranks[parts == 2].max()
 
 
 # --- Originals on faces ---

@@ -12,6 +12,7 @@ from pavfmt.encoder.importance import (
     stored_importance,
 )
 from pavfmt.encoder.options import PRESETS, EncodeOptions, Precision, precision_near
+from pavfmt.encoder.planning import without_invisible
 from pavfmt.encoder.quality import fitted_precision, precision_for
 from pavfmt.encoder.writing import encode, encode_rig_file
 
@@ -27,4 +28,5 @@ __all__ = [
     "precision_near",
     "rendered_importance",
     "stored_importance",
+    "without_invisible",
 ]

@@ -1,4 +1,4 @@
-"""The demo avatar: fitted to the scene, in levels, and written as a `.pav` file.
+"""The demo avatar: fitted to the scene, put under a base that hands over to it, and written as a `.pav` file.
 
 Run as `python -m pavtraining.demo_avatar OUT.pav`. It goes on where it was interrupted, and keeps the fitted
 checkpoint in the folder beside it that ends in `.fitted`. On a machine that is busy with other things `--minutes`
@@ -14,12 +14,15 @@ from pathlib import Path
 
 import torch
 
-from pavfmt.encoder import PRESETS, EncodeOptions, Precision, encode, precision_for, rendered_importance
+from pavfmt.encoder import PRESETS, encode, precision_for, rendered_importance, without_invisible
+from pavfmt.encoder.options import HANDING_OVER
 from pavfmt.fileio import check_target, write_bytes
 from pavfmt.interop.progressive import is_progressive, read_progressive, write_progressive
 from pavfmt.model import Avatar
 from pavplayer.importance import open_renderer
 from pavtraining.configuration import Configuration
+from pavtraining.hand_over import HandOverConfiguration, hand_over
+from pavtraining.hand_over.running import progress_bar
 from pavtraining.interruption import InterruptedFitError, RunFiles
 from pavtraining.running import Run
 from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES, SceneSource
@@ -42,8 +45,8 @@ ANGLES = 2 * CAMERA_ANGLES + BACK_ANGLES
 """Three looks at the face for each at the back of the head."""
 MEMORY_BYTES = 2 << 30
 """All views at full size."""
-FIRST_UNIT_BYTES = 26_000
-"""Room for the coarse start: the first picture is a whole head."""
+BASE = HandOverConfiguration(exact=True, exact_decibels=99.0)
+"""All that is to be seen is sent as it was fitted."""
 KEPT_IMPORTANCE = 0.9997
 """More than heads of one level need: it is there to be looked at from close by, too."""
 METADATA = {
@@ -79,18 +82,15 @@ def fitted(folder: Path, minutes: float | None = None, quiet: bool = False) -> A
     return read_progressive(folder)
 
 
-def demo_file(avatar: Avatar) -> bytes:
-    """The avatar as a `.pav` whose first Gaussian unit holds the coarse start."""
+def demo_file(avatar: Avatar, quiet: bool = False) -> bytes:
+    """The fitted avatar, but for what nobody sees of it, under a base, as a `.pav`."""
     renderer = open_renderer("cpu")
-    importance = rendered_importance(avatar, renderer)
-    options = EncodeOptions(
-        precision=Precision(kept_importance=KEPT_IMPORTANCE),
-        first_unit_bytes=FIRST_UNIT_BYTES,
-        importance_per="face",
-        order_as_stored=True,
-    )
-    precision, _ = precision_for(avatar, options, importance, renderer, PRESETS["balanced"])
-    return encode(avatar, replace(options, precision=precision), importance)
+    seen, _ = without_invisible(avatar, rendered_importance(avatar, renderer), KEPT_IMPORTANCE)
+    with progress_bar(quiet) as show:
+        handing_over = hand_over(seen, BASE, show).avatar
+    importance = rendered_importance(handing_over, renderer)
+    precision, _ = precision_for(handing_over, HANDING_OVER, importance, renderer, PRESETS["balanced"])
+    return encode(handing_over, replace(HANDING_OVER, precision=precision), importance)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
         avatar = fitted(options.out.with_suffix(".fitted"), options.minutes, options.quiet)
     except InterruptedFitError as stop:
         sys.exit(f"{stop.args[0].split(';')[0]}; the same command goes on from there")
-    data = demo_file(avatar)
+    data = demo_file(avatar, options.quiet)
     write_bytes(str(options.out), data, options.force)
     print(f"{options.out}: {len(data):,} bytes", file=sys.stderr)
 

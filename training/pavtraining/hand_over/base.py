@@ -114,11 +114,19 @@ class Base(torch.nn.Module):
     """B Gaussians, each carried by the skinning of a vertex (or of joint 0, where there is no mesh)."""
 
     def __init__(
-        self, cover: Gaussians, lining: Gaussians, configuration: HandOverConfiguration, site: Site
+        self,
+        cover: Gaussians,
+        lining: Gaussians,
+        first: BoolArray,
+        configuration: HandOverConfiguration,
+        site: Site,
     ) -> None:
+        """`first` says which of the cover come before the others."""
         super().__init__()
         self._limits, self._site = configuration, site
         self.cover_count = len(cover)
+        self.part = np.concatenate([np.where(first, 0, 1), np.full(len(lining), 2)])
+        """(B,) 0 for the first of the cover, 1 for the others, 2 for the lining: in this order they are sent."""
         both = [
             np.concatenate([getattr(one, name) for one in (cover, lining)])
             for name in ("means", "quats", "log_scales", "opacities", "sh0")
@@ -135,9 +143,11 @@ class Base(torch.nn.Module):
     def __len__(self) -> int:
         return len(self.means)
 
-    def alone(self, with_lining: bool) -> BoolArray:
-        """(B,) which of it are shown where there are no originals yet."""
-        return np.arange(len(self)) < (len(self) if with_lining else self.cover_count)
+    def beginning(self, place: float) -> BoolArray:
+        """(B,) which of it are shown where there are no originals yet: all, the cover, or its first; by 0..1."""
+        beginnings = [part for part in (2, 1, 0) if part in self.part]
+        shown: BoolArray = self.part <= beginnings[int(place * len(beginnings))]
+        return shown
 
     def local(self, written: bool) -> LocalGaussians:
         """In the frames they hang on; `written`: as they will be read."""

@@ -17,6 +17,8 @@ class HandOverConfiguration(Settings):
     cover_count: int = 770
     """Base Gaussians that each stand in for a piece of one patch, until its first originals are there. They come
     first, and alone are a head."""
+    first_count: int = 0
+    """So many of the cover come before the others and are fitted to be a head without them; 0: all come together."""
     lining_count: int = 160
     """Base Gaussians beneath the surface: what shows through while the weak originals are missing."""
     lining_depth: float = 0.05
@@ -113,6 +115,8 @@ class HandOverConfiguration(Settings):
         self.check_types()
         if min(self.cover_count, self.lining_count, self.patch_size, self.view_count) < 1:
             raise EncodeError("bad-shape", "a hand-over needs cover, lining, patches and views")
+        if not 0 <= self.first_count <= self.cover_count:
+            raise EncodeError("bad-shape", f"{self.first_count} cannot be the first of {self.cover_count}")
         if list(self.shares) != sorted(set(self.shares)) or not 0 < self.shares[0] <= self.shares[-1] == 1:
             raise EncodeError("bad-shape", f"the shares must rise to 1, not {self.shares}")
 

@@ -66,7 +66,7 @@ def _prefixes(
     def choose(random: RandomStream) -> Prefix:
         kind, place = random.uniform(2).tolist()
         if kind < alone:
-            return nothing, base.alone(with_lining=place < 0.5)
+            return nothing, base.beginning(place)
         count = schedule.moves_within(ends[0] + (ends[last] - ends[0]) * place)
         if kind > 1 - whole:
             count = len(schedule.moves)

@@ -22,6 +22,7 @@ from pavfmt.errors import EncodeError
 from pavfmt.model import (
     Avatar,
     Binding,
+    BoolArray,
     Float32Array,
     Float64Array,
     Gaussians,
@@ -180,9 +181,23 @@ class Method:
         self.base = Base(
             cluster_gaussians(avatar, rest, self.patches.clusters, self.importance, 0.0, given.scales),
             cluster_gaussians(avatar, rest, linings, self.importance, depth, given.scales),
+            self._first_of_cover(),
             given,
             Site.VERTEX if len(self.teacher.rig.mean_neutral) else Site.JOINT,
         )
+
+    def _first_of_cover(self) -> BoolArray:
+        """(C,) all of the cover; or the heaviest of each neighbourhood, so that they lie everywhere."""
+        clusters, given = self.patches.clusters, self.configuration
+        weights = np.bincount(clusters, self.importance)
+        if not given.first_count:
+            return np.ones(len(weights), bool)
+        centres = means_by(clusters, np.ones(len(clusters)), self.patches.places)
+        near = clustered(centres, np.ones(len(centres)), given.first_count, given.seed + 2)
+        by_weight = np.argsort(-weights, kind="stable")
+        first = np.zeros(len(weights), bool)
+        first[by_weight[np.unique(near[by_weight], return_index=True)[1]]] = True
+        return first
 
     def _height(self) -> float:
         neutral = self.teacher.rig.mean_neutral
@@ -215,14 +230,14 @@ class Method:
     def fit_base_alone(self, progress: Callable[[float], None] | None = None) -> None:
         """The base without any originals, with its lining and without."""
 
-        def alone(shot: Shot, with_lining: bool) -> Drawable:
-            rows = torch.from_numpy(np.flatnonzero(self.base.alone(with_lining)))
+        def beginning(shot: Shot, place: float) -> Drawable:
+            rows = torch.from_numpy(np.flatnonzero(self.base.beginning(place)))
             return self.base.seen(shot, written=False).take(rows)
 
         fit(
             self.base.rates(),
             self.shots,
-            lambda random, shot: alone(shot, with_lining=bool(random.uniform() < 0.5)),
+            lambda random, shot: beginning(shot, float(random.uniform())),
             Phase(1, self.configuration.alone_steps, 1.0, 0.3),
             self.configuration.seed,
             self._memory,
@@ -303,11 +318,11 @@ class Method:
         return HandedOver(avatar, schedule, self.kept)
 
     def _base_level(self) -> Level:
-        """The base: first the cover, by falling weight in the pictures, then the lining."""
+        """The base part by part, the cover by falling weight in the pictures."""
         level = self.base.level()
-        weight = np.bincount(self.patches.clusters, self.importance)
-        lining = np.ones(len(level.gaussians) - len(weight))
-        ranks = _ranks(np.concatenate([np.zeros(len(weight)), lining]), np.concatenate([weight, lining]))
+        weights = np.ones(len(level.gaussians))
+        weights[: self.base.cover_count] = np.bincount(self.patches.clusters, self.importance)
+        ranks = _ranks(self.base.part, weights)
         return replace(level, gaussians=replace(level.gaussians, importance=ranks))
 
 

@@ -55,7 +55,7 @@ class HandOverRun:
 
     def go(self, quiet: bool = False) -> Avatar:
         """To the end, or until interrupted: then the state is on disk and InterruptedFitError says so."""
-        with stop_asked() as self._stopped, _bar(quiet) as show:
+        with stop_asked() as self._stopped, progress_bar(quiet) as show:
             return hand_over(self.avatar, self.configuration, show, self._memory).avatar
 
     def save(self) -> None:
@@ -96,8 +96,8 @@ def saved_configuration(state: State) -> HandOverConfiguration:
 
 
 @contextmanager
-def _bar(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
-    """Yields what shows progress on a terminal, if there is one."""
+def progress_bar(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
+    """Yields what `hand_over` tells its progress, for a terminal, if there is one."""
     if quiet or not sys.stderr.isatty():
         yield None
         return

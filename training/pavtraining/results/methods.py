@@ -67,8 +67,8 @@ ALONE_CHANGES = {"multi_level": False, "random_budgets": False, "coarse_share": 
 """A model for one size only: nothing but the whole is supervised."""
 WHOLE_FIT = FIT.changed(ALONE_CHANGES)
 """A model that is fitted for the whole only."""
-SMALL_BASE = HandOverConfiguration(cover_count=610, lining_count=130)
-"""For fits: no more than a twentieth of their bytes."""
+TWO_PART_BASE = HandOverConfiguration(cover_count=1300, first_count=680, lining_count=130)
+"""For fits: the first part in a twentieth of their bytes, all of it in a tenth."""
 ENCODING = {"first_unit_bytes": FIRST_UNIT_BYTES, "precision": asdict(Precision())}
 ENCODING_KEY = "encoding"
 """In a method's settings: how the file is written, whatever was fitted."""
@@ -228,7 +228,7 @@ METHODS: tuple[Method, ...] = (
     _handing_over("hand-over-exact", "hand-over to the exact originals", HandOverConfiguration(exact=True)),
     ADDITIVE,
     WHOLE_ONLY,
-    _fitted_then_handing_over("whole-hand-over", "fitted for the whole, then hand-over", SMALL_BASE),
+    _fitted_then_handing_over("whole-hand-over", "fitted for the whole, then hand-over", TWO_PART_BASE),
     WHOLE,
     *(
         _fitted(f"ablation-{part}", f"without {part}", ("scene",), ABLATION.changed({switch: False}))

@@ -333,7 +333,7 @@ def test_the_first_of_a_cover_are_sent_before_the_others():
     method.begin_base()
     parts = method.base.part
     assert (np.bincount(parts) == [2, len(parts) - 4, 2]).all()
-    shown = [method.base.beginning(place) for place in (0.1, 0.3, 0.9)]
+    shown = [method.base.beginning(place) for place in (0.1, 0.5, 0.9)]
     assert [mask.sum() for mask in shown] == [len(parts), len(parts) - 2, 2]
     assert (parts[shown[2]] == 0).all()
     ranks = result.avatar.levels[0].gaussians.importance

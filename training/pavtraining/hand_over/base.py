@@ -132,7 +132,6 @@ class Base(torch.nn.Module):
             for name in ("means", "quats", "log_scales", "opacities", "sh0")
         ]
         means, quats, log_scales, opacities, sh0 = (torch.from_numpy(part) for part in both)
-        log_scales[np.flatnonzero(first)] += np.log(len(first) / first.sum()) / 2  # each fills the gaps to the next
         self._sites = torch.from_numpy(np.concatenate([cover.sites, lining.sites])).long()
         self.means = torch.nn.Parameter(means)
         self.rotations = torch.nn.Parameter(quats[:, 1:] / (1 + quats[:, :1]))
@@ -145,12 +144,9 @@ class Base(torch.nn.Module):
         return len(self.means)
 
     def beginning(self, place: float) -> BoolArray:
-        """(B,) which of it are shown where there are no originals yet: all, the cover, or its first; by 0..1.
-
-        The first have the hardest task, and half of the range.
-        """
-        last = (2, 1, 0, 0) if 1 in self.part else (2, 0)
-        shown: BoolArray = self.part <= last[int(place * len(last))]
+        """(B,) which of it are shown where there are no originals yet: all, the cover, or its first; by 0..1."""
+        beginnings = [part for part in (2, 1, 0) if part in self.part]
+        shown: BoolArray = self.part <= beginnings[int(place * len(beginnings))]
         return shown
 
     def local(self, written: bool) -> LocalGaussians:

@@ -67,7 +67,7 @@ ALONE_CHANGES = {"multi_level": False, "random_budgets": False, "coarse_share": 
 """A model for one size only: nothing but the whole is supervised."""
 WHOLE_FIT = FIT.changed(ALONE_CHANGES)
 """A model that is fitted for the whole only."""
-TWO_PART_BASE = HandOverConfiguration(cover_count=1300, first_count=780, lining_count=130, alone_steps=4000)
+TWO_PART_BASE = HandOverConfiguration(cover_count=1300, first_count=680, lining_count=130)
 """For fits: the first part in a twentieth of their bytes, all of it in a tenth."""
 ENCODING = {"first_unit_bytes": FIRST_UNIT_BYTES, "precision": asdict(Precision())}
 ENCODING_KEY = "encoding"

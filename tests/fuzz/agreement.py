@@ -39,15 +39,15 @@ def case_of(name, path, rig=None):
 
 def main(arguments):
     """Judge, print, and say by the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.agreement", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz.agreement", description=__doc__.split("\n\n")[0]
+    )
     parser.add_argument(
         "--decoder", metavar="COMMAND", required=True, help='a command; "{}" stands for the paths'
     )
     parser.add_argument("--count", type=int, default=2000, help="of changed vectors (default 2000)")
     parser.add_argument("--seed", type=int, default=1, help="of the changes (default 1)")
-    parser.add_argument(
-        "--keep", metavar="FOLDER", type=Path, help="where the files go that they differ on"
-    )
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="where the files go that they differ on")
     parser.add_argument("files", metavar="FILE", nargs="*", type=Path, help="files to compare as they are")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:

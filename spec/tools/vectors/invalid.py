@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from pavfmt.encoder import encode
 from pavfmt.layout import UnitHeader
+from pavfmt.quantization import Affine
 from pavfmt.registry import UnitType
 from spec.grammar import Leaf, ParsedUnit, walk
-from spec.tools.vectors.valid import hand_over_file
+from spec.tools.vectors.valid import hand_over_file, one_opaque
 from spec.tools.vectors.vector import Vector, bare
 from spec.tools.vectors.wrong_fields import END, PAYLOAD, WRONG_FIELDS, Wrong, varint
 from tests.avatars import external_file, toy, toy_file
@@ -38,6 +39,13 @@ def invalid() -> Iterator[Vector]:
     yield from _file_headers()
     yield from _unit_headers()
     yield from _between_units()
+    data, offset = _off_its_grid()
+    yield Vector(
+        "invalid/gaussians-off-their-grid",
+        "an opacity of 2^6 on a grid of 6 bits",
+        data,
+        error=("bad-field", offset),
+    )
     for wrong in WRONG_FIELDS:
         data, offset = changed(wrong)
         yield Vector(f"invalid/{wrong.name}", wrong.trait, data, error=(wrong.code, offset))
@@ -262,6 +270,14 @@ def _face_split_twice() -> bytes:
     again = other.parts[other.where(UnitType.SPLITS)]
     forge.parts.append(_moved(again, len(forge.parts) + 1))
     return forge.build(directory=False)
+
+
+def _off_its_grid() -> tuple[bytes, int]:
+    """Written on a grid of a bit more, which is then taken away; and where the block's length stands."""
+    data = one_opaque(Affine(0, 1, 6, 7))
+    levels = _unit(data, UnitType.LEVELS)
+    data = replaced(data, levels, _leaf(levels, "levels.opacities.bits"), b"\x06")
+    return data, _leaf(_unit(data, UnitType.GAUSSIANS), "parts.length").offset
 
 
 def _columns() -> Iterator[Vector]:

@@ -157,7 +157,7 @@ HAND_OVER = (
     Wrong("hand-over-too-many", "2^16 + 1 Gaussians", "limit-exceeded", "hand-over", _T.HAND_OVER, "count", varint((1 << 16) + 1)),
     Wrong("hand-over-none", "no Gaussian", "bad-field", "hand-over", _T.HAND_OVER, "count", b"\x00"),
     Wrong("hand-over-flag", "a flag of 2", "bad-field", "hand-over", _T.HAND_OVER, "has_second_values", b"\x02"),
-    Wrong("hand-over-off-its-grid", "a second opacity of 2^11 on a grid of 11 bits", "bad-field", "hand-over", _T.HAND_OVER, "second_opacities.data", b"\x00\x00\x04\x08", at="second_opacities.kind"),
+    Wrong("hand-over-off-its-grid", "a second opacity of 2^12 on a grid of 12 bits", "bad-field", "hand-over", _T.HAND_OVER, "second_opacities.data", b"\x00\x00\x04\x10", at="second_opacities.kind"),
     Wrong("hand-over-not-needed", "Gaussians of a unit that it does not need", "index-out-of-range", "hand-over", _T.HAND_OVER, "gaussians.remainders", b"\x40", at=PAYLOAD),
 )  # fmt: skip
 

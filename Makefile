@@ -19,11 +19,15 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/lint-imports
 	$(BIN)/python spec/tools/registry.py --check
 
-# The reader in TypeScript; needs Node 20 and npm.
+# The reader in TypeScript, by its own tests and as a black box; needs Node 20 and npm.
+WEB_READER := node player/web/dist/cli.js {}
+REAL_HEAD := $(or $(PAV_TEST_DATA),../shared/data)/lam/status.zip
 web-test: $(VENV)/.ready-dev
-	cd player/web && npm ci --no-audit --no-fund --silent && npm run --silent lint && \
-	    PYTHON=$(abspath $(BIN)/python) PAV_TEST_DATA=$(abspath $(or $(PAV_TEST_DATA),../shared/data)) \
-	    npm run --silent test
+	cd player/web && npm ci --no-audit --no-fund --silent && npm run --silent lint && npm run --silent test
+	$(BIN)/python -m spec.tools.conformance --decoder "$(WEB_READER)"
+	head=; if [ -f "$(REAL_HEAD)" ]; then head=player/web/build/head.pav && \
+	    $(BIN)/pav encode --quiet --no-search --force "$(REAL_HEAD)" -o $$head; fi && \
+	    $(BIN)/python -m tests.fuzz.agreement --decoder "$(WEB_READER)" player/pavplayer/demo/avatar.pav $$head
 
 bench: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.benchmarks

@@ -42,8 +42,6 @@ ONLY_ONE = {
     UnitType.THUMBNAIL: frozenset({UnitType.THUMBNAIL}),
 }
 """Types of which a file has at most one → the types that count as the same."""
-OF_RIG_FILES = frozenset({UnitType.SHAPE, UnitType.CORRECTIVES})
-"""What a rig file brings besides its rig."""
 
 
 class Decoder:
@@ -153,14 +151,15 @@ class Decoder:
             self._ready += self._freed_by(header.id)
             return
         reader = FieldReader(frame.payload, frame.payload_offset, self.limits, self._columns, self._kernels)
+        type_ = UnitType(header.type)
+        if type_ in ONLY_ONE and not ONLY_ONE[type_].isdisjoint(self._types.values()):
+            raise FormatError("overlapping-range", f"a second {type_.name} unit", frame.offset)
+        self._types[header.id] = type_
         try:
             unit = Unit(frame, reader, decode_needs(reader, header.id))
         except FormatError as error:
             self._malformed(frame, error)
             return
-        if unit.type in ONLY_ONE and not ONLY_ONE[unit.type].isdisjoint(self._types.values()):
-            raise FormatError("overlapping-range", f"a second {unit.type.name} unit", frame.offset)
-        self._types[unit.id] = unit.type
         missing = self._missing(unit)
         if not missing:
             self._ready.append(unit)
@@ -176,8 +175,6 @@ class Decoder:
         """Activate one unit; those that waited for it are next in line."""
         if not self._ready:
             return False
-        if self._ready[0].type in OF_RIG_FILES and self._step_shape():  # so that the file's own is the second
-            return True
         unit = self._ready.popleft()
         if unit.type is UnitType.RIG_REFERENCE and self._supplied is None:
             self._named = unit

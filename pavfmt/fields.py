@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 
 import numpy as np
@@ -17,6 +18,8 @@ from pavfmt.limits import Limits
 from pavfmt.quantization import Affine, UnsignedArray
 
 _AFFINE = struct.Struct("<qIBB")
+MAX_VARINT = (1 << 63) - 1
+"""Nine bytes."""
 
 
 class FieldWriter:
@@ -124,7 +127,7 @@ class FieldReader:
         """`count` finite float32."""
         start = self.offset
         values = struct.unpack(f"<{count}f", self.raw(4 * count))
-        if not all(-3.4e38 < value < 3.4e38 for value in values):
+        if not all(map(math.isfinite, values)):
             raise FormatError("bad-field", "a float is NaN or infinite", start)
         return values
 
@@ -136,7 +139,7 @@ class FieldReader:
             raise FormatError("bad-field", f"{name} is {value}, defined are 0..{count - 1}", start)
         return value
 
-    def varint(self, name: str, limit: int) -> int:
+    def varint(self, name: str, limit: int = MAX_VARINT) -> int:
         """A varint; over `limit` it is a LimitError, longer than needed or than 9 bytes a FormatError."""
         start, value, shift = self.offset, 0, 0
         while True:

@@ -28,6 +28,8 @@ from pavfmt.units.rig import RigCore, decode_correctives, decode_identity, decod
 from pavfmt.units.splits import SplitBlock, decode_splits
 
 RIG_TYPES = frozenset({UnitType.RIG, UnitType.RIG_REFERENCE})
+OWN_RIG = frozenset({UnitType.RIG})
+"""What shapes and correctives need: those of a rig that is named stand in its file."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,8 @@ class Interpreter:
             message = f"unit {unit.id} brings what another unit has brought"
             raise FormatError("overlapping-range", message, unit.frame.offset)
 
-    def _core(self, unit: Unit) -> RigCore:
-        if self.scene.core is None or not any(self._types.get(need) in RIG_TYPES for need in unit.needs):
+    def _core(self, unit: Unit, types: frozenset[UnitType] = RIG_TYPES) -> RigCore:
+        if self.scene.core is None or types.isdisjoint(map(self._types.get, unit.needs)):
             raise self._undeclared(unit, "rig")
         return self.scene.core
 
@@ -134,11 +136,11 @@ class Interpreter:
         return ev.IdentityArrived(unit.id, unit.frame.offset, identity)
 
     def _on_shape(self, unit: Unit) -> ev.Event:
-        index, shape = decode_shape(unit.reader, self._core(unit))
+        index, shape = decode_shape(unit.reader, self._core(unit, OWN_RIG))
         return ev.ShapeArrived(unit.id, unit.frame.offset, index, shape)
 
     def _on_correctives(self, unit: Unit) -> ev.Event:
-        correctives = decode_correctives(unit.reader, self._core(unit))
+        correctives = decode_correctives(unit.reader, self._core(unit, OWN_RIG))
         return ev.CorrectivesArrived(unit.id, unit.frame.offset, correctives)
 
     def _on_levels(self, unit: Unit) -> ev.Event:

@@ -207,14 +207,14 @@ def decode_block(
     shifts: Int64Array | None = None,
 ) -> Int32Array:
     """The inverse of `encode_block`: (count, C) integers in file order."""
+    block = reader.offset
     form = Form(reader.choice("block form", len(Form)))
     if form is Form.COLUMNS:
-        start = reader.offset
         table = np.empty((count, sum(widths)), dtype=np.int32)
         for column in table.T:
             column[:] = reader.signed_column(count)
         if table.size and max(-int(table.min()), int(table.max())) >= BOUND:
-            raise FormatError("bad-field", f"values {table.min()}..{table.max()}", start)
+            raise FormatError("bad-column", f"values {table.min()}..{table.max()}", block)
         return table
     models = [_decode_model(reader) for _ in widths]
     quotient_bytes = reader.varint("quotient bytes", reader.limits.unit_bytes)
@@ -228,7 +228,7 @@ def decode_block(
         found = reader.kernels.rice_values(quotients, remainders, rows, by_column, neighbourhood, shifts)
         if found is not None:
             return found
-    return rice_values(quotients, remainders, rows, by_column, neighbourhood, shifts, start)
+    return rice_values(quotients, remainders, rows, by_column, neighbourhood, shifts, start, block)
 
 
 def skip_block(reader: FieldReader, count: int, attributes: int) -> None:
@@ -249,7 +249,15 @@ def _decode_model(reader: FieldReader) -> Model:
     first = reader.choice("Rice parameter", 2 * PREDICTED)
     if first < PREDICTED:
         return Model(first)
-    return Model(first - PREDICTED, True, reader.u8(), reader.varint("Rice floor", MAX_FLOOR))
+    return Model(first - PREDICTED, True, reader.u8(), _decode_floor(reader))
+
+
+def _decode_floor(reader: FieldReader) -> int:
+    start = reader.offset
+    floor = reader.varint("Rice floor")
+    if floor > MAX_FLOOR:
+        raise FormatError("bad-field", f"a floor of {floor}, at most {MAX_FLOOR}", start)
+    return floor
 
 
 def _decode_rows(reader: FieldReader, count: int) -> NDArray[np.bool_]:
@@ -274,16 +282,17 @@ def rice_values(
     neighbourhood: Neighbourhood,
     shifts: Int64Array | None = None,
     offset: int = 0,
+    block: int = 0,
 ) -> Int32Array:
     """The values (n, C) of a Rice block in file order, pass by pass; FormatError as the text says.
 
     `models` is (C, 4): first, predicted, scale and floor; `rows` (n,) says which turns have residuals; values are
-    multiples of 2^`shifts` (n, C), in file order; `offset` is where the sections stand in the file.
+    multiples of 2^`shifts` (n, C), in file order; `offset` and `block` are where the sections and the block begin.
     """
     columns, flagged = len(models), np.flatnonzero(rows)
     coded = np.zeros((len(rows), columns), dtype=np.int64)
     coded[flagged] = _bounded_quotients(quotient_bytes, len(flagged) * columns, offset).reshape(-1, columns)
-    remainders = Remainders(remainder_bytes, offset + len(quotient_bytes))
+    remainders = Remainders(remainder_bytes, block)
     told = np.empty((len(rows), columns))
     by_turn = np.zeros_like(coded) if shifts is None else shifts[neighbourhood.order]
     for at, end in zip((0, *neighbourhood.passes[:-1]), neighbourhood.passes, strict=True):
@@ -292,7 +301,7 @@ def rice_values(
         values[here] = (values[here] << parameters[here]) + remainders.take(parameters[here])
         told[at:end] = (mean + unzigzag(values)) << shift
         if float(np.abs(told[at:end]).max(initial=0)) >= BOUND:
-            raise FormatError("bad-field", f"a value of {np.abs(told[at:end]).max():.0f}", offset)
+            raise FormatError("bad-column", f"a value of {np.abs(told[at:end]).max():.0f}", block)
     remainders.finish()
     result = np.empty((len(rows), columns), dtype=np.int32)
     result[neighbourhood.order] = told
@@ -343,7 +352,7 @@ def _check_length(section: bytes, count: int, offset: int) -> None:
 def _bounded_quotients(section: bytes, count: int, offset: int) -> Int64Array:
     quotients = decode_quotients(section, count, offset)
     if int(quotients.max(initial=0)) >= MAX_QUOTIENT:
-        raise FormatError("bad-field", f"a Rice quotient of {quotients.max()}", offset)
+        raise FormatError("bad-column", f"a Rice quotient of {quotients.max()}", offset)
     return quotients
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unittest import mock
 
 from pavfmt import Decoder
-from pavfmt.fields import FieldReader
+from pavfmt.fields import MAX_VARINT, FieldReader
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class NotingReader(FieldReader):
             tell(values)
         return values
 
-    def varint(self, name, limit):
+    def varint(self, name, limit=MAX_VARINT):
         start = self.offset
         with self._noted(lambda value: [(self.offset - start, value)]) as tell:
             value = super().varint(name, limit)

@@ -71,6 +71,8 @@ def test_what_is_not_named_and_what_comes_first_is_not_compared():
     assert list(differences({"a": True}, {"a": 1})) != []
     assert list(differences({"a": [1, 2]}, {"a": [1]})) != []
     assert list(differences({"a": None}, {"a": {}})) != []
+    assert list(differences({"a": (1 << 63) - 1}, {"a": 1 << 63})) == []
+    assert list(differences({"a": 1 << 53}, {"a": (1 << 53) + 1})) != []
 
 
 def command(script):

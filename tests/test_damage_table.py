@@ -3,21 +3,25 @@
 import pytest
 
 from avatars import head_file, toy_file
-from forging import frames_of
+from forging import flipped, frames_of
 from pavfmt import decode
 from pavfmt.registry import CRITICAL_UNIT_TYPES
 from spec.tools.damage import (
     SUBJECT,
     TABLE,
     WAYS,
+    Flips,
     Section,
+    flips_of,
+    is_silent,
     is_told,
+    main,
     missing,
     outcome_of,
     rows_of,
     sections_of,
-    silent_flips,
 )
+from spec.tools.decoded import decoded
 
 
 def all_sections(data):
@@ -87,12 +91,24 @@ def test_every_section_is_in_the_table_in_every_way():
         assert row in table, "run python -m spec.tools.damage"
 
 
-def test_no_bit_flip_is_accepted_in_silence():
-    assert silent_flips(head_file(), 300) == 0
+def test_no_bit_flip_is_accepted_in_silence(tmp_path, capsys):
+    assert flips_of(head_file(), 300) == Flips(300, 0, 0)
     assert not is_told(head_file())
+    other = tmp_path / "toy.pav"
+    other.write_bytes(toy_file("surface"))
+    assert main(["--flips", "101", str(SUBJECT), str(other)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "avatar.pav: 51 bits flipped, 0 unseen, 0 accepted in silence",
+        "toy.pav: 50 bits flipped, 0 unseen, 0 accepted in silence",
+        "101 bits flipped (seed 20), 0 accepted in silence",
+    ]
 
 
 def test_a_damaged_file_that_no_checksum_covers_would_be_counted():
     data = toy_file("face")
     last = all_sections(data)[-1]
-    assert not is_told(missing(data, last))
+    cut = missing(data, last)
+    assert not is_told(cut)
+    assert is_silent(cut, decoded(data))
+    assert not is_silent(cut, decoded(cut))
+    assert not is_silent(flipped(data, last.middle), decoded(data))

@@ -11,7 +11,8 @@ import pytest
 
 from comparing import frozen_scene, history
 from pavfmt.registry import UnitType
-from tests.fuzz import units
+from spec.tools.conformance import VECTORS
+from tests.fuzz import agreement, units
 from tests.fuzz.campaign import Campaign, limited_memory, plain
 from tests.fuzz.lines import lines_of
 from tests.fuzz.seeds import pav_seeds
@@ -146,3 +147,13 @@ def test_the_guided_run_reports(tmp_path):
     report = json.loads((tmp_path / "glb.json").read_text())
     assert report["executions"] > 100 and report["findings"] == []
     assert "lines of" in done.stdout
+
+
+@pytest.mark.parametrize("decoder, status", [("-m spec.tools.decoded", 0), ("-c print(0)", 1)])
+def test_another_decoder_is_compared_on_mutated_vectors(decoder, status, tmp_path, capsys):
+    command = f"{sys.executable} {decoder} {{}}"
+    arguments = ["--decoder", command, "--count", "8", "--keep", str(tmp_path / "kept")]
+    assert agreement.main([*arguments, str(VECTORS / "valid" / "smallest.pav")]) == status
+    told = capsys.readouterr().out.splitlines()
+    assert told[-2:] == [f"mutated    {8 - 8 * status} of 8 passed", f"files      {1 - status} of 1 passed"]
+    assert len(list(tmp_path.glob("kept/*.pav"))) == 9 * status

@@ -30,7 +30,7 @@ def decode_metadata(reader: FieldReader) -> dict[str, str]:
     if reader.size > limit:
         raise LimitError("limit-exceeded", f"metadata of {reader.size} bytes, the limit is {limit}", start)
     result: dict[str, str] = {}
-    for _ in range(reader.varint("entry count", limit)):
+    for _ in range(reader.varint("entry count")):
         start = reader.offset
         key = reader.string("key")
         if not key or key in result:

@@ -74,17 +74,19 @@ def decode_directory(reader: FieldReader, unit_end: int) -> tuple[DirectoryEntry
         raise FormatError("bad-field", f"{count} entries in a payload of {reader.size} bytes", start)
     x, y, z, size = reader.floats(4)
     at = reader.offset
-    types, lengths = reader.column(count, 4), reader.column(count, 4).astype(np.int64)
+    types = reader.column(count, 4)
+    if (types & 0x7FFF_0000).any():
+        raise FormatError("bad-field", "bits 16 to 30 of an entry's type are zero", at)
+    lengths = reader.column(count, 4).astype(np.int64)
     levels, counts = reader.column(count, 1), reader.column(count, 4)
+    at = reader.offset
     importance = reader.column(count, 4).view(np.float32)
+    if not np.isfinite(importance).all():
+        raise FormatError("bad-field", "an importance is NaN or infinite", at)
     regions = reader.column(count, 2)
     grid = np.stack([reader.column(count, 2) for _ in range(4)], axis=1).astype(np.float64)
     spheres = grid / 65535 * size + np.array([x, y, z, 0.0])
     needs = _decode_needs(reader, count)
-    if (types & 0x7FFF_0000).any():
-        raise FormatError("bad-field", "bits 16 to 30 of an entry's type are zero", at)
-    if not np.isfinite(importance).all():
-        raise FormatError("bad-field", "an importance is NaN or infinite", start)
     offsets = unit_end + np.concatenate([[0], np.cumsum(lengths + UnitHeader.SIZE)[:-1]])
     return tuple(
         DirectoryEntry(
@@ -111,8 +113,8 @@ EXPANSION_PER_BYTE = 16
 def _decode_needs(reader: FieldReader, count: int) -> list[tuple[int, ...]]:
     counts = reader.column(count, 4).astype(np.int64)
     start = reader.offset
-    total = reader.varint("needs in all", reader.limits.units * 16)
-    if total != int(counts.sum()) or total > EXPANSION_PER_BYTE * reader.size + 64:
+    total = reader.varint("needs in all")
+    if total != int(counts.sum()) or total > EXPANSION_PER_BYTE * reader.size:
         raise FormatError("bad-field", f"{total} needs, the entries count {counts.sum()}", start)
     ids = np.repeat(np.arange(1, count + 1), counts) - reader.column(total, 4).astype(np.int64)
     if ids.size and int(ids.min()) < 0:

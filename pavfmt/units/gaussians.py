@@ -173,7 +173,7 @@ def _decode_block(
 def _decode_scale(reader: FieldReader, attribute: Attribute) -> tuple[int, Int64Array]:
     """Multiplier and centres."""
     start = reader.offset
-    multiplier = reader.varint("multiplier", reader.limits.unit_bytes)
+    multiplier = reader.varint("multiplier")
     if not 0 < multiplier <= MAX_MULTIPLIER:
         raise FormatError("bad-field", f"a multiplier of {multiplier}", start)
     tops = (
@@ -181,9 +181,7 @@ def _decode_scale(reader: FieldReader, attribute: Attribute) -> tuple[int, Int64
         for grid, has_one in zip(attribute.grids, attribute.has_centre, strict=True)
         if has_one
     )
-    centres = [
-        reader.varint("centre", reader.limits.unit_bytes) for _ in range(int(attribute.has_centre.sum()))
-    ]
+    centres = [reader.varint("centre") for _ in range(int(attribute.has_centre.sum()))]
     if any(centre > top for centre, top in zip(centres, tops, strict=True)):
         raise FormatError("bad-field", f"{attribute.name}: centres {centres} are not on their grids", start)
     return multiplier, np.array(centres, dtype=np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -50,8 +51,9 @@ def decode_hand_over(reader: FieldReader, own_id: int, table: LevelTable) -> Han
     level = reader.choice("level", len(table.levels))
     start = reader.offset
     count = reader.varint("successor count", reader.limits.needs)
-    successors = tuple(reader.varint("successor", (1 << 32) - 1) for _ in range(count))
-    if not successors or successors[0] <= own_id or any(np.diff(successors) <= 0):
+    successors = tuple(reader.varint("successor") for _ in range(count))
+    ascend = all(one < other for one, other in pairwise((own_id, *successors)))
+    if not successors or not ascend or successors[-1] >= 1 << 32:
         raise FormatError("bad-needs", "successors are later units, ascending", start)
     start = reader.offset
     count = reader.varint("Gaussian count", reader.limits.gaussians_per_unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pavfmt.errors import FormatError, LimitError
@@ -82,28 +83,36 @@ def decode_levels(reader: FieldReader) -> LevelTable:
     if level_count > reader.limits.levels:
         message = f"{level_count} levels, the limit is {reader.limits.levels}"
         raise LimitError("limit-exceeded", message, start)
-    levels = tuple(_decode_level(reader, number) for number in range(level_count))
-    total_splits = sum(entry.split_count for entry in levels)
-    total_gaussians = sum(entry.gaussian_count for entry in levels)
-    if total_splits > reader.limits.splits or total_gaussians > reader.limits.gaussians:
-        message = f"{total_gaussians} Gaussians, {total_splits} splits in all"
-        raise LimitError("limit-exceeded", message, start)
-    return LevelTable(source, levels)
+    levels: list[LevelEntry] = []
+    for _ in range(level_count):
+        levels.append(_decode_level(reader, levels))
+    return LevelTable(source, tuple(levels))
 
 
-def _decode_level(reader: FieldReader, number: int) -> LevelEntry:
+def _decode_level(reader: FieldReader, before: Sequence[LevelEntry]) -> LevelEntry:
     start = reader.offset
     binding = Binding(reader.choice("binding", len(Binding)))
     site = Site(reader.choice("site", len(Site)))
+    if binding is Binding.FACE_FRAME and site is not Site.FACE:
+        raise FormatError("bad-field", f"level {len(before)}: the face frame binds to faces only", start)
     frame = ShFrame(reader.choice("SH frame", len(ShFrame)))
     degree = reader.choice("SH degree", MAX_SH_DEGREE + 1)
-    split_count = reader.varint("split count", reader.limits.splits)
-    gaussian_count = reader.varint("Gaussian count", reader.limits.gaussians)
-    if binding is Binding.FACE_FRAME and site is not Site.FACE:
-        raise FormatError("bad-field", f"level {number}: the face frame binds to faces only", start)
-    if number == 0 and split_count:
+    split_count = _decode_share(reader, "split", reader.limits.splits, [one.split_count for one in before])
+    if not before and split_count:
         raise FormatError("bad-field", "level 0 has no splits: its faces are the template's", start)
+    gaussians = [one.gaussian_count for one in before]
+    gaussian_count = _decode_share(reader, "Gaussian", reader.limits.gaussians, gaussians)
     return LevelEntry(binding, site, frame, split_count, gaussian_count, _decode_grids(reader, degree))
+
+
+def _decode_share(reader: FieldReader, name: str, limit: int, before: Sequence[int]) -> int:
+    """A level's count, which is limited together with those of the levels `before`."""
+    start = reader.offset
+    count = reader.varint(f"{name} count", limit)
+    if count + sum(before) > limit:
+        message = f"{count + sum(before)} {name}s up to this level, the limit is {limit}"
+        raise LimitError("limit-exceeded", message, start)
+    return count
 
 
 def _decode_grids(reader: FieldReader, degree: int) -> Grids:
@@ -111,7 +120,7 @@ def _decode_grids(reader: FieldReader, degree: int) -> Grids:
     start = reader.offset
     log_scales = reader.affine("log scales")
     low = log_scales.offset * 2.0**-log_scales.shift
-    high = (log_scales.offset + (log_scales.step << log_scales.bits)) * 2.0**-log_scales.shift
+    high = (log_scales.offset + log_scales.step * ((1 << log_scales.bits) - 1)) * 2.0**-log_scales.shift
     if low < -LOG_SCALE_RANGE or high > LOG_SCALE_RANGE:
         raise FormatError("bad-field", f"log scales from {low} to {high}, beyond ±{LOG_SCALE_RANGE}", start)
     start = reader.offset

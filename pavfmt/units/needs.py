@@ -22,7 +22,7 @@ def decode_needs(reader: FieldReader, own_id: int) -> tuple[int, ...]:
     needs, current = [], own_id
     for _ in range(count):
         start = reader.offset
-        step = reader.varint("needs distance", 1 << 32)
+        step = reader.varint("needs distance")
         current -= step
         if step == 0 or current < 0:
             raise FormatError("bad-needs", f"unit {own_id} needs unit {current}", start)

@@ -155,14 +155,16 @@ def decode_rig(reader: FieldReader) -> RigCore:
     profile = reader.string("profile")
     start = reader.offset
     vertex_count = reader.varint("vertex count", limits.vertices)
-    face_count = reader.varint("face count", limits.faces)
-    subdivisions = reader.choice("subdivisions", 2)
     if vertex_count == 0:
         raise FormatError("bad-field", "a rig has at least one vertex", start)
-    _check_density("vertices and faces", max(vertex_count, face_count), reader, start)
+    _check_density("vertices", vertex_count, reader, start)
+    start = reader.offset
+    face_count = reader.varint("face count", limits.faces)
+    _check_density("faces", face_count, reader, start)
+    subdivisions = reader.choice("subdivisions", 2)
     names, parents, positions = _decode_joints(reader)
     shape_names, essential = _decode_shape_names(reader, vertex_count)
-    corrective_joints = _decode_corrective_joints(reader, len(names))
+    corrective_joints = _decode_corrective_joints(reader, len(names), vertex_count)
     regions = _decode_region_names(reader)
     heard = _decode_faces(reader, face_count, vertex_count)
     neutral = _decode_neutral(reader, vertex_count, heard.guides)
@@ -185,7 +187,10 @@ def decode_rig(reader: FieldReader) -> RigCore:
 
 
 def _decode_joints(reader: FieldReader) -> tuple[tuple[str, ...], tuple[int, ...], Float32Array]:
+    start = reader.offset
     count = reader.varint("joint count", reader.limits.joints)
+    if count == 0:
+        raise FormatError("bad-field", "a rig has at least one joint", start)
     names: list[str] = []
     parents: list[int] = []
     positions: list[tuple[float, ...]] = []
@@ -197,8 +202,6 @@ def _decode_joints(reader: FieldReader) -> tuple[tuple[str, ...], tuple[int, ...
             raise FormatError("bad-field", f"joint {joint} has parent {parent}, not an earlier one", start)
         parents.append(-1 if joint == 0 else parent)
         positions.append(reader.floats(3))
-    if not names:
-        raise FormatError("bad-field", "a rig has at least one joint", reader.offset)
     return tuple(names), tuple(parents), np.array(positions, dtype=np.float32)
 
 
@@ -215,14 +218,18 @@ def _decode_shape_names(reader: FieldReader, vertex_count: int) -> tuple[tuple[s
     return tuple(names), frozenset(essential)
 
 
-def _decode_corrective_joints(reader: FieldReader, joint_count: int) -> tuple[int, ...]:
+def _decode_corrective_joints(reader: FieldReader, joint_count: int, vertex_count: int) -> tuple[int, ...]:
     start, limit = reader.offset, reader.limits.joints
     count = reader.varint("corrective joint count", limit)
-    joints = tuple(reader.varint("corrective joint", limit) for _ in range(count))
-    if any(joint >= joint_count for joint in joints):
-        message = f"correctives follow joints {joints}, there are {joint_count}"
-        raise FormatError("index-out-of-range", message, start)
-    return joints
+    _check_values("correctives", 3 * 9 * count * vertex_count, reader, start)
+    joints = []
+    for _ in range(count):
+        start = reader.offset
+        joints.append(reader.varint("corrective joint", limit))
+        if joints[-1] >= joint_count:
+            message = f"correctives follow joint {joints[-1]}, there are {joint_count}"
+            raise FormatError("index-out-of-range", message, start)
+    return tuple(joints)
 
 
 def _decode_region_names(reader: FieldReader) -> tuple[str, ...]:
@@ -235,7 +242,7 @@ def _decode_faces(reader: FieldReader, face_count: int, vertex_count: int) -> He
     streams = []
     for width, most in ((1, 4 * face_count), (1, face_count), (4, 4 * face_count)):
         count_at = reader.offset
-        count = reader.varint("walk length", reader.limits.faces * 4)
+        count = reader.varint("walk length")
         if count > most:
             raise FormatError("bad-field", f"{count} values of a walk over {face_count} faces", count_at)
         streams.append(reader.column(count, width))
@@ -328,10 +335,10 @@ def _decode_displacements(reader: FieldReader, count: int) -> Float32Array:
     if not Affine(0, step, shift, 1).is_exact:
         raise FormatError("bad-field", f"step {step} · 2^−{shift}", start)
     whole = np.empty((count, 3), dtype=np.int32)
-    for axis in range(3):
-        whole[:, axis] = reader.signed_column(count)
-    if max(-int(whole.min()), int(whole.max())) * step >= 1 << 53:
-        raise FormatError("bad-field", f"displacements of {step} · 2^−{shift} are not exact", start)
+    for axis in whole.T:
+        axis[:] = reader.signed_column(count)
+        if max(-int(axis.min()), int(axis.max())) * step >= 1 << 53:
+            raise FormatError("bad-field", f"displacements of {step} · 2^−{shift} are not exact", start)
     return (whole * (step * 2.0**-shift)).astype(np.float32)  # one exact product, one rounding
 
 
@@ -368,7 +375,6 @@ def encode_correctives(writer: FieldWriter, correctives: PoseCorrectives, step: 
 def decode_correctives(reader: FieldReader, core: RigCore) -> PoseCorrectives:
     """The inverse of `encode_correctives`."""
     count = 9 * len(core.corrective_joints)
-    _check_values("correctives", 3 * count * core.base_vertex_count, reader, reader.offset)
     fields = [_decode_displacements(reader, core.base_vertex_count) for _ in range(count)]
     stacked = np.stack(fields) if fields else np.zeros((0, core.base_vertex_count, 3), dtype=np.float32)
     return PoseCorrectives(core.corrective_joints, stacked)

@@ -25,6 +25,8 @@ BATCH = 50
 """Files per call."""
 SECONDS_PER_FILE = 0.5
 NOT_COMPARED = {"first"}
+EXACT = 1 << 53
+"""Beyond it, JSON's numbers are rounded by many who read or write them."""
 SHOWN = 6
 """Differences that are told of a case."""
 
@@ -138,8 +140,15 @@ def differences(expected: Any, told: Any, path: str = "") -> Iterator[str]:
             return
         for number, (one, other) in enumerate(zip(expected, told, strict=True)):
             yield from differences(one, other, f"{path}[{number}]")
-    elif isinstance(expected, bool) != isinstance(told, bool) or expected != told:
+    elif isinstance(expected, bool) != isinstance(told, bool) or not _same(expected, told):
         yield f"{path} is {_short(told)}, expected is {_short(expected)}"
+
+
+def _same(expected: Any, told: Any) -> bool:
+    """Equal; numbers that binary64 does not hold, as binary64."""
+    if isinstance(expected, int) and isinstance(told, int) and expected > EXACT:
+        return float(expected) == float(told)
+    return bool(expected == told)
 
 
 def _short(value: Any) -> str:

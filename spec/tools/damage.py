@@ -1,14 +1,17 @@
 """What damage costs: every section of a real file hit in five ways, as a table in spec/damage.md.
 
-python -m spec.tools.damage             write spec/damage.md (some minutes)
-python -m spec.tools.damage --check     exit 1 if it is not what the file gives
-python -m spec.tools.damage FILE.pav    the same of another file, on stdout
+python -m spec.tools.damage                         write spec/damage.md (some minutes)
+python -m spec.tools.damage --check                 exit 1 if it is not what the file gives
+python -m spec.tools.damage FILE.pav …              the same of other files, on stdout
+python -m spec.tools.damage --flips N [FILE.pav …]  only so many flipped bits, shared among the files: exit 1 if one
+                                                    changes what is decoded and nothing is reported
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from pavfmt.framing import DamagedFrame, Frame, Framing
 from pavfmt.inspection import type_name
 from pavfmt.layout import FileHeader, UnitHeader
 from pavfmt.scene import Scene
+from spec.tools.decoded import decoded
 
 ROOT = Path(__file__).parents[2]
 SUBJECT = ROOT / "player" / "pavplayer" / "demo" / "avatar.pav"
@@ -154,17 +158,37 @@ def _row(name: str, way: str, outcome: Outcome, sound: Scene) -> str:
     )
 
 
-def silent_flips(data: bytes, count: int) -> int:
-    """Of `count` single-bit flips anywhere in the file, how many no checksum tells."""
+@dataclass(frozen=True)
+class Flips:
+    """What single-bit flips anywhere in a file came to."""
+
+    count: int
+    unseen: int
+    """That pass every checksum."""
+    silent: int
+    """Of these, those that change what is decoded without a word."""
+
+
+def flips_of(data: bytes, count: int) -> Flips:
+    """`count` of them, each in the sound file."""
+    sound = decoded(data)
     bits = np.random.default_rng(SEED).integers(0, 8 * len(data), count).tolist()
-    silent = 0
+    unseen = silent = 0
     with bar("flips", quiet=False) as advance:
         for number, bit in enumerate(bits):
             changed = bytearray(data)
             changed[bit // 8] ^= 1 << bit % 8
-            silent += not is_told(bytes(changed))
+            if not is_told(bytes(changed)):
+                unseen += 1
+                silent += is_silent(bytes(changed), sound)
             advance((number + 1) / count)
-    return silent
+    return Flips(count, unseen, silent)
+
+
+def is_silent(data: bytes, sound: Mapping[str, object]) -> bool:
+    """Whether `data` gives another scene than the sound file, and neither error nor damage is reported."""
+    found = decoded(data)
+    return not found["error"] and not found["damage"] and found != sound
 
 
 def is_told(data: bytes) -> bool:
@@ -186,7 +210,7 @@ def document(data: bytes, name: str, flips: int) -> str:
         for row in rows_of(data, sections):
             rows.append(row)
             advance(len(rows) / (len(sections) * len(WAYS)))
-    silent = silent_flips(data, flips)
+    found = flips_of(data, flips)
     return "\n".join(
         [
             "# What damage costs",
@@ -201,21 +225,42 @@ def document(data: bytes, name: str, flips: int) -> str:
             "|---|---|---|---|---|---|",
             *rows,
             "",
-            f"Of {flips} single-bit flips anywhere in the file (seed {SEED}), {silent} pass every checksum.",
+            f"Of {flips} single-bit flips anywhere in the file (seed {SEED}), {found.unseen} pass every checksum.",
             "",
         ]
     )
 
 
+def only_flips(paths: Sequence[Path], count: int) -> int:
+    """`count` flips shared among files, as lines on stdout; how many were silent."""
+    silent = 0
+    for number, path in enumerate(paths):
+        share = count // len(paths) + (number < count % len(paths))
+        found = flips_of(path.read_bytes(), share)
+        print(f"{path.name}: {share} bits flipped, {found.unseen} unseen, {found.silent} accepted in silence")
+        silent += found.silent
+    print(f"{count} bits flipped (seed {SEED}), {silent} accepted in silence")
+    return silent
+
+
 def main(arguments: list[str]) -> int:
     """Write, compare or print."""
-    if arguments and arguments != ["--check"]:
-        path = Path(arguments[0])
+    parser = argparse.ArgumentParser(prog="python -m spec.tools.damage", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--check", action="store_true", help="compare spec/damage.md; nothing is written")
+    parser.add_argument(
+        "--flips", metavar="N", type=int, help="only flip so many bits, in all files together"
+    )
+    parser.add_argument("files", metavar="FILE.pav", nargs="*", type=Path, help="default: the demo avatar")
+    options = parser.parse_args(arguments)
+    if options.flips is not None:
+        return int(only_flips(options.files or [SUBJECT], options.flips) > 0)
+    for path in options.files:
         sys.stdout.write(document(path.read_bytes(), f"`{path.name}`", FLIPS))
+    if options.files:
         return 0
     name = SUBJECT.relative_to(ROOT).as_posix()
-    fresh = document(SUBJECT.read_bytes(), f"`{name}`", FLIPS)
-    if arguments:
+    fresh = document(SUBJECT.read_bytes(), f"the demo avatar, `{name}`", FLIPS)
+    if options.check:
         return int(not TABLE.is_file() or TABLE.read_text() != fresh)
     TABLE.write_text(fresh)
     return 0

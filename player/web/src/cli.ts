@@ -1,21 +1,21 @@
 #!/usr/bin/env node
-/** `node dist/cli.js FILE`: what is in a .pav file, as JSON. The only module that opens files. */
+/** `node dist/cli.js FILE …`: what is in .pav files, as JSON. The only module that opens files. */
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { PavError } from "./format/index.js";
-import { summarize } from "./summary.js";
+import { decoded } from "./decoded.js";
 
-const USAGE = `usage: pav-read [--rig RIG] [--bytes N] [--chunk N] FILE
+const USAGE = `usage: pav-read [--rig=RIG] [--bytes N] [--chunk N] FILE…
 
-Decodes FILE, a .pav file or a prefix of one, and prints what is in it as JSON.
+Decodes each FILE, a .pav file or a prefix of one, and prints what is in it as a line of JSON
+(spec/vectors/README.md): the scene, arrays by their CRC-32, or the error that refuses the file.
 
   pav-read head.pav
   pav-read --bytes 40000 head.pav      only the first bytes
   pav-read --chunk 1000 head.pav       fed in pieces of 1000 bytes: the same result
-  pav-read --rig rig.pav head.pav      where the rig is that FILE names
+  pav-read --rig=rig.pav head.pav      where the rig is that FILE names
 
-Exit codes: 0 fine (damage in it or not), 1 the file is refused, 2 usage, 3 could not run.
+Exit codes: 0 told, damaged and refused files included; 2 usage; 3 could not run.
 `;
 
 function main(): number {
@@ -39,26 +39,22 @@ function main(): number {
     process.stdout.write(USAGE);
     return 0;
   }
-  if (positionals.length !== 1) {
-    process.stderr.write(USAGE);
+  const [bytes, chunkBytes] = [Number(values.bytes ?? Infinity), Number(values.chunk ?? Infinity)];
+  if (positionals.length === 0 || !(bytes >= 0 && chunkBytes >= 1)) {
+    process.stderr.write(positionals.length ? `--bytes and --chunk take numbers\n${USAGE}` : USAGE);
     return 2;
   }
-  const [bytes, chunk] = [Number(values.bytes ?? Infinity), Number(values.chunk ?? Infinity)];
-  if (!(bytes >= 0 && chunk >= 1)) {
-    process.stderr.write(`--bytes and --chunk take numbers\n${USAGE}`);
-    return 2;
+  const rigFile = values.rig === undefined ? null : readFileSync(values.rig);
+  for (const path of positionals) {
+    const result = decoded(readFileSync(path).subarray(0, bytes), { rigFile, chunkBytes });
+    process.stdout.write(`${JSON.stringify(result)}\n`);
   }
-  const summary = summarize(readFileSync(positionals[0]).subarray(0, bytes), {
-    rigFile: values.rig === undefined ? null : readFileSync(values.rig),
-    chunkBytes: chunk,
-  });
-  process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
-  return summary.error === null ? 0 : 1;
+  return 0;
 }
 
 try {
   process.exitCode = main();
 } catch (error) {
-  process.stderr.write(`${error instanceof PavError ? error.message : String(error)}\n`);
+  process.stderr.write(`${String(error)}\n`);
   process.exitCode = 3;
 }

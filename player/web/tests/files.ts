@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 import { crc32 } from "../dist/format/checksum.js";
-import type { ErrorCode } from "../dist/format/index.js";
 
 const WEB = new URL("../", import.meta.url);
 
@@ -10,28 +9,28 @@ export const TOYS = ["face", "surface", "mixed", "static", "hand-over"] as const
 export const FILE_HEADER = 52;
 export const UNIT_HEADER = 20;
 
-/** [offset, byte, [the fatal error, all damage]] for a payload byte changed, with right checksums. */
-export type Fault = [number, number, [[ErrorCode, number] | null, [ErrorCode, number][]]];
-
-export interface Expected {
-  active: number[];
-  animatable: boolean;
-  arrays: Record<string, { shape: number[]; sha256: string }>;
-  posed: {
+/** A pose, and where the Gaussians of a vector are then: spec/vectors/rendered. */
+export interface Shot {
+  vector: string;
+  pose: {
     weights: Record<string, number>;
     rotations: Record<string, [number, number, number]>;
     translation: [number, number, number];
-    rows: number[];
-    arrays: Record<string, number[] | number[][]>;
-  } | null;
-  faults?: Fault[];
+  };
+  gaussians: Partial<Record<"means" | "quats" | "scales" | "sh_quats", number[][]>> | null;
+  tolerances: { posed: number };
 }
 
 const readBytes = (path: string): Uint8Array => new Uint8Array(readFileSync(new URL(path, WEB)));
 
-export const toy = (name: string): Uint8Array => readBytes(`tests/fixtures/${name}.pav`);
+export const vector = (name: string): Uint8Array => readBytes(`../../spec/vectors/${name}.pav`);
+export const toy = (name: string): Uint8Array => vector(`valid/${name}`);
 export const demoAvatar = (): Uint8Array => readBytes("../pavplayer/demo/avatar.pav");
-export const expectedOf = (name: string): Expected => readJson(`tests/fixtures/${name}.json`) as Expected;
+export const shots = (): [string, Shot][] =>
+  (readJson("../../spec/vectors/index.json") as { pictures: string[] }).pictures.map((name) => [
+    name,
+    readJson(`../../spec/vectors/rendered/${name}.json`) as Shot,
+  ]);
 export const registry = (): Record<string, never> => readJson("../../spec/registry.json") as Record<string, never>;
 
 function readJson(path: string): unknown {

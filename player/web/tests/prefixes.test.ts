@@ -3,8 +3,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Decoder, decode, PavError } from "../dist/format/index.js";
-import { summarize } from "../dist/summary.js";
+import { decoded, type Told } from "../dist/decoded.js";
 import { FILE_HEADER, join, randomNumbers, spans, toy, TOYS } from "./files.js";
+
+/** Whether the bytes end inside a unit. */
+function isPartial(data: Uint8Array): boolean {
+  const decoder = new Decoder();
+  decoder.feed(data);
+  decoder.close();
+  return [...decoder.events()].some((event) => event.event === "ended" && event.partial !== null);
+}
 
 const ends = (data: Uint8Array): number[] => [FILE_HEADER, ...spans(data).map((span) => span.end)];
 
@@ -15,16 +23,14 @@ for (const name of TOYS) {
     for (let length = 0; length <= data.length; length++) {
       const nearEnd = ends(data).some((end) => Math.abs(end - length) <= 1);
       if (!nearEnd && length % 37 !== 0) continue;
-      const summary = summarize(data.subarray(0, length));
-      assert.equal(summary.error, null, `prefix of ${length}`);
-      assert.deepEqual(summary.damage, [], `prefix of ${length}`);
+      const prefix = data.subarray(0, length);
+      const result = decoded(prefix) as Told;
+      assert.equal(result.error, null, `prefix of ${length}`);
+      assert.deepEqual(result.damage, [], `prefix of ${length}`);
       const complete = units.filter((unit) => unit.end <= length).map((unit) => unit.id);
-      assert.deepEqual(
-        summary.active.map(({ id }) => id),
-        complete,
-      );
+      assert.deepEqual(result.active, complete);
       const atEnd = length < FILE_HEADER || ends(data).includes(length);
-      assert.equal(summary.partial === null, atEnd, `prefix of ${length}`);
+      assert.equal(isPartial(prefix), !atEnd, `prefix of ${length}`);
     }
   });
 
@@ -41,8 +47,8 @@ for (const name of TOYS) {
 
   test(`toy ${name}: how the bytes are split does not matter`, () => {
     const data = toy(name);
-    const whole = summarize(data);
-    for (const chunkBytes of [1, 7, 64, 1000]) assert.deepEqual(summarize(data, { chunkBytes }), whole);
+    const whole = decoded(data);
+    for (const chunkBytes of [1, 7, 64, 1000]) assert.deepEqual(decoded(data, { chunkBytes }), whole);
   });
 
   test(`toy ${name}: the order of arrival does not matter`, () => {
@@ -93,15 +99,15 @@ test("a lost unit that is received again counts as if it had come whole", () => 
 });
 
 test("a rig file may come before or after its name is known", () => {
-  const data = toy("external");
+  const data = toy("shared-rig");
   const late = new Decoder();
   late.feed(data);
   assert.ok([...late.events()].some((event) => event.event === "rig-named"));
   assert.equal(late.scene.gaussianCount, 0);
-  late.supplyRig(toy("rig"));
+  late.supplyRig(toy("rig-only"));
   for (const _ of late.events());
   const early = new Decoder();
-  early.supplyRig(toy("rig"));
+  early.supplyRig(toy("rig-only"));
   early.feed(data);
   for (const _ of early.events());
   assert.ok(early.scene.isAnimatable);

@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from pavfmt.encoder import encode
 from pavfmt.layout import UnitHeader
+from pavfmt.quantization import Affine
 from pavfmt.registry import UnitType
 from spec.grammar import Leaf, ParsedUnit, walk
-from spec.tools.vectors.valid import hand_over_file
+from spec.tools.vectors.valid import hand_over_file, one_opaque
 from spec.tools.vectors.vector import Vector, bare
 from spec.tools.vectors.wrong_fields import END, PAYLOAD, WRONG_FIELDS, Wrong, varint
 from tests.avatars import external_file, toy, toy_file
@@ -38,6 +39,13 @@ def invalid() -> Iterator[Vector]:
     yield from _file_headers()
     yield from _unit_headers()
     yield from _between_units()
+    data, offset = _off_its_grid()
+    yield Vector(
+        "invalid/gaussians-off-their-grid",
+        "an opacity of 2^6 on a grid of 6 bits",
+        data,
+        error=("bad-field", offset),
+    )
     for wrong in WRONG_FIELDS:
         data, offset = changed(wrong)
         yield Vector(f"invalid/{wrong.name}", wrong.trait, data, error=(wrong.code, offset))
@@ -205,6 +213,7 @@ def _between_units() -> Iterator[Vector]:
             data,
             error=("overlapping-range", _last(data)),
         )
+    yield from _brought_before()
     shared = external_file()
     at = _unit_start(shared, UnitType.RIG_REFERENCE) + 20
     yield Vector(
@@ -214,6 +223,61 @@ def _between_units() -> Iterator[Vector]:
         rig="valid/face",
         error=("rig-mismatch", at),
     )
+
+
+def _brought_before() -> Iterator[Vector]:
+    """What a unit brings is not its alone, by other fields than its range."""
+    forge = Forge(BASES_WHOLE["face"]())
+    part = Part(UnitType.METADATA, False, len(forge.parts) + 1, b"\x01\x00")
+    forge.parts.append(part)
+    data = forge.build(directory=False)
+    yield Vector(
+        "invalid/second-metadata-malformed",
+        "a second metadata unit whose needs are wrong: its content does not matter",
+        data,
+        error=("overlapping-range", len(data) - len(part.pack())),
+    )
+    data = _face_split_twice()
+    yield Vector(
+        "invalid/face-split-twice",
+        "other splits of a face that another unit has split",
+        data,
+        error=("overlapping-range", _last(data)),
+    )
+    forge, shapes = Forge(external_file()), Forge(BASES_WHOLE["face"]())
+    shape, own = shapes.parts[shapes.where(UnitType.SHAPE)], len(forge.parts) + 1
+    reference = forge.parts[forge.where(UnitType.RIG_REFERENCE)].id
+    body = payload(own, [reference], lambda writer: writer.raw(shape.payload[2:]))
+    forge.parts.append(Part(UnitType.SHAPE, False, own, body))
+    data = forge.build(directory=False)
+    yield Vector(
+        "invalid/shape-beside-reference",
+        "a shape in a file that names its rig",
+        data,
+        rig="valid/rig-only",
+        error=("bad-needs", _last(data) + UnitHeader.SIZE),
+    )
+
+
+def _face_split_twice() -> bytes:
+    """A second unit with the parents of the first, as splits of other numbers."""
+    data = BASES_WHOLE["face"]()
+    levels, first = _unit(data, UnitType.LEVELS), _unit(data, UnitType.SPLITS)
+    total, count = _leaf(levels, "levels.split_count", 1), _leaf(first, "count")
+    data = replaced(data, levels, total, varint(total.value + count.value))
+    forge, first = Forge(data), _unit(data, UnitType.SPLITS)
+    other = Forge(replaced(data, first, _leaf(first, "first"), varint(total.value)))
+    again = other.parts[other.where(UnitType.SPLITS)]
+    forge.parts.append(_moved(again, len(forge.parts) + 1))
+    return forge.build(directory=False)
+
+
+def _off_its_grid() -> tuple[bytes, int]:
+    """Written on a grid of a bit more, which is then taken away; and where the block's length stands."""
+    data = one_opaque(Affine(0, 1, 6, 7))
+    levels = _unit(data, UnitType.LEVELS)
+    data = replaced(data, levels, _leaf(levels, "levels.opacities.bits"), b"\x06")
+    return data, _leaf(_unit(data, UnitType.GAUSSIANS), "parts.length").offset
 
 
 def _columns() -> Iterator[Vector]:

@@ -125,8 +125,9 @@ def read_pose(fields: Mapping[str, Any]) -> Pose:
 
 
 def gaussians_json(cloud: PosedGaussians) -> dict[str, Any]:
-    """Means, quaternions and scales as numbers."""
-    return {name: _rounded(getattr(cloud, name)) for name in ("means", "quats", "scales")}
+    """Means, quaternions, scales and, where a level's SH are local, what these are turned by, as numbers."""
+    names = ("means", "quats", "scales", "sh_quats")
+    return {name: _rounded(getattr(cloud, name)) for name in names if getattr(cloud, name) is not None}
 
 
 def _rounded(values: NDArray[np.floating]) -> Any:

@@ -105,6 +105,13 @@ def _wrong_promises() -> Iterator[Vector]:
     entries = {entry.id: replace(entry, level=2, gaussian_count=7) for entry in entries_of(data)}
     forge.entries = entries
     yield Vector("unusual/wrong-hints", "the directory's levels and counts are not true", forge.build())
+    forge = Forge(data)
+    forge.entries = {id_: replace(entry, needs=(id_, *entry.needs)) for id_, entry in forge.entries.items()}
+    yield Vector("unusual/directory-own-need", "by the directory, units need themselves", forge.build())
+    forge = Forge(data)
+    forge.parts.append(forge.directory())
+    late = forge.build(directory=False)
+    yield Vector("unusual/late-directory", "the directory stands last: its offsets lead nowhere", late)
     longer = _with_longer_lengths(data)
     yield Vector(
         "unusual/wrong-directory", "the directory's lengths are not true: units are believed", longer

@@ -157,6 +157,13 @@ def _wide_grids() -> bytes:
     )
 
 
+def one_opaque(grid: Affine) -> bytes:
+    """Three Gaussians, of opacity 0, 0 and 1."""
+    three = toy("static", 0).levels[0].gaussians.take(np.arange(3))
+    three = replace(three, opacities=np.array([0, 0, 1], dtype=np.float32))
+    return bare(_of_units(replace(grids_over(three), opacities=grid), [three]))
+
+
 def _in_a_plane() -> bytes:
     some = toy("static", 0).levels[0].gaussians
     means = some.means * np.float32([1, 1, 0])

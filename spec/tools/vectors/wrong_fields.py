@@ -50,6 +50,7 @@ _T = UnitType
 NEEDS = (
     Wrong("needs-itself", "a distance of 0", "bad-needs", "static", _T.GAUSSIANS, "needs.distances", b"\x00"),
     Wrong("needs-before-first", "a distance beyond unit 0", "bad-needs", "static", _T.GAUSSIANS, "needs.distances", b"\x63"),
+    Wrong("needs-far-before-first", "a distance of 2^40", "bad-needs", "static", _T.GAUSSIANS, "needs.distances", varint(1 << 40)),
     Wrong("needs-not-declared", "Gaussians that do not need the levels unit", "bad-needs", "static", _T.GAUSSIANS, "needs.distances", b"\x02", at=PAYLOAD),
     Wrong("too-many-needs", "4,097 needs", "limit-exceeded", "static", _T.GAUSSIANS, "needs.count", varint(4097)),
     Wrong("varint-needless-byte", "a varint with a needless last byte", "bad-field", "static", _T.GAUSSIANS, "first", OVERLONG),
@@ -59,6 +60,8 @@ NEEDS = (
 DIRECTORY = (
     Wrong("directory-count", "more entries than 16 a byte", "bad-field", "directory", _T.DIRECTORY, "count", varint(60000)),
     Wrong("directory-box", "a box that is no number", "bad-field", "directory", _T.DIRECTORY, "box", NAN, field=1, at="box"),
+    Wrong("directory-type-bits", "bit 16 of a type", "bad-field", "directory", _T.DIRECTORY, "types.data", bytes(10) + b"\x01" * 5 + bytes(5), at="types.kind"),
+    Wrong("directory-importance", "importance that is no number", "bad-field", "directory", _T.DIRECTORY, "importance.data", bytes(10) + b"\xc0" * 5 + b"\x7f" * 5, at="importance.kind"),
     Wrong("directory-needs-total", "another number of needs than the entries count", "bad-field", "directory", _T.DIRECTORY, "needs_total", b"\x01"),
 )  # fmt: skip
 
@@ -67,7 +70,9 @@ RIG = (
     Wrong("rig-too-many-vertices", "2^20 + 1 vertices", "limit-exceeded", "face", _T.RIG, "vertex_count", varint((1 << 20) + 1)),
     Wrong("rig-vertices-for-bytes", "2^20 vertices in a payload of some hundred bytes", "bad-field", "face", _T.RIG, "vertex_count", varint(1 << 20)),
     Wrong("rig-too-many-faces", "2^21 + 1 faces", "limit-exceeded", "face", _T.RIG, "face_count", varint((1 << 21) + 1)),
+    Wrong("rig-faces-for-bytes", "2^20 faces in a payload of some hundred bytes", "bad-field", "face", _T.RIG, "face_count", varint(1 << 20)),
     Wrong("rig-subdivisions", "two subdivisions", "bad-field", "face", _T.RIG, "subdivisions", b"\x02"),
+    Wrong("rig-no-joints", "a rig of no joints", "bad-field", "face", _T.RIG, "joint_count", b"\x00"),
     Wrong("rig-too-many-joints", "1,025 joints", "limit-exceeded", "face", _T.RIG, "joint_count", varint(1025)),
     Wrong("rig-root-has-parent", "joint 0 with a parent", "bad-field", "face", _T.RIG, "joints.parent", b"\x00\x00"),
     Wrong("rig-later-parent", "a joint whose parent is itself", "bad-field", "face", _T.RIG, "joints.parent", b"\x01\x00", field=1),
@@ -77,9 +82,11 @@ RIG = (
     Wrong("rig-name-too-long", "a name of 4,097 bytes", "limit-exceeded", "face", _T.RIG, "joints.name.length", varint(4097)),
     Wrong("rig-too-many-shapes", "4,097 shapes", "limit-exceeded", "face", _T.RIG, "shape_count", varint(4097)),
     Wrong("rig-essential", "a flag of 2", "bad-field", "face", _T.RIG, "shapes.essential", b"\x02"),
-    Wrong("rig-corrective-joint", "correctives that follow joint 2 of 2", "index-out-of-range", "face", _T.RIG, "corrective_joints", b"\x02", at="corrective_count"),
+    Wrong("rig-corrective-joint", "correctives that follow joint 2 of 2", "index-out-of-range", "face", _T.RIG, "corrective_joints", b"\x02"),
+    Wrong("rig-corrective-joint-1025", "correctives that follow joint 1,025", "limit-exceeded", "face", _T.RIG, "corrective_joints", varint(1025)),
     Wrong("rig-regions", "17 regions", "bad-field", "face", _T.RIG, "region_count", b"\x11"),
     Wrong("rig-symbols", "more symbols than four a face", "bad-field", "face", _T.RIG, "symbols.count", b"\x7f"),
+    Wrong("rig-symbols-vast", "2^40 symbols", "bad-field", "face", _T.RIG, "symbols.count", varint(1 << 40)),
     Wrong("rig-walk-not-used-up", "a face less than the walk tells: its streams are not used up", "bad-field", "face", _T.RIG, "face_count", b"\x07", at="symbols.count"),
     Wrong("rig-grid-no-bits", "a grid of 0 bits", "bad-field", "face", _T.RIG, "neutral_grids.bits", b"\x00", at="neutral_grids.offset"),
     Wrong("rig-grid-17-bits", "a grid of 17 bits", "bad-field", "face", _T.RIG, "neutral_grids.bits", b"\x11", at="neutral_grids.offset"),
@@ -92,6 +99,7 @@ RIG_PARTS = (
     Wrong("identity-joint-nan", "a joint of the identity is no number", "bad-field", "face", _T.IDENTITY, "joints", NAN),
     Wrong("identity-needs", "an identity that does not need the rig", "bad-needs", "face", _T.IDENTITY, "needs.distances", b"\x02", at=PAYLOAD),
     Wrong("shape-index", "shape 3 of 3", "index-out-of-range", "face", _T.SHAPE, "index", b"\x03"),
+    Wrong("shape-index-4097", "shape 4,097", "limit-exceeded", "face", _T.SHAPE, "index", varint(4097)),
     Wrong("shape-flag", "a flag of 2", "bad-field", "face", _T.SHAPE, "joints_move", b"\x02"),
     Wrong("shape-shift", "displacements of shift 53", "bad-field", "face", _T.SHAPE, "displacements.shift", b"\x35", at="displacements.step"),
     Wrong("shape-column-width", "a signed column of width 3", "bad-field", "face", _T.SHAPE, "displacements.axes.width", b"\x03"),
@@ -109,6 +117,7 @@ LEVELS = (
     Wrong("levels-sh-degree", "SH degree 4", "bad-field", "static", _T.LEVELS, "levels.sh_degree", b"\x04"),
     Wrong("levels-splits-of-0", "splits of level 0", "bad-field", "face", _T.LEVELS, "levels.split_count", b"\x01", at="levels.binding"),
     Wrong("levels-too-many-gaussians", "a level of 2^24 + 1 Gaussians", "limit-exceeded", "static", _T.LEVELS, "levels.gaussian_count", varint((1 << 24) + 1)),
+    Wrong("levels-too-many-splits", "two levels with 2^24 + 1 splits together", "limit-exceeded", "face", _T.LEVELS, "levels.split_count", varint((1 << 24) - 2), field=2),
     Wrong("levels-log-scales", "log scales beyond 64", "bad-field", "static", _T.LEVELS, "levels.log_scales.shift", b"\x00", at="levels.log_scales.offset"),
     Wrong("levels-quaternion-shift", "a quaternion grid of shift 23", "bad-field", "static", _T.LEVELS, "levels.quaternions.shift", b"\x17", at="levels.quaternions.offset"),
 )  # fmt: skip
@@ -131,6 +140,7 @@ GAUSSIANS = (
     Wrong("gaussians-joint", "joint 1 in a file without a rig", "index-out-of-range", "static", _T.GAUSSIANS, "sites.quotients", b"\xff\x40", at=PAYLOAD),
     Wrong("gaussians-multiplier-0", "a multiplier of 0", "bad-field", "static", _T.GAUSSIANS, "parts.scales.multiplier", b"\x00"),
     Wrong("gaussians-multiplier", "a multiplier of 65,536", "bad-field", "static", _T.GAUSSIANS, "parts.scales.multiplier", varint(65536)),
+    Wrong("gaussians-multiplier-vast", "a multiplier of 2^27", "bad-field", "static", _T.GAUSSIANS, "parts.scales.multiplier", varint(1 << 27)),
     Wrong("gaussians-centre", "a centre that is not on its grid", "bad-field", "static", _T.GAUSSIANS, "parts.scales.centres", varint(65536), at="parts.scales.multiplier"),
     Wrong("gaussians-block-form", "a block of form 3", "bad-field", "static", _T.GAUSSIANS, "parts.block.form", b"\x03"),
     Wrong("gaussians-block-length", "a block longer than its sections", "bad-column", "static", _T.GAUSSIANS, "parts.length", b"\x7f"),
@@ -143,8 +153,11 @@ HAND_OVER = (
     Wrong("hand-over-no-successor", "no successor", "bad-needs", "hand-over", _T.HAND_OVER, "successor_count", b"\x00"),
     Wrong("hand-over-earlier", "an earlier unit as successor", "bad-needs", "hand-over", _T.HAND_OVER, "successors", b"\x03", at="successor_count"),
     Wrong("hand-over-order", "successors that do not ascend", "bad-needs", "hand-over", _T.HAND_OVER, "successors", b"\x04", field=1, at="successor_count"),
+    Wrong("hand-over-vast-id", "a successor of id 2^32", "bad-needs", "hand-over", _T.HAND_OVER, "successors", varint(1 << 32), field=1, at="successor_count"),
+    Wrong("hand-over-too-many", "2^16 + 1 Gaussians", "limit-exceeded", "hand-over", _T.HAND_OVER, "count", varint((1 << 16) + 1)),
     Wrong("hand-over-none", "no Gaussian", "bad-field", "hand-over", _T.HAND_OVER, "count", b"\x00"),
     Wrong("hand-over-flag", "a flag of 2", "bad-field", "hand-over", _T.HAND_OVER, "has_second_values", b"\x02"),
+    Wrong("hand-over-off-its-grid", "a second opacity of 2^12 on a grid of 12 bits", "bad-field", "hand-over", _T.HAND_OVER, "second_opacities.data", b"\x00\x00\x04\x10", at="second_opacities.kind"),
     Wrong("hand-over-not-needed", "Gaussians of a unit that it does not need", "index-out-of-range", "hand-over", _T.HAND_OVER, "gaussians.remainders", b"\x40", at=PAYLOAD),
 )  # fmt: skip
 

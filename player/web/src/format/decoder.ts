@@ -24,7 +24,7 @@ export class Decoder {
   private readonly units = new Map<number, FramedUnit>();
   private readonly splitsByUnit = new Map<number, SplitBlock>();
   private readonly gaussiansByUnit = new Map<number, GaussianBlock>();
-  /** By a needed unit that is not active: the units that wait for it. */
+  /** By a needed unit that is not active: the units that wait for it, among others. */
   private readonly waiting = new Map<number, Unit[]>();
   /** What a file has one of: the type group, and the unit that brought it. */
   private readonly singletons = new Map<number, number>();
@@ -139,13 +139,13 @@ export class Decoder {
     const ready = [unit];
     for (const next of ready) {
       const { id } = next.header;
-      const missing = next.needs.find((need) => !this.scene.active.has(need));
-      if (missing !== undefined) {
-        const list = this.waiting.get(missing);
+      const missing = this.missing(next);
+      for (const need of missing) {
+        const list = this.waiting.get(need);
         if (list) list.push(next);
-        else this.waiting.set(missing, [next]);
-        continue;
+        else this.waiting.set(need, [next]);
       }
+      if (missing.length > 0) continue;
       let content: Content;
       try {
         content = interpret(next, this.context());
@@ -166,10 +166,15 @@ export class Decoder {
     }
   }
 
+  private missing(unit: Unit): number[] {
+    return unit.needs.filter((need) => !this.scene.active.has(need));
+  }
+
+  /** Units that waited for `id` and for nothing else, ascending. */
   private released(id: number): Unit[] {
     const units = this.waiting.get(id) ?? [];
     this.waiting.delete(id);
-    return units;
+    return units.filter((unit) => this.missing(unit).length === 0).sort((a, b) => a.header.id - b.header.id);
   }
 
   private add(unit: Unit, content: Content): void {
@@ -247,9 +252,8 @@ export class Decoder {
   }
 
   private endedEvent(): PavEvent {
-    const isMissing = (need: number): boolean => !this.scene.active.has(need);
     const units = [...this.waiting.values()].flat();
-    const waiting = new Map(units.map((unit) => [unit.header.id, unit.needs.filter(isMissing)]));
+    const waiting = new Map(units.map((unit) => [unit.header.id, this.missing(unit)]));
     const end = this.store.ranges().at(-1)?.end ?? 0;
     return { event: "ended", offset: end, partial: this.framing.partial(), waiting };
   }

@@ -89,7 +89,7 @@ export function interpret(unit: Unit, context: Context): Content {
     case UnitType.thumbnail:
       return { kind: "thumbnail", thumbnail: readThumbnail(reader) };
     case UnitType.track:
-      return { kind: "track", track: readTrack(reader) };
+      return { kind: "track", track: readTrack(reader, id) };
     default:
       return { kind: "unknown", type };
   }

@@ -152,6 +152,7 @@ export interface Thumbnail {
 
 /** A recorded performance of T frames (section 6.13). */
 export interface Track {
+  readonly unit: number;
   readonly name: string;
   readonly framesPerSecond: number;
   readonly frameCount: number;

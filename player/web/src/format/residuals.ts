@@ -39,11 +39,11 @@ export function readBlock(
   const form = reader.u8();
   if (form > FORM_RICE_ROWS) throw reader.error("bad-field", `a block of form ${form}`, at);
   const columns =
-    form === FORM_COLUMNS ? readPlain(reader, attributes, hood) : readRice(reader, form, attributes, hood, grades);
+    form === FORM_COLUMNS ? readPlain(reader, attributes, hood) : readRice(reader, at, form, attributes, hood, grades);
   for (const column of columns) {
     for (let i = 0; i < column.length; i++) {
       if (Math.abs(column[i]) >= MAX_MAGNITUDE)
-        throw reader.error("bad-field", "a value of a block is 2^16 or more", at);
+        throw reader.error("bad-column", "a value of a block is 2^16 or more", at);
     }
   }
   return columns;
@@ -70,6 +70,7 @@ function readModel(reader: FieldReader): Model {
 
 function readRice(
   reader: FieldReader,
+  blockAt: number,
   form: number,
   attributes: readonly BlockAttribute[],
   hood: Neighbourhood,
@@ -84,13 +85,12 @@ function readRice(
   const codes = (rows ? rows.reduce((sum, row) => sum + row, 0) : count) * width;
   const quotientsAt = reader.position;
   const quotientBytes = reader.take(quotientLength);
-  const remaindersAt = reader.position;
   const remainders = new BitReader(reader.take(remainderLength));
   const quotients = readQuotients(quotientBytes, codes);
   if (!quotients) throw reader.error("bad-column", `not the quotients of ${codes} values`, quotientsAt);
   const columns = Array.from({ length: width }, () => new Int32Array(count));
   new TurnDecoder(attributes, models, hood, grades, columns, quotients, remainders).run(rows);
-  if (!remainders.isSpent) throw reader.error("bad-column", "the remainders do not fill their section", remaindersAt);
+  if (!remainders.isSpent) throw reader.error("bad-column", "the remainders do not fill their section", blockAt);
   return columns;
 }
 

@@ -55,16 +55,17 @@ export class Scene {
   readonly blocks: GaussianBlock[] = [];
   /** Ascending by unit. */
   readonly handOvers: HandOver[] = [];
+  /** Recorded performances, ascending by unit. */
+  readonly tracks: Track[] = [];
   /** Units that are active. */
   readonly active = new Set<number>();
   /** Changes whenever what is drawn may change. */
   revision = 0;
-  private readonly tracksByUnit = new Map<number, Track>();
   private readonly splitFaces = new Set<number>();
 
   /** Takes in what `unit` brings. Throws Overlap. */
   add(unit: number, content: Content): void {
-    this.take(unit, content);
+    this.take(content);
     this.active.add(unit);
     this.revision++;
   }
@@ -84,11 +85,6 @@ export class Scene {
       this.isVisible &&
       (this.rig?.isEssential.every((essential, index) => !essential || this.shapes.has(index)) ?? true)
     );
-  }
-
-  /** Recorded performances, in the order of units. */
-  get tracks(): Track[] {
-    return [...this.tracksByUnit].sort(([a], [b]) => a - b).map(([, track]) => track);
   }
 
   /** The stored attributes of all Gaussians that are there. */
@@ -127,7 +123,7 @@ export class Scene {
     return { opacities, logScales };
   }
 
-  private take(unit: number, content: Content): void {
+  private take(content: Content): void {
     switch (content.kind) {
       case "directory":
         this.directory = content.entries;
@@ -158,11 +154,7 @@ export class Scene {
         this.addGaussians(content.block);
         return;
       case "hand-over":
-        this.handOvers.splice(
-          insertionIndex(this.handOvers, (other) => other.unit - unit),
-          0,
-          content.handOver,
-        );
+        insertByUnit(this.handOvers, content.handOver);
         return;
       case "metadata":
         this.metadata = content.metadata;
@@ -171,7 +163,7 @@ export class Scene {
         this.thumbnail = content.thumbnail;
         return;
       case "track":
-        this.tracksByUnit.set(unit, content.track);
+        insertByUnit(this.tracks, content.track);
         return;
       case "unknown":
         return;
@@ -211,6 +203,11 @@ function insertionIndex<T>(list: ArrayLike<T>, order: (other: T) => number): num
     else high = middle;
   }
   return low;
+}
+
+function insertByUnit<T extends { readonly unit: number }>(list: T[], one: T): void {
+  const at = insertionIndex(list, (other) => other.unit - one.unit);
+  list.splice(at, 0, one);
 }
 
 const overlaps = (a: number, aCount: number, b: number, bCount: number): boolean => a < b + bCount && b < a + aCount;

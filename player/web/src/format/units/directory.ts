@@ -22,8 +22,9 @@ export function readDirectory(reader: FieldReader, firstOffset: number): Directo
   const lengths = readColumn(reader, count, 4);
   const levels = readColumn(reader, count, 1);
   const gaussianCounts = readColumn(reader, count, 4);
+  const importanceAt = reader.position;
   const importance = new Float32Array(readColumn(reader, count, 4).buffer);
-  if (!importance.every(Number.isFinite)) throw reader.error("bad-field", "an importance is not finite", countAt);
+  if (!importance.every(Number.isFinite)) throw reader.error("bad-field", "an importance is not finite", importanceAt);
   const regions = readColumn(reader, count, 2);
   const spheres = [0, 1, 2, 3].map(() => readColumn(reader, count, 2));
   const needs = readEntryNeeds(reader, count);

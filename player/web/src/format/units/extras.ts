@@ -42,7 +42,8 @@ function pictureType(data: Uint8Array): Thumbnail["mediaType"] | null {
   return null;
 }
 
-export function readTrack(reader: FieldReader): Track {
+/** The track of unit `unit`. */
+export function readTrack(reader: FieldReader, unit: number): Track {
   const { limits } = reader;
   const name = reader.string();
   const rateAt = reader.position;
@@ -63,7 +64,7 @@ export function readTrack(reader: FieldReader): Track {
   const rotations = jointNames.length > 0 ? readTrackBlock(reader, frameCount, 3 * jointNames.length) : null;
   const translations = hasTranslation ? readTrackBlock(reader, frameCount, 3) : null;
   reader.end();
-  return { name, framesPerSecond, frameCount, shapeNames, jointNames, weights, rotations, translations };
+  return { unit, name, framesPerSecond, frameCount, shapeNames, jointNames, weights, rotations, translations };
 }
 
 function readNames(reader: FieldReader, limit: number): string[] {

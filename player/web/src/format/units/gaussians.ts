@@ -171,10 +171,10 @@ function isWithin(values: Float64Array, ceiling: number): boolean {
 
 function readScale(reader: FieldReader, one: Attribute): Scale {
   const at = reader.position;
-  const multiplier = reader.length();
+  const multiplier = reader.varint();
   if (multiplier < 1 || multiplier > MAX_MULTIPLIER)
     throw reader.error("bad-field", `a multiplier of ${multiplier}`, at);
-  const centres = one.ceilings.map((_, c) => (one.colour && c % COLOUR > 0 ? 0 : reader.length()));
+  const centres = one.ceilings.map((_, c) => (one.colour && c % COLOUR > 0 ? 0 : reader.varint()));
   if (centres.some((centre, c) => centre >= one.ceilings[c]))
     throw reader.error("bad-field", "a centre is not on its grid", at);
   return { multiplier, centres };

@@ -15,7 +15,7 @@ export function readHandOver(reader: FieldReader, unit: number, needed: Needed):
   if (!entry) throw reader.error("bad-field", `no level ${level}`, levelAt);
   const successors = readSuccessors(reader, unit);
   const countAt = reader.position;
-  const count = reader.count("a unit's Gaussian count", reader.limits.gaussians, 1);
+  const count = reader.count("a unit's Gaussian count", reader.limits.gaussiansPerUnit, 1);
   if (count > 64 + 4 * reader.payloadBytes)
     throw reader.error("bad-field", `${count} Gaussians in this payload`, countAt);
   const listAt = reader.position;
@@ -25,7 +25,6 @@ export function readHandOver(reader: FieldReader, unit: number, needed: Needed):
   const { opacities, logScales } = entry.grids;
   const secondOpacities = second ? readValues(reader, opacities, count, 1) : null;
   const secondScales = second ? readValues(reader, logScales, count, 3) : null;
-  reader.end();
   const own = needed.gaussians().filter((block) => block.level === level);
   own.sort((a, b) => a.first - b.first);
   let at = 0;
@@ -35,6 +34,7 @@ export function readHandOver(reader: FieldReader, unit: number, needed: Needed):
       throw reader.error("index-out-of-range", `Gaussian ${index} is not of a needed unit of level ${level}`, 0);
     }
   }
+  reader.end();
   return {
     unit,
     level,
@@ -51,7 +51,8 @@ function readSuccessors(reader: FieldReader, unit: number): number[] {
   const successors: number[] = [];
   for (let i = 0; i < count; i++) successors.push(reader.varint());
   const ascend = successors.every((successor, i) => successor > (i > 0 ? successors[i - 1] : unit));
-  if (count === 0 || !ascend) throw reader.error("bad-needs", "successors that are not later units, ascending", at);
+  if (count === 0 || !ascend || successors[count - 1] >= 2 ** 32)
+    throw reader.error("bad-needs", "successors that are not later units, ascending", at);
   return successors;
 }
 

@@ -16,22 +16,12 @@ export function readLevels(reader: FieldReader): LevelTable {
   if (count === 0) throw reader.error("bad-field", "no levels", countAt);
   if (count > reader.limits.levels) throw reader.error("limit-exceeded", `${count} levels`, countAt);
   const levels: LevelEntry[] = [];
-  let splits = 0;
-  let gaussians = 0;
-  for (let index = 0; index < count; index++) {
-    const at = reader.position;
-    const level = readLevel(reader, index);
-    splits += level.splitCount;
-    gaussians += level.gaussianCount;
-    if (splits > reader.limits.splits) throw reader.error("limit-exceeded", `${splits} splits`, at);
-    if (gaussians > reader.limits.gaussians) throw reader.error("limit-exceeded", `${gaussians} Gaussians`, at);
-    levels.push(level);
-  }
+  for (let index = 0; index < count; index++) levels.push(readLevel(reader, levels));
   reader.end();
   return { rigSource, levels };
 }
 
-function readLevel(reader: FieldReader, index: number): LevelEntry {
+function readLevel(reader: FieldReader, before: readonly LevelEntry[]): LevelEntry {
   const at = reader.position;
   const binding = reader.choice("a binding", BINDINGS);
   const site = reader.choice("a site", SITES);
@@ -40,11 +30,29 @@ function readLevel(reader: FieldReader, index: number): LevelEntry {
   const degreeAt = reader.position;
   const shDegree = reader.u8();
   if (shDegree > 3) throw reader.error("bad-field", `SH of degree ${shDegree}`, degreeAt);
-  const splitCount = reader.count("a level's split count", reader.limits.splits);
-  const gaussianCount = reader.count("a level's Gaussian count", reader.limits.gaussians);
+  const { splits, gaussians } = reader.limits;
+  const splitCount = readShare(
+    reader,
+    splits,
+    before.map((level) => level.splitCount),
+  );
+  if (before.length === 0 && splitCount > 0) throw reader.error("bad-field", "level 0 has splits", at);
+  const gaussianCount = readShare(
+    reader,
+    gaussians,
+    before.map((level) => level.gaussianCount),
+  );
   const grids = readLevelGrids(reader, shDegree);
-  if (index === 0 && splitCount > 0) throw reader.error("bad-field", "level 0 has splits", at);
   return { binding, site, shFrame, shDegree, splitCount, gaussianCount, grids };
+}
+
+/** A level's count, which is limited together with those of the levels before. */
+function readShare(reader: FieldReader, limit: number, before: readonly number[]): number {
+  const at = reader.position;
+  const count = reader.varint();
+  const total = before.reduce((sum, other) => sum + other, count);
+  if (total > limit) throw reader.error("limit-exceeded", `${total} up to this level, over ${limit}`, at);
+  return count;
 }
 
 function readLevelGrids(reader: FieldReader, shDegree: number): LevelGrids {

@@ -14,16 +14,12 @@ const MAX_REGIONS = 16;
 export function readRig(reader: FieldReader): RigCore {
   const { limits } = reader;
   const profile = reader.string();
-  const countsAt = reader.position;
-  const baseVertexCount = reader.count("the vertex count", limits.vertices, 1);
-  const baseFaceCount = reader.count("the face count", limits.faces);
-  if (Math.max(baseVertexCount, baseFaceCount) > most(reader)) {
-    throw reader.error("bad-field", `${baseVertexCount} vertices and ${baseFaceCount} faces in this payload`, countsAt);
-  }
+  const baseVertexCount = meshCount(reader, "the vertex count", limits.vertices, 1);
+  const baseFaceCount = meshCount(reader, "the face count", limits.faces, 0);
   const subdivisionsAt = reader.position;
   const subdivisions = reader.u8();
   if (subdivisions > 1) throw reader.error("bad-field", `${subdivisions} subdivisions`, subdivisionsAt);
-  const joints = readJoints(reader, baseVertexCount);
+  const joints = readJoints(reader);
   const shapes = readShapeNames(reader, baseVertexCount);
   const correctiveJoints = readCorrectiveJoints(reader, joints.names.length, baseVertexCount);
   const regionNames = readRegionNames(reader);
@@ -60,14 +56,15 @@ export function readRig(reader: FieldReader): RigCore {
 /** What a payload of this size may make a reader allocate. */
 const most = (reader: FieldReader): number => 4096 + 64 * reader.payloadBytes;
 
-function readJoints(
-  reader: FieldReader,
-  vertexCount: number,
-): { names: string[]; parents: number[]; positions: Float32Array } {
-  const count = reader.count("the joint count", reader.limits.joints);
+function meshCount(reader: FieldReader, what: string, limit: number, least: number): number {
   const at = reader.position;
-  if (count === 0) throw reader.error("bad-field", "no joints", at);
-  if (vertexCount * count > reader.limits.rigValues) throw reader.error("limit-exceeded", "too many weights", at);
+  const count = reader.count(what, limit, least);
+  if (count > most(reader)) throw reader.error("bad-field", `${what} is ${count} in this payload`, at);
+  return count;
+}
+
+function readJoints(reader: FieldReader): { names: string[]; parents: number[]; positions: Float32Array } {
+  const count = reader.count("the joint count", reader.limits.joints, 1);
   const names: string[] = [];
   const parents: number[] = [];
   const positions = new Float32Array(3 * count);
@@ -102,9 +99,12 @@ function readCorrectiveJoints(reader: FieldReader, jointCount: number, vertexCou
   const count = reader.count("the corrective joint count", reader.limits.joints);
   if (27 * vertexCount * count > reader.limits.rigValues)
     throw reader.error("limit-exceeded", "too many correctives", at);
-  const joints = Array.from({ length: count }, () => reader.varint());
-  if (joints.some((joint) => joint >= jointCount)) throw reader.error("index-out-of-range", "no such joint", at);
-  return joints;
+  return Array.from({ length: count }, () => {
+    const jointAt = reader.position;
+    const joint = reader.count("a corrective joint", reader.limits.joints);
+    if (joint >= jointCount) throw reader.error("index-out-of-range", `no joint ${joint}`, jointAt);
+    return joint;
+  });
 }
 
 function readRegionNames(reader: FieldReader): string[] {
@@ -154,13 +154,14 @@ function readNeutral(reader: FieldReader, mesh: Connectivity): Float32Array {
 /** (V, J) weights: columns of all joints but the last, which has what is left. */
 function readWeights(reader: FieldReader, baseCount: number, jointCount: number, edges: Int32Array): Float32Array {
   const bitsAt = reader.position;
+  const edgeCount = edges.length / 2;
+  const count = baseCount + edgeCount;
+  if (count * jointCount > reader.limits.rigValues) throw reader.error("limit-exceeded", "too many weights", bitsAt);
+  if (count * jointCount > most(reader))
+    throw reader.error("bad-field", "more weights than this payload may bring", bitsAt);
   const bits = reader.u8();
   if (bits < 1 || bits > 16) throw reader.error("bad-field", `weights of ${bits} bits`, bitsAt);
   const one = 2 ** bits - 1;
-  const edgeCount = edges.length / 2;
-  const count = baseCount + edgeCount;
-  if (count * jointCount > most(reader))
-    throw reader.error("bad-field", "more weights than this payload may bring", bitsAt);
   const columns = Array.from({ length: jointCount - 1 }, () => new Int32Array(count));
   for (const column of columns) column.set(readColumn(reader, baseCount, 2));
   if (edgeCount > 0)

@@ -17,7 +17,7 @@ export function readSplits(reader: FieldReader, needed: Needed): SplitBlock {
   if (level >= table.levels.length) throw reader.error("bad-field", `no level ${level}`, levelAt);
   const first = reader.count("the first split", reader.limits.splits);
   const count = reader.count("a unit's split count", reader.limits.splits);
-  if (first + count > table.levels[level].splitCount) {
+  if (level === 0 || first + count > table.levels[level].splitCount) {
     throw reader.error("index-out-of-range", `splits ${first} to ${first + count} of level ${level}`, levelAt);
   }
   if (count === 0 || count > 64 + 4 * reader.payloadBytes)
@@ -26,13 +26,13 @@ export function readSplits(reader: FieldReader, needed: Needed): SplitBlock {
   const parentsEnd = reader.position;
   const places = readBarycentrics(reader, count);
   if (!isStrict(parents)) throw reader.error("bad-field", "a face is split twice", parentsEnd);
-  reader.end();
   const faces = new FaceIndex(needed.anyRig().faces.length / 3, needed.splits());
   const roots = parents.map((face) => {
     const root = faces.root(level - 1, face);
     if (root === null) throw reader.error("index-out-of-range", `no face ${face} of level ${level - 1}`, 0);
     return root;
   });
+  reader.end();
   return { level, first, parents, barycentrics: places, roots };
 }
 

@@ -25,7 +25,7 @@ from pavfmt import (
 )
 from pavfmt.encoder import EncodeOptions, stored_importance
 from pavfmt.encoder.options import Precision
-from pavfmt.encoder.precision import FINER
+from pavfmt.encoder.precision import FINER, VISIBILITY_RANGE, level_precisions
 from pavfmt.encoder.renumbering import renumbered
 from pavfmt.events import UnitDamaged
 from pavfmt.model import Binding
@@ -167,6 +167,17 @@ def test_gaussians_stay_within_their_steps_at_rest(kind, factor):
     found = differences(avatar, data, Pose())
     bounds = bounds_at_rest(avatar, precision)
     assert {name: value for name, value in found.items() if value > bounds[name]} == {}
+
+
+def test_what_is_hardly_seen_is_written_no_coarser_than_what_is_seen_a_little():
+    """Else a speck whose size is rounded becomes a blanket."""
+    avatar = toy_avatar("static")
+    importance = equally_seen(avatar)
+    importance[0][:3] = 1e-9, VISIBILITY_RANGE[0], 1.0
+    level = level_precisions(avatar, importance, EncodeOptions())[0]
+    hardly, little, well = (level.unit_steps(np.array([row])).multipliers for row in range(3))
+    assert hardly == little
+    assert all(little[name] > well[name] for name in ("log_scales", "quats", "sh0"))
 
 
 @pytest.mark.parametrize("kind", ["face", "surface", "mixed"])

@@ -20,7 +20,8 @@ from pavfmt.units.steps import MAX_MULTIPLIER, UnitSteps
 FINER = 6.0
 """Grids are finer than the steps of the most visible unit by this, so that multiples come close to any step."""
 STRONGEST_QUANTILE = 0.999
-VISIBILITY_RANGE = (1e-4, 1e5)
+VISIBILITY_RANGE = (0.2, 1e5)
+"""What is seen even less is written no coarser: a step of many times its scale or colour would show."""
 OUTLIERS_PERCENT = 1.0
 GRADE_QUANTILE = 0.9
 MOST_GRADES = 3

@@ -81,9 +81,9 @@ def _rounded_twice(self, quantized):
 
 @contextmanager
 def _scalar_last():
-    right = pavfmt.units.gaussians.dequantize_quaternions
+    right = pavfmt.units.attributes.dequantize_quaternions
     with mock.patch.object(
-        pavfmt.units.gaussians, "dequantize_quaternions", lambda *given: np.roll(right(*given), -1, axis=1)
+        pavfmt.units.attributes, "dequantize_quaternions", lambda *given: np.roll(right(*given), -1, axis=1)
     ):
         yield
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 
 import numpy as np
@@ -124,7 +125,7 @@ class FieldReader:
         """`count` finite float32."""
         start = self.offset
         values = struct.unpack(f"<{count}f", self.raw(4 * count))
-        if not all(-3.4e38 < value < 3.4e38 for value in values):
+        if not all(map(math.isfinite, values)):
             raise FormatError("bad-field", "a float is NaN or infinite", start)
         return values
 

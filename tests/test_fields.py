@@ -206,6 +206,10 @@ def test_a_column_tells_its_bytes_and_can_be_passed_over(stored):
     assert passing.rest() == reader.rest() == b"!"
 
 
+def test_a_column_is_compressed_unless_asked():
+    assert len(written(("column", np.zeros(300, dtype=np.uint16), 2))) < 10
+
+
 @pytest.mark.parametrize("read", [lambda reader: reader.column(1, 1), lambda reader: reader.skip_column()])
 def test_a_column_is_no_longer_than_a_unit(read):
     data = b"\x00" + written(("varint", FORMAT_LIMITS.unit_bytes + 1))

@@ -16,6 +16,12 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+import hypothesis  # noqa: F401  (for `tested`, like the next ones)
+import jsonschema  # noqa: F401
+import numpy  # noqa: F401
+import pytest
+import zstandard  # noqa: F401
+
 ROOT = Path(__file__).resolve().parents[1]
 WORK = ROOT / "out" / "mutation"
 PAGE = ROOT / "tests" / "mutation.md"
@@ -41,15 +47,16 @@ def copy_project(target):
     shutil.copy2(ROOT / "pyproject.toml", target)
 
 
-def run(command, folder, **options):
+def run_mutmut(names):
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=folder,
+    ended = subprocess.run(
+        [sys.executable, "-m", "mutmut", "run", "--max-children", "1", *names],
+        cwd=WORK,
         env={**os.environ, "PATH": path, "HYPOTHESIS_PROFILE": "quick"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
-        **options,
-    ).returncode
+    )
+    if ended.returncode:
+        raise SystemExit(f"mutmut ended with {ended.returncode}")
 
 
 def known(paths):
@@ -67,10 +74,7 @@ def in_functions(paths, again):
     """(path, name, outcome) of mutmut's mutants."""
     if not again:
         shutil.rmtree(WORK / "mutants", ignore_errors=True)
-    command = ["mutmut", "run", "--max-children", "1"]
-    alive = [name for _, name, outcome in known(paths) if outcome in (None, "survived")]
-    if code := run([*command, *alive], WORK):
-        raise SystemExit(f"mutmut ended with {code}")
+    run_mutmut([name for _, name, outcome in known(paths) if outcome in (None, "survived")])
     return known(paths)
 
 
@@ -90,19 +94,35 @@ def sources_outside_functions(path):
             yield f"{path}: {old[:60]} → {new[:60]}", changed.code
 
 
+def tested(folder):
+    """pytest's exit code for a copy of the project, run in a fork: what it imports of others is there already."""
+    if child := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    os.chdir(folder)
+    os.environ["HYPOTHESIS_PROFILE"] = "quick"
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    arguments = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis is imported, on purpose
+    arguments += SETTINGS["pytest_add_cli_args"] + SETTINGS["pytest_add_cli_args_test_selection"]
+    code = 1
+    try:
+        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--rootdir=.", *arguments])
+    finally:
+        os._exit(code)
+
+
 def outside_functions(paths):
     """(path, name, outcome) of the mutants made here."""
     folder = WORK / "outside"
     copy_project(folder)
-    tests = ["pytest", "-x", "-q", "-p", "no:cacheprovider", *SETTINGS["pytest_add_cli_args"]]
-    tests += SETTINGS["pytest_add_cli_args_test_selection"]
-    if run(tests, folder):
+    if tested(folder):
         raise SystemExit("the tests fail before anything is changed")
     for path in paths:
         for name, source in sources_outside_functions(path):
             (folder / path).write_text(source)
-            alive = run(tests, folder, capture_output=True) == 0
-            yield path, name, "survived" if alive else "killed"
+            yield path, name, "killed" if tested(folder) else "survived"
         shutil.copy2(ROOT / path, folder / path)
 
 

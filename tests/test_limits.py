@@ -33,6 +33,41 @@ HUGE = (1 << 32) - 1
 MEGABYTE = 1 << 20
 
 
+def number(text):
+    base, _, power = text.partition("^")
+    return int(base) ** int(power or 1)
+
+
+def test_the_ceilings_are_those_of_the_text():
+    section = TEXT[TEXT.index("\n## 10 Limits\n") : TEXT.index("\n## 11 ")]
+    rows = re.findall(r"^\| (.+) \| ([\d^]+)(?: / ([\d^]+))? \|$", section, re.MULTILINE)
+    said = [number(one) for _, *ceilings in rows for one in ceilings if one]
+    row_of = {
+        "payload bytes of a unit": ["unit_bytes"],
+        "units": ["units"],
+        "Gaussians / per unit": ["gaussians", "gaussians_per_unit"],
+        "levels": ["levels"],
+        "vertices / faces of the base mesh": ["vertices", "faces"],
+        "splits": ["splits"],
+        "joints / shapes": ["joints", "shapes"],
+        "V · J, and 3 · V0 · (shapes), and 3 · V0 · 9 n": ["rig_values"],
+        "needs of a unit": ["needs"],
+        "string bytes": ["string_bytes"],
+        "metadata / thumbnail bytes": ["metadata_bytes", "thumbnail_bytes"],
+        "track frames / numbers in a block": ["track_frames", "track_values"],
+    }
+    assert [label for label, *_ in rows] == list(row_of)
+    names = [name for row in row_of.values() for name in row]
+    assert sorted(names) == sorted(item.name for item in fields(Limits))
+    assert [getattr(FORMAT_LIMITS, name) for name in names] == said
+
+
+def test_the_expansion_rules_are_those_of_the_text():
+    floors = set(re.findall(r"at most (\d+) \+ (\d+) · payload bytes", TEXT))
+    known = {(EXPANSION_FLOOR, EXPANSION), (VALUES_FLOOR, VALUES_PER_BYTE)}
+    assert {(int(floor), int(factor)) for floor, factor in floors} == known
+
+
 def codes_of(data, limits=FORMAT_LIMITS):
     decoder, codes = Decoder(limits), []
     decoder.feed(data)
@@ -331,41 +366,6 @@ def test_consumed_bytes_are_let_go():
     decoder.feed(toy_file())
     list(decoder.events())
     assert decoder._framing._store.ranges() == []
-
-
-def number(text):
-    base, _, power = text.partition("^")
-    return int(base) ** int(power or 1)
-
-
-def test_the_ceilings_are_those_of_the_text():
-    section = TEXT[TEXT.index("\n## 10 Limits\n") : TEXT.index("\n## 11 ")]
-    rows = re.findall(r"^\| (.+) \| ([\d^]+)(?: / ([\d^]+))? \|$", section, re.MULTILINE)
-    said = [number(one) for _, *ceilings in rows for one in ceilings if one]
-    row_of = {
-        "payload bytes of a unit": ["unit_bytes"],
-        "units": ["units"],
-        "Gaussians / per unit": ["gaussians", "gaussians_per_unit"],
-        "levels": ["levels"],
-        "vertices / faces of the base mesh": ["vertices", "faces"],
-        "splits": ["splits"],
-        "joints / shapes": ["joints", "shapes"],
-        "V · J, and 3 · V0 · (shapes), and 3 · V0 · 9 n": ["rig_values"],
-        "needs of a unit": ["needs"],
-        "string bytes": ["string_bytes"],
-        "metadata / thumbnail bytes": ["metadata_bytes", "thumbnail_bytes"],
-        "track frames / numbers in a block": ["track_frames", "track_values"],
-    }
-    assert [label for label, *_ in rows] == list(row_of)
-    names = [name for row in row_of.values() for name in row]
-    assert sorted(names) == sorted(item.name for item in fields(Limits))
-    assert [getattr(FORMAT_LIMITS, name) for name in names] == said
-
-
-def test_the_expansion_rules_are_those_of_the_text():
-    floors = set(re.findall(r"at most (\d+) \+ (\d+) · payload bytes", TEXT))
-    known = {(EXPANSION_FLOOR, EXPANSION), (VALUES_FLOOR, VALUES_PER_BYTE)}
-    assert {(int(floor), int(factor)) for floor, factor in floors} == known
 
 
 @given(st.integers(0, 64))

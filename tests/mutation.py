@@ -32,7 +32,12 @@ MEMORY = 3 << 30
 OUTCOMES = ("killed", "refused by types", "timeout", "survived")
 OUTCOME_OF = {
     **{"killed": "killed", "segfault": "killed", "timeout": "timeout"},
-    **{"caught by type check": "refused by types", "survived": "survived", "no tests": "survived"},
+    **{
+        "caught by type check": "refused by types",
+        "survived": "survived",
+        "no tests": "survived",
+        "suspicious": "survived",
+    },
 }
 
 
@@ -142,7 +147,7 @@ def table(mutants):
     for label, count in rows:
         total = count.total()
         cells = [f"{count[outcome]:,}" for outcome in OUTCOMES]
-        share = 100 * (total - count["survived"]) / total
+        share = 100 * sum(count[outcome] for outcome in OUTCOMES[:-1]) / total
         lines.append(f"| {label} | {total:,} | {' | '.join(cells)} | {share:.1f} % |")
     return "\n".join(lines) + "\n"
 

@@ -31,7 +31,7 @@ class ByteStore:
     def drop(self, start: int, end: int) -> None:
         """Forget the bytes in [start, end)."""
         first, last = self._from(start), bisect_left(self._starts, end)
-        if first >= last:
+        if first >= last or start == end:
             return
         kept: list[tuple[int, bytearray]] = []
         low, head, final = self._starts[first], self._segments[first], self._segments[last - 1]

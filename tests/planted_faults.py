@@ -129,7 +129,8 @@ def turns_red(fault):
         copy = Path(folder)
         for name in ("pavfmt", "spec", "tests"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "pyproject.toml", copy)
+        for name in ("pyproject.toml", "FORMAT.md"):
+            shutil.copy(ROOT / name, copy)
         source = copy / "pavfmt" / fault.path
         text = source.read_text()
         if fault.right not in text:
@@ -137,7 +138,10 @@ def turns_red(fault):
         source.write_text(text.replace(fault.right, fault.wrong))
         files = [f"tests/test_{name}.py" for name in fault.tests.split()]
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
-        return subprocess.run(command, cwd=copy, capture_output=True).returncode == 1
+        ended = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+        if ended.returncode > 1:
+            raise SystemExit(f"the tests of {fault.path} did not run:\n{ended.stdout}")
+        return ended.returncode == 1
 
 
 def main(names):

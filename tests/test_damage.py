@@ -142,6 +142,39 @@ def test_an_error_stays_whatever_comes_after(place):
         assert again.value is first.value
 
 
+def ways_to_lose_a_shape():
+    """Name → (a file whose first shape is lost, whether the walk still knows what it was, code, error offset)."""
+    data = toy_file()
+    start, end = span_of(data, UnitType.SHAPE)
+    bare = Forge(data).build(directory=False)
+    bare_start, _ = span_of(bare, UnitType.SHAPE)
+    part = Forge(data).parts[Forge(data).where(UnitType.SHAPE)].payload
+    longer = Forge(data).change(UnitType.SHAPE, part + b"!").build()
+    return {
+        "its payload": (flipped(data, end - 1), start, True, "unit-payload-damaged", start + 20),
+        "its header, with a directory": (flipped(data, start), start, True, "unit-header-damaged", start),
+        "its header, without": (
+            flipped(bare, bare_start),
+            bare_start,
+            False,
+            "unit-header-damaged",
+            bare_start,
+        ),
+        "its content": (longer, start, True, "long-payload", end),
+    }
+
+
+@pytest.mark.parametrize(
+    "way", ["its payload", "its header, with a directory", "its header, without", "its content"]
+)
+def test_damage_says_which_unit_and_of_what_type_as_far_as_it_is_known(way):
+    data, start, known, code, at = ways_to_lose_a_shape()[way]
+    own = next(frame.header.id for frame in frames_of(toy_file()) if frame.header.type == UnitType.SHAPE)
+    (found,) = [event for event in play(data)[0] if isinstance(event, UnitDamaged)]
+    assert (found.code, found.offset, found.error_offset) == (code, start, at)
+    assert (found.unit, found.type) == ((own, UnitType.SHAPE) if known else (None, None))
+
+
 def test_a_zeroed_stretch_costs_the_units_it_touches():
     data = toy_file("surface")
     first, last = span_of(data, UnitType.GAUSSIANS, 1)[0], span_of(data, UnitType.GAUSSIANS, 2)[1]

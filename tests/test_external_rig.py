@@ -1,5 +1,7 @@
 """A rig in a file of its own: nothing is drawn until it is supplied, and then all is as if it were embedded."""
 
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -52,6 +54,8 @@ def test_nothing_is_drawn_before_the_rig_is_there():
     assert (named.reference.name, len(named.reference.sha256)) == ("toy-rig.pav", 32)
     assert not [event for event in first if isinstance(event, RigArrived)]
     assert isinstance(second[0], RigArrived)
+    assert (second[0].unit, second[0].offset) == (named.unit, named.offset)
+    assert all(event.unit is None for event in second if isinstance(event, ShapeArrived | CorrectivesArrived))
     kinds = [type(event) for event in second]
     assert (kinds.count(ShapeArrived), kinds.count(CorrectivesArrived)) == (3, 1)
     assert decoder.scene.is_animatable
@@ -139,7 +143,24 @@ def test_another_rig_is_refused(wrong):
     decoder.supply_rig(rig)
     with pytest.raises(FormatError) as caught:
         list(decoder.events())
+    (named,) = [frame for frame in frames_of(external_file()) if frame.header.type == UnitType.RIG_REFERENCE]
+    assert (caught.value.code, caught.value.offset) == ("rig-mismatch", named.payload_offset)
+
+
+def test_a_named_file_without_a_rig_is_refused_by_name():
+    avatar = toy_file("static")
+    forge = Forge(external_file())
+    sha256 = hashlib.sha256(rig_file()).digest()
+    named = forge.parts[forge.where(UnitType.RIG_REFERENCE)].payload
+    forge.change(UnitType.RIG_REFERENCE, named.replace(sha256, hashlib.sha256(avatar).digest()))
+    decoder = Decoder()
+    decoder.feed(forge.build())
+    decoder.supply_rig(avatar)
+    with pytest.raises(FormatError, match=r"toy-rig\.pav.* no rig") as caught:
+        list(decoder.events())
+    at = forge.where(UnitType.RIG_REFERENCE) + 1
     assert caught.value.code == "rig-mismatch"
+    assert caught.value.offset == frames_of(forge.build())[at].payload_offset
 
 
 def test_a_rig_file_holds_only_a_rig_and_is_clean():

@@ -1,7 +1,9 @@
 """Ceilings hold before anything is made: memory follows what has arrived, not what a file claims."""
 
+import re
 import tracemalloc
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,12 +17,55 @@ from pavfmt import Decoder, LimitError, PavError, decode
 from pavfmt.compression import Codec
 from pavfmt.events import UnitDamaged
 from pavfmt.layout import UnitHeader
-from pavfmt.limits import EXPANSION, EXPANSION_FLOOR, FORMAT_LIMITS, Limits
+from pavfmt.limits import (
+    EXPANSION,
+    EXPANSION_FLOOR,
+    FORMAT_LIMITS,
+    VALUES_FLOOR,
+    VALUES_PER_BYTE,
+    Limits,
+)
 from pavfmt.registry import UnitType
 from strategies import around
 
+TEXT = (Path(__file__).parents[1] / "FORMAT.md").read_text()
 HUGE = (1 << 32) - 1
 MEGABYTE = 1 << 20
+
+
+def number(text):
+    base, _, power = text.partition("^")
+    return int(base) ** int(power or 1)
+
+
+def test_the_ceilings_are_those_of_the_text():
+    section = TEXT[TEXT.index("\n## 10 Limits\n") : TEXT.index("\n## 11 ")]
+    rows = re.findall(r"^\| (.+) \| ([\d^]+)(?: / ([\d^]+))? \|$", section, re.MULTILINE)
+    said = [number(one) for _, *ceilings in rows for one in ceilings if one]
+    row_of = {
+        "payload bytes of a unit": ["unit_bytes"],
+        "units": ["units"],
+        "Gaussians / per unit": ["gaussians", "gaussians_per_unit"],
+        "levels": ["levels"],
+        "vertices / faces of the base mesh": ["vertices", "faces"],
+        "splits": ["splits"],
+        "joints / shapes": ["joints", "shapes"],
+        "V · J, and 3 · V0 · (shapes), and 3 · V0 · 9 n": ["rig_values"],
+        "needs of a unit": ["needs"],
+        "string bytes": ["string_bytes"],
+        "metadata / thumbnail bytes": ["metadata_bytes", "thumbnail_bytes"],
+        "track frames / numbers in a block": ["track_frames", "track_values"],
+    }
+    assert [label for label, *_ in rows] == list(row_of)
+    names = [name for row in row_of.values() for name in row]
+    assert sorted(names) == sorted(item.name for item in fields(Limits))
+    assert [getattr(FORMAT_LIMITS, name) for name in names] == said
+
+
+def test_the_expansion_rules_are_those_of_the_text():
+    floors = set(re.findall(r"at most (\d+) \+ (\d+) · payload bytes", TEXT))
+    known = {(EXPANSION_FLOOR, EXPANSION), (VALUES_FLOOR, VALUES_PER_BYTE)}
+    assert {(int(floor), int(factor)) for floor, factor in floors} == known
 
 
 def codes_of(data, limits=FORMAT_LIMITS):
@@ -321,10 +366,6 @@ def test_consumed_bytes_are_let_go():
     decoder.feed(toy_file())
     list(decoder.events())
     assert decoder._framing._store.ranges() == []
-
-
-def test_limits_are_all_positive_and_named():
-    assert all(getattr(FORMAT_LIMITS, item.name) > 0 for item in fields(Limits))
 
 
 @given(st.integers(0, 64))

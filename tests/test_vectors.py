@@ -1,6 +1,7 @@
 """The test files in spec/vectors: made by recipe, complete, and what they say is so."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import jsonschema
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 import zstandard
 
+from pavfmt import Decoder, PavError
 from pavfmt.compression import ColumnDecompressor
 from pavfmt.connectivity import Symbol
+from pavfmt.events import UnitDamaged
 from pavfmt.registry import ERROR_CODES, VERIFY_CODES, UnitType
 from pavplayer.rasterizers import open_rasterizer, rules
 from pavplayer.rasterizers.plain import PlainRasterizer
@@ -26,8 +29,10 @@ BY_NAME = {entry["name"]: entry for entry in INDEX["vectors"]}
 BUDGET = 1_500_000
 
 
-def schema(name):
-    return json.loads((ROOT / "spec" / "schemas" / f"{name}.json").read_text())
+@cache
+def by_schema(name):
+    schema = json.loads((ROOT / "spec" / "schemas" / f"{name}.json").read_text())
+    return jsonschema.validators.validator_for(schema)(schema)
 
 
 def data_of(name):
@@ -54,7 +59,7 @@ def test_the_folder_is_what_the_recipe_makes():
 
 
 def test_the_index_keeps_to_its_schema_and_names_every_file():
-    jsonschema.validate(INDEX, schema("vectors"))
+    by_schema("vectors").validate(INDEX)
     stems = {path.relative_to(VECTORS).with_suffix("").as_posix() for path in VECTORS.rglob("*.pav")}
     assert stems == set(NAMES)
     assert sum(path.stat().st_size for path in VECTORS.rglob("*")) < BUDGET
@@ -64,7 +69,7 @@ def test_the_index_keeps_to_its_schema_and_names_every_file():
 def test_the_reference_decoder_gives_what_is_expected(name):
     state = decoded(data_of(name), rig_of(name))
     assert state == expected(name)
-    jsonschema.validate(state, schema("decoded"))
+    by_schema("decoded").validate(state)
 
 
 def test_every_code_that_a_decoder_can_tell_has_a_vector_and_verification_codes_have_theirs():
@@ -81,6 +86,21 @@ def test_an_invalid_vector_breaks_one_thing_at_the_byte_the_index_says():
         assert [(one["code"], one["offset"]) for one in found] == [(wrong["code"], wrong["offset"])]
         severity, _ = ERROR_CODES[wrong["code"]]
         assert state["error"] is not None or severity == "damage" or wrong["code"] == "duplicate-unit"
+
+
+@pytest.mark.parametrize("name", names_in("invalid"))
+def test_what_is_wrong_is_said(name):
+    decoder = Decoder()
+    if (rig := rig_of(name)) is not None:
+        decoder.supply_rig(rig)
+    decoder.feed(data_of(name))
+    said = []
+    try:
+        said += [event.message for event in decoder.events() if isinstance(event, UnitDamaged)]
+    except PavError as error:
+        said.append(error.message)
+    (message,) = said
+    assert len(message.split()) > 1 and "None" not in message
 
 
 def test_a_valid_vector_has_no_damage():

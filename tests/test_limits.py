@@ -50,7 +50,7 @@ def test_the_ceilings_are_those_of_the_text():
         "vertices / faces of the base mesh": ["vertices", "faces"],
         "splits": ["splits"],
         "joints / shapes": ["joints", "shapes"],
-        "V · J, and 3 · V0 · (shapes), and 3 · V0 · 9 n": ["rig_values"],
+        "V · J weights, and 3 · V0 · (shapes), and 3 · V0 · 9 n": ["rig_values"],
         "needs of a unit": ["needs"],
         "string bytes": ["string_bytes"],
         "metadata / thumbnail bytes": ["metadata_bytes", "thumbnail_bytes"],

@@ -57,8 +57,9 @@ def curve_plot(report: CurveReport, form: str = "png") -> bytes:
         figure = Figure(figsize=INCHES, facecolor=PALETTE.card, layout="constrained")
         FigureCanvasAgg(figure)
         panels = figure.subplots(2, 2, sharex="col", sharey="row", height_ratios=(2.4, 1.0))
-        _draw_column(panels[:, 0], report, OVER_FILE)
-        _draw_column(panels[:, 1], report, OVER_GAUSSIANS)
+        decibels = _draw_column(panels[:, 0], report, OVER_FILE)
+        decibels += _draw_column(panels[:, 1], report, OVER_GAUSSIANS)
+        scale_decibels(panels[0, 0], decibels)  # the columns share it
         _label(figure, panels, report)
         stream = io.BytesIO()
         dates = {"Date": None} if form == "svg" else {"Software": None}
@@ -66,9 +67,11 @@ def curve_plot(report: CurveReport, form: str = "png") -> bytes:
     return stream.getvalue()
 
 
-def _draw_column(panels: Sequence[Axes], report: CurveReport, column: Column) -> None:
+def _draw_column(panels: Sequence[Axes], report: CurveReport, column: Column) -> list[float]:
+    """Returns the PSNR of all that is drawn."""
     above, below = panels
-    sizes, decibels = [], []
+    sizes: list[int] = []
+    decibels: list[float] = []
     for number, curve in enumerate(report.curves):
         points = [point for point in curve.points if point.gaussian_count]
         colour, x = COLOURS[number % len(COLOURS)], [column.size(point) for point in points]
@@ -80,8 +83,8 @@ def _draw_column(panels: Sequence[Axes], report: CurveReport, column: Column) ->
         decibels += [quality for _, quality in differ]
     for axes in panels:
         scale_bytes(axes, min(sizes, default=1000), max(sizes, default=10_000), PALETTE)
-    scale_decibels(above, decibels)
     below.set_xlabel(f"{column.label}, kB (logarithmic)", color=PALETTE.ink)
+    return decibels
 
 
 def _label(figure: Figure, panels: Sequence[Sequence[Axes]], report: CurveReport) -> None:

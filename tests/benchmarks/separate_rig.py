@@ -15,11 +15,8 @@ OF_A_RIG = (UnitType.RIG, UnitType.SHAPE, UnitType.CORRECTIVES)
 
 
 def separated(data: bytes, name: str) -> tuple[bytes, bytes]:
-    """The avatar that names its rig, and the rig file; the Gaussians stay as they are. Not for hand-over files,
-    whose units name others by number."""
+    """The avatar that names its rig, and the rig file; the Gaussians stay as they are."""
     forge = Forge(data)
-    if forge.header.critical_features:
-        raise ValueError("a file with hand-over cannot be taken apart: encode it with --rig external")
     rig_file = _of(forge, [part for part in forge.parts if part.type in OF_A_RIG], totals=False)
     reference = RigReference(hashlib.sha256(rig_file).digest(), name)
     kept = []
@@ -45,7 +42,8 @@ def _of(forge: Forge, parts: list[Part], totals: bool) -> bytes:
         for part in parts
     }
     cut.header = forge.header
-    nothing = {"gaussian_bytes": 0, "gaussian_count": 0, "level_count": 0, "sh_degree": 0}
+    totals_of_gaussians = ("gaussian_bytes", "gaussian_count", "level_count", "sh_degree")
+    nothing = dict.fromkeys((*totals_of_gaussians, "critical_features"), 0)
     return cut.build(**({} if totals else nothing))
 
 
@@ -57,6 +55,12 @@ def _renumbered(part: Part, numbers: dict[int, int]) -> Part:
     reader = reader_of(part.payload)
     needs, writer = decode_needs(reader, part.id), FieldWriter()
     encode_needs(writer, numbers[part.id], _mapped(needs, numbers))
+    if part.type == UnitType.HAND_OVER:  # which names the units that take over
+        writer.raw(reader.raw(1))
+        count = reader.varint("successor count", 1 << 12)
+        writer.varint(count)
+        for _ in range(count):
+            writer.varint(numbers[reader.varint("successor")])
     writer.raw(reader.rest())
     return replace(part, id=numbers[part.id], payload=writer.getvalue())
 

@@ -8,7 +8,7 @@ from pavfmt.encoder import PRESETS
 from pavfmt.encoder.options import FITTED_DECIBELS
 from pavtraining.results.cells import MARKS, SHARES, Cell, Cells, Result
 from pavtraining.results.judging import CUTS, MOST_DECIBELS, Judgement
-from pavtraining.results.methods import ABLATION, ADDITIVE, FIT, METHODS, Method, reference_of
+from pavtraining.results.methods import ABLATION, ADDITIVE, FIT, METHODS, TWO_PART_BASE, Method, reference_of
 from pavtraining.results.subjects import CAPTURE_CAMERAS, CAPTURE_FRAMES, HEADS, SUBJECTS
 
 MISSING = "not yet run"
@@ -38,6 +38,9 @@ cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has n
 - **Fits**: {FIT.steps:,} steps and at most {FIT.gaussians:,} Gaussians, a few minutes on two cores: enough to compare
   methods, not the best that a long fit reaches. "Fitted alone" are models without any prefix in mind, of as many
   Gaussians as the additive fit spends on so many bytes; their own bytes stand in brackets.
+- **"Then hand-over"** puts a base of {TWO_PART_BASE.cover_count + TWO_PART_BASE.lining_count:,} Gaussians under the
+  model fitted for the whole, {TWO_PART_BASE.first_count} of which come first; its own Gaussians are fitted again, to that
+  model's pictures.
 - **The capture**: {CAPTURE_FRAMES} frames from {CAPTURE_CAMERAS} cameras, with the default spoiling.
 """
 ABLATION_TEXT = f"""## What each part of the method is worth

@@ -26,6 +26,7 @@ HELP = """Fit a progressive avatar: one whose every prefix looks right.
   pav fit lam-export.zip -o head             a flat avatar: a small base, and its own Gaussians take over
   pav fit scene -o head --minutes 20 && pav encode head -o head.pav
   pav fit capture/ --flame flame2023.pkl -o head
+  pav fit scene -o whole && pav fit whole -o head --method hand-over
   pav fit scene -o head --resume             goes on after Ctrl-C or a power cut
   pav fit scene -o head --config fast.toml   values of your own; --save-config shows them all
   pav fit scene -o head --plot head.png      draws the log of a run, finished or not
@@ -142,7 +143,7 @@ def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:
         levels = source.avatar.levels if isinstance(source, Teacher) else ()
         method = METHOD if len(levels) == 1 else "forest"
     if method == METHOD and not isinstance(source, Teacher):
-        raise EncodeError("bad-source", "only a finished avatar can hand over: --method forest")
+        raise EncodeError("bad-source", "only an avatar can hand over: fit one, then give its checkpoint")
     if args.resume:  # it keeps its own configuration
         return method
     for option, given in (("--minutes", args.minutes), ("--without", args.without)):

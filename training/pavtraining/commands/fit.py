@@ -143,7 +143,7 @@ def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:
         levels = source.avatar.levels if isinstance(source, Teacher) else ()
         method = METHOD if len(levels) == 1 else "forest"
     if method == METHOD and not isinstance(source, Teacher):
-        raise EncodeError("bad-source", "only an avatar can hand over: fit one, then give its checkpoint")
+        raise EncodeError("bad-source", "only a finished avatar can hand over: give a checkpoint")
     if args.resume:  # it keeps its own configuration
         return method
     for option, given in (("--minutes", args.minutes), ("--without", args.without)):

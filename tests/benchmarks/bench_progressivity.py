@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.bench_progressivity
 
-Both are written again and again until the decoded file has the balanced preset's dB, so the bytes are of equal
-quality.
+Both are written at several precisions around the balanced preset's. dB jump by half of one from one precision to the
+next, as single Gaussians round well or badly, so a line through dB and the logarithm of bytes is compared at the
+preset's dB, and not two files.
 PAV_TEST_DATA names the data folder (default ../shared/data).
 """
 
@@ -13,9 +14,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from pavfmt import EncodeOptions, decode, encode, inspect
-from pavfmt.encoder import PRESETS, Precision, rendered_importance
-from pavfmt.encoder.quality import Pictures, coarsest, take_pictures
+from pavfmt.encoder import PRESETS, rendered_importance
+from pavfmt.encoder.quality import Pictures, take_pictures
 from pavfmt.inspection import gaussian_bytes_of
 from pavfmt.interop.lam import read_lam
 from pavfmt.model import Avatar, Float64Array
@@ -26,37 +29,45 @@ HEADS = ("status", "tesla", "p2-1")
 WHOLE = EncodeOptions(first_unit_bytes=1 << 30, unit_bytes=1 << 30)
 
 
-def searched(
-    avatar: Avatar, options: EncodeOptions, importance: list[Float64Array], pictures: Pictures
-) -> tuple[Precision, float]:
-    """The coarsest precision whose decoded file is good enough, and what it reaches."""
+FACTORS = (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4)
+"""Of the default steps."""
 
-    def decibels(precision: Precision) -> float:
-        snapshot = decode(encode(avatar, replace(options, precision=precision), importance)).snapshot()
+
+def bytes_at(
+    decibels: float,
+    avatar: Avatar,
+    options: EncodeOptions,
+    importance: list[Float64Array],
+    pictures: Pictures,
+) -> tuple[int, float]:
+    """How many units of Gaussians, and their bytes at a quality, by the line through all precisions."""
+    reached, sizes, units = [], [], 0
+    for factor in FACTORS:
+        data = encode(avatar, replace(options, precision=options.precision.scaled(factor)), importance)
+        snapshot = decode(data).snapshot()
         assert snapshot is not None
-        return pictures.decibels(snapshot.avatar)
-
-    return coarsest(decibels, options.precision, PRESETS["balanced"])
+        report = inspect(data)
+        units = sum(unit.type == "gaussians" for unit in report.units)
+        reached.append(pictures.decibels(snapshot.avatar))
+        sizes.append(np.log(gaussian_bytes_of(report)))
+    slope, height = np.polyfit(reached, sizes, 1)
+    return units, float(np.exp(height + slope * decibels))
 
 
 def main() -> None:
     """One row per head."""
-    renderer = open_renderer("cpu")
-    print("| head | units | gaussian_bytes | dB | one unit | dB | cost |")
-    print("|---|---|---|---|---|---|---|")
+    renderer, decibels = open_renderer("cpu"), PRESETS["balanced"]
+    print(f"at {decibels} dB\n\n| head | units | gaussian_bytes | one unit | cost |\n|---|---|---|---|---|")
     for name in HEADS:
         avatar = read_lam(DATA / "lam" / f"{name}.zip")
         importance = rendered_importance(avatar, renderer)
-        found = []
-        for options in (EncodeOptions(), WHOLE):
-            precision, decibels = searched(avatar, options, importance, take_pictures(avatar, renderer))
-            report = inspect(encode(avatar, replace(options, precision=precision), importance))
-            units = sum(unit.type == "gaussians" for unit in report.units)
-            found.append((units, gaussian_bytes_of(report), decibels))
-        (count, size, decibels), (one, whole, same) = found
-        assert one == 1
-        cells = f"{count} | {size:,} | {decibels:.2f} | {whole:,} | {same:.2f} | {100 * (size / whole - 1):+.1f} %"
-        print(f"| {name} | {cells} |", flush=True)
+        pictures = take_pictures(avatar, renderer)
+        count, size = bytes_at(decibels, avatar, EncodeOptions(), importance, pictures)
+        _, whole = bytes_at(decibels, avatar, WHOLE, importance, pictures)
+        print(
+            f"| {name} | {count} | {size:,.0f} | {whole:,.0f} | {100 * (size / whole - 1):+.1f} % |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from avatars import KINDS, head_file, toy_file
 from comparing import frozen_scene, history
 from forging import Forge, Part, flipped, frames_of, payload, unit_spans
 from pavfmt.decoder import Decoder, decode
+from pavfmt.layout import UnitHeader
 from pavfmt.model import Track
 from pavfmt.registry import UnitType
 from pavfmt.units.annotations import encode_track
@@ -181,3 +182,33 @@ def test_the_decoder_tells_of_a_partial_unit_at_the_end():
         end - start,
     )
     assert not ended.complete
+
+
+def ended_after(pieces):
+    """What the decoder tells at the end of pieces at their offsets."""
+    decoder = Decoder()
+    for offset, data in pieces:
+        decoder.feed_at(offset, data)
+    decoder.close()
+    *_, ended = decoder.events()
+    return ended
+
+
+@pytest.mark.parametrize("there", [1, 19, 20, 21])
+def test_a_unit_that_has_only_begun_is_told_with_its_header_once_that_is_whole(there):
+    data = toy_file()
+    start, end = unit_spans(data)[3]
+    ended = ended_after([(0, data[: start + there])])
+    assert (ended.partial.offset, ended.partial.received) == (start, there)
+    if there < UnitHeader.SIZE:
+        assert ended.partial.header is None and ended.partial.expected is None
+    else:
+        assert ended.partial.header.id == 3 and ended.partial.expected == end - start
+
+
+def test_the_unit_in_which_the_last_range_ends_is_told():
+    data = toy_file()
+    spans = unit_spans(data)
+    pieces = [(0, data[: spans[2][0] + 5]), (spans[4][0], data[spans[4][0] : spans[5][0] + 30])]
+    ended = ended_after(pieces)
+    assert (ended.partial.offset, ended.partial.received) == (spans[5][0], 30)

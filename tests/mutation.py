@@ -2,8 +2,9 @@
 
 mutmut changes what stands in functions, as `[tool.mutmut]` of pyproject.toml says; its own operators are applied here
 to what stands outside of them: limits, layouts, tables of unit types. All happens in a copy of the project,
-`out/mutation`; with `--again` what was killed there stays so, and only what lived or was not reached is tried. The
-table goes to tests/mutation.md; in the copy, `mutmut results` lists who lives and `mutmut show NAME` shows one.
+`out/mutation`; with `--again` what was killed there stays so, and only what lived or was not reached is tried; with
+`--table` nothing is tried, and what stands in functions is told as far as an interrupted run got. The table goes to
+tests/mutation.md; in the copy, `mutmut results` lists who lives and `mutmut show NAME` shows one.
 """
 
 import json
@@ -29,7 +30,8 @@ BEGIN, END = "<!-- table: written by `python -m tests.mutation` -->\n", "<!-- en
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]
 MEMORY = 3 << 30
 """Address space of a test run: what allocates for ever is killed by that."""
-OUTCOMES = ("killed", "refused by types", "timeout", "survived")
+OUTCOMES = ("killed", "refused by types", "timeout", "survived", "not tried")
+NOTICED = OUTCOMES[:3]
 OUTCOME_OF = {
     **{"killed": "killed", "segfault": "killed", "timeout": "timeout"},
     **{
@@ -135,27 +137,31 @@ def table(mutants):
     """The share of mutants that are noticed, module by module."""
     counts = {}
     for path, _, outcome in mutants:
-        counts.setdefault(path, Counter())[outcome] += 1
+        counts.setdefault(path, Counter())[outcome or "not tried"] += 1
     rows = [
         *((f"`{path}`", count) for path, count in counts.items()),
         ("all", sum(counts.values(), Counter())),
     ]
     lines = [
-        f"| module | mutants | {' | '.join(OUTCOMES)} | noticed |",
+        f"| module | mutants | {' | '.join(OUTCOMES)} | noticed of those tried |",
         "|---|" + "---:|" * (len(OUTCOMES) + 2),
     ]
     for label, count in rows:
         total = count.total()
         cells = [f"{count[outcome]:,}" for outcome in OUTCOMES]
-        share = 100 * sum(count[outcome] for outcome in OUTCOMES[:-1]) / total
+        tried = max(total - count["not tried"], 1)
+        share = 100 * sum(count[outcome] for outcome in NOTICED) / tried
         lines.append(f"| {label} | {total:,} | {' | '.join(cells)} | {share:.1f} % |")
     return "\n".join(lines) + "\n"
 
 
-def main(again):
-    copy_project(WORK)
+def main(again, only_table):
     paths = SETTINGS["only_mutate"]
-    mutants = [*in_functions(paths, again), *outside_functions(paths)]
+    if only_table:
+        mutants = [*known(paths)]
+    else:
+        copy_project(WORK)
+        mutants = [*in_functions(paths, again), *outside_functions(paths)]
     for _, name, outcome in mutants:
         if outcome == "survived":
             print(f"lives: {name}")
@@ -165,4 +171,4 @@ def main(again):
 
 
 if __name__ == "__main__":
-    main(again="--again" in sys.argv[1:])
+    main("--again" in sys.argv[1:], "--table" in sys.argv[1:])

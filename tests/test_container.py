@@ -4,9 +4,9 @@ import pytest
 
 from avatars import toy_file
 from comparing import frozen_scene, history
-from forging import Forge, Part, flipped, resealed_header, unit_spans
+from forging import Forge, Part, flipped, frames_of, resealed_header, unit_spans
 from pavfmt import Decoder, FormatError, UnsupportedError, decode
-from pavfmt.events import UnitDamaged, UnknownSkipped
+from pavfmt.events import HeaderArrived, UnitDamaged, UnknownSkipped
 from pavfmt.layout import FileHeader, UnitHeader
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.registry import FORMAT_VERSION, UnitType
@@ -54,7 +54,10 @@ def test_the_signature_survives_no_text_conversion():
 def test_an_unknown_ancillary_unit_is_skipped_and_the_file_plays(type_, front):
     data = with_unknown(False, type_, front)
     events, _ = play(data)
-    assert [event.type for event in events if isinstance(event, UnknownSkipped)] == [type_]
+    (skipped,) = (event for event in events if isinstance(event, UnknownSkipped))
+    (frame,) = (frame for frame in frames_of(data) if frame.header.type == type_)
+    assert (skipped.type, skipped.unit, skipped.offset) == (type_, frame.header.id, frame.offset)
+    assert (type(events[0]), events[0].unit, events[0].offset) == (HeaderArrived, None, 0)
     assert not [event for event in events if isinstance(event, UnitDamaged)]
     assert shown(data) == shown(toy_file())
 

@@ -1,6 +1,8 @@
 """`pav fit` from the command line: results, refusals, interruption."""
 
+import argparse
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -12,10 +14,12 @@ from pavfmt.encoder import encode  # noqa: E402
 from pavfmt.interop.progressive import read_progressive  # noqa: E402
 from pavfmt.model import Avatar  # noqa: E402
 from pavfmt.synthetic import toy_avatar  # noqa: E402
+from pavtraining.commands.fit import _method  # noqa: E402
 from pavtraining.configuration import Configuration  # noqa: E402
 from pavtraining.hand_over import HandOverConfiguration  # noqa: E402
 from pavtraining.hand_over.memory import Memory  # noqa: E402
 from pavtraining.settings import read_configuration, write_configuration  # noqa: E402
+from pavtraining.sources import Teacher  # noqa: E402
 
 SHORT = Configuration(
     steps=16,
@@ -152,6 +156,19 @@ def test_a_flat_avatar_hands_over_by_itself(flat_files, capsys):
     assert main(["encode", str(flat_files / "out"), "-o", str(flat_files / "out.pav")]) == 0
     assert main(["verify", str(flat_files / "out.pav")]) == 0
     assert fit(flat_files, "--plot", str(flat_files / "log.svg")) == 0
+
+
+@pytest.mark.parametrize(
+    "kind, level, hands_over", [("surface", 0, True), ("face", 0, True), ("surface", 1, False)]
+)
+def test_auto_hands_over_to_one_level_but_for_surface_points_on_faces(kind, level, hands_over):
+    toy = toy_avatar(kind)
+    one = replace(toy.levels[level], splits=None)
+    one = replace(one, gaussians=replace(one.gaussians, sites=one.gaussians.sites % len(toy.rig.faces)))
+    teacher = Teacher(Avatar((one,), toy.rig, toy.identity))
+    wanted = argparse.Namespace(resume=False, method="auto", minutes=None, without=(), gaussians=None)
+    wanted.sh_degree, wanted.device, wanted.exact = None, "cpu", False
+    assert (_method(wanted, teacher, None) == "hand-over") is hands_over
 
 
 @pytest.mark.parametrize("stop", [7, 25, 45, 66, 72, 78])

@@ -14,7 +14,7 @@ from pavfmt import EncodeOptions, decode
 from pavfmt.encoder import encode
 from pavfmt.errors import EncodeError
 from pavfmt.interop import read_avatar
-from pavfmt.model import Avatar, Pose
+from pavfmt.model import Avatar, Pose, ShFrame
 from pavfmt.posing import pose_avatar
 from pavfmt.synthetic import toy_avatar
 from pavfmt.verification import verify
@@ -354,6 +354,19 @@ def test_levels_on_faces_become_one_that_looks_the_same_at_rest():
     flat = flattened(avatar)
     assert len(flat.levels) == 1 and flat.levels[0].splits is None
     np.testing.assert_allclose(as_seen(flat, Pose()), as_seen(avatar, Pose()), atol=2e-6)
+
+
+def test_one_level_on_faces_stays_as_it_is():
+    avatar = flat_toy("face")
+    assert flattened(avatar) is avatar
+
+
+def test_sh_that_turn_with_their_faces_cannot_be_put_into_one_level():
+    avatar = toy_avatar("face")
+    local = replace(avatar, levels=tuple(replace(one, sh_frame=ShFrame.LOCAL) for one in avatar.levels))
+    with pytest.raises(EncodeError) as caught:
+        flattened(local)
+    assert caught.value.code == "bad-site"
 
 
 def children_of(flat):

@@ -18,7 +18,6 @@ from pavfmt.model import Avatar, Float64Array, Int32Array, Level, Pose, Site
 from pavfmt.places import mesh_places
 from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
 from pavfmt.units.attributes import Attribute, Columns, attributes_of, quantize_gaussians
-from pavfmt.units.gaussians import Int64Array
 
 
 @dataclass
@@ -34,7 +33,7 @@ class LevelPlan:
     """Rows, the first to be sent first."""
     parts: list[NDArray[np.intp]]
     """The order taken apart into what must not share units."""
-    places: Int64Array
+    places: NDArray[np.int64]
     """(N, 3) places of the sites."""
     world_means: Float64Array
     regions: NDArray[np.uint16]
@@ -110,7 +109,7 @@ def _sending_order(level: Level, importance: Float64Array, options: EncodeOption
     return order_of(importance)
 
 
-def _site_places(avatar: Avatar) -> list[Int64Array]:
+def _site_places(avatar: Avatar) -> list[NDArray[np.int64]]:
     """Per level (N, 3) places of the Gaussians' sites, as a decoder finds them."""
     rig, roots = avatar.rig, np.zeros(0, dtype=np.int32)
     mesh = None if rig is None else mesh_places(rig.mean_neutral, rig.faces, rig.subdivisions)

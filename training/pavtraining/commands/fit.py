@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pavfmt.cli import exit_codes
 from pavfmt.errors import EncodeError
 from pavfmt.interop.progressive import is_progressive, write_progressive
-from pavfmt.model import Avatar
+from pavfmt.model import Avatar, Binding, Site
 from pavplayer.packages import require
 from pavtraining.configuration import ABLATIONS, Configuration
 from pavtraining.settings import Settings, read_configuration, seed_in, write_configuration
@@ -37,7 +37,7 @@ GaussianAvatars' layout.
                        comes first and retires; --exact sends them as they are. Levels on faces become one before
   --method forest      one Gaussian on every face that is seen; faces split where the pictures ask for it; nothing
                        that was shown ever changes
-  --method auto        hand-over for avatars of one level, else forest
+  --method auto        hand-over for avatars of one level (but for surface points on faces), else forest
 Beside the output stand OUTPUT.jsonl, the log, and until the fit is done OUTPUT.fit-state."""
 METHODS = ("auto", "forest", "hand-over")
 
@@ -141,7 +141,8 @@ def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:
         method = str(args.method)
     else:
         levels = source.avatar.levels if isinstance(source, Teacher) else ()
-        method = METHOD if len(levels) == 1 else "forest"
+        on_points = [level.site is Site.FACE and level.binding is not Binding.FACE_FRAME for level in levels]
+        method = METHOD if on_points == [False] else "forest"
     if method == METHOD and not isinstance(source, Teacher):
         raise EncodeError("bad-source", "only a finished avatar can hand over: give a checkpoint")
     if args.resume:  # it keeps its own configuration

@@ -25,23 +25,21 @@ THIRD = np.float32(1 / 3)
 
 
 def is_on_faces(avatar: Avatar) -> bool:
-    """Whether every level hangs on face frames, and SH bands do not turn with them."""
-    return all(
-        level.binding is Binding.FACE_FRAME and level.sh_frame is ShFrame.WORLD for level in avatar.levels
-    )
+    """Whether every level hangs on face frames."""
+    return all(level.binding is Binding.FACE_FRAME for level in avatar.levels)
 
 
 def flattened(avatar: Avatar) -> Avatar:
-    """One level on the faces of the mesh, from an avatar of any number of levels on face frames.
+    """One level on the faces of the mesh, from an avatar of any number of levels on face frames; of one, as it is.
 
-    Raises EncodeError where Gaussians hang on anything else, or one hands over to another.
+    Raises EncodeError where one level hands over to another, or SH turn with faces that are put into others.
     """
-    if not is_on_faces(avatar):
-        raise EncodeError(
-            "bad-site", "levels are put into one only where all hang on face frames, SH in world axes"
-        )
     if any(level.parents is not None for level in avatar.levels):
         raise EncodeError("bad-level", "the avatar hands over already")
+    if len(avatar.levels) == 1:
+        return avatar
+    if any(level.sh_frame is ShFrame.LOCAL for level in avatar.levels):
+        raise EncodeError("bad-site", "levels whose SH turn with their faces cannot be put into one")
     corners = _rest_corners(avatar, avatar.levels)
     parts, ancestors = [], np.arange(len(corners[0]), dtype=np.int32)
     for number, level in enumerate(avatar.levels):

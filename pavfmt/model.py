@@ -307,6 +307,27 @@ class Gaussians:
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """Gaussians that stand in for their whole level until all of it is there, and how they look till then."""
+
+    rows: Int32Array
+    """(K,) of the level's Gaussians, ascending, K > 0."""
+    opacities: Float32Array
+    """(K,) 0..1, instead of those that the level gives them,"""
+    log_scales: Float32Array
+    """(K, 3), and likewise."""
+
+    def __post_init__(self) -> None:
+        rows = _array("rows", self.rows, np.int32, None)
+        if not len(rows) or (np.diff(rows) <= 0).any() or rows[0] < 0:
+            raise EncodeError("bad-shape", "the rows of a beginning ascend, and there is at least one")
+        object.__setattr__(self, "rows", rows)
+        for name, width in (("opacities", ()), ("log_scales", (3,))):
+            values = _array(name, getattr(self, name), np.float32, len(rows), *width)
+            object.__setattr__(self, name, values)
+
+
+@dataclass(frozen=True)
 class Level:
     """One level of the hierarchy: its forest of split faces and its Gaussians."""
 
@@ -319,11 +340,17 @@ class Level:
     parents: Int32Array | None = None
     """(N,) the Gaussian of the level before that hands over to this one, −1: none. It retires when all to which
     it hands over are there. None: the level adds to what is there (the paper's rule)."""
+    beginning: Beginning | None = None
+    """Which of its Gaussians are sent first and look otherwise until the others are there; None: none."""
 
     def __post_init__(self) -> None:
         if self.parents is not None:
             parents = _array("parents", self.parents, np.int32, len(self.gaussians))
             object.__setattr__(self, "parents", parents)
+        if self.beginning is not None:
+            _indices_in("a beginning's rows", self.beginning.rows, len(self.gaussians))
+            if len(self.beginning.rows) == len(self.gaussians):
+                raise EncodeError("bad-shape", "a beginning is of some of its level's Gaussians, not of all")
         if self.binding is Binding.FACE_FRAME and self.site is not Site.FACE:
             raise EncodeError("bad-site", "the face-frame binding binds to faces")
         on_face_point = self.binding is Binding.SURFACE_POINT and self.site is Site.FACE
@@ -418,6 +445,11 @@ class Avatar:
                     raise EncodeError("bad-level", "level 0 has no level before it to take over from")
                 older = len(self.levels[number - 1].gaussians)
                 _indices_in(f"level {number} parents", level.parents[level.parents != -1], older)
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether what is shown of a Gaussian may change once others are there (FORMAT.md, 6.10)."""
+        return any(level.parents is not None or level.beginning is not None for level in self.levels)
 
     @property
     def gaussian_count(self) -> int:

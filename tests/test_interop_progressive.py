@@ -209,7 +209,7 @@ def edit(checkpoint, change):
     [
         (lambda d: d.pop("levels"), "bad-checkpoint", "levels"),
         (lambda d: d.update(colour=1), "bad-checkpoint", "colour"),
-        (lambda d: d.update(version=3), "unsupported-checkpoint", "version 3"),
+        (lambda d: d.update(version=4), "unsupported-checkpoint", "version 4"),
         (lambda d: d.update(format="ply"), "bad-checkpoint", "ply"),
         (lambda d: d.update(levels=[]), "no-gaussians", "level"),
         (lambda d: d.update(levels=[{}] * 17), "input-too-large", "levels"),

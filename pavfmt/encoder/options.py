@@ -69,18 +69,20 @@ LEFT_OUT_POWER = 1.6
 
 
 PASSING = Precision(
-    mean_step=4e-3,
-    log_scale_step=0.2,
-    quat_step=0.04,
-    opacity_step=0.1,
-    sh0_step=0.3,
-    mean_power=0.25,
-    log_scale_power=0.3,
-    quat_power=0.3,
-    sh0_power=0.3,
+    mean_step=4.7e-3,
+    log_scale_step=0.3,
+    quat_step=6 / 255,
+    opacity_step=0.06,
+    sh0_step=0.18,
+    mean_power=0.0,
+    log_scale_power=0.0,
+    quat_power=0.0,
+    opacity_power=0.0,
+    sh0_power=0.0,
     kept_importance=1.0,
 )
-"""Of a level that hands over: about the rounding its fit was made to stand (`pavtraining.hand_over`)."""
+"""Of a level that hands over. `pavtraining.hand_over` fits such a level to multiples of these steps, and on them it is
+written without further loss."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class EncodeOptions:
     generator: str = "pavfmt"
 
 
-HANDING_OVER = EncodeOptions(first_unit_bytes=5500, unit_bytes=4500)
+HANDING_OVER = EncodeOptions(first_unit_bytes=5800, unit_bytes=1800)
 """For avatars with levels that take over: the first unit holds what can stand alone of a fitted base."""
 
 GROWN = EncodeOptions(

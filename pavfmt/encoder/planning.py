@@ -14,7 +14,8 @@ from pavfmt.encoder.options import EncodeOptions
 from pavfmt.encoder.precision import LevelPrecision, kept_rows, level_precisions
 from pavfmt.encoder.regions import region_bits
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float64Array, Int32Array, Level, Pose, Site
+from pavfmt.limits import FORMAT_LIMITS
+from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Pose, Site
 from pavfmt.places import mesh_places
 from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
 from pavfmt.units.attributes import Attribute, Columns, attributes_of, quantize_gaussians
@@ -26,6 +27,9 @@ class LevelPlan:
 
     level: Level
     columns: Columns
+    """As they are in the end,"""
+    sent: Columns
+    """and as their units bring them: a beginning looks otherwise then."""
     attributes: tuple[Attribute, ...]
     precision: LevelPrecision
     importance: Float64Array
@@ -45,11 +49,11 @@ def without_invisible(
     """The avatar and its importance, but for the weakest Gaussians of each level. What was measured to matter to a
     region stays: there it is looked at closely.
 
-    Where a level takes over none is left out: whoever made the levels has chosen, and a parent waits for all its
+    Where Gaussians hand over none is left out: whoever made the levels has chosen, and a parent waits for all its
     children.
     """
     levels, kept_importance = [], []
-    if any(level.parents is not None for level in avatar.levels):
+    if avatar.hands_over:
         share = 1.0
     numbers: Int32Array | None = None
     for level, score in zip(avatar.levels, importance, strict=True):
@@ -86,17 +90,40 @@ def plan_levels(avatar: Avatar, importance: list[Float64Array], options: EncodeO
             LevelPlan(
                 level=level,
                 columns=quantize_gaussians(level.gaussians, grids),
+                sent=quantize_gaussians(_at_first(level), grids),
                 attributes=attributes,
                 precision=precisions[number],
                 importance=importance[number],
                 order=order,
-                parts=grouped(order, regions[number], level.parents) if grouping else [order],
+                parts=_parts(level, order, regions[number] if grouping else None),
                 places=places[number],
                 world_means=pose_level(avatar.levels, number, mesh).means,
                 regions=regions[number],
             )
         )
     return plans
+
+
+def _at_first(level: Level) -> Gaussians:
+    """Its Gaussians as they look when their units come."""
+    beginning = level.beginning
+    if beginning is None:
+        return level.gaussians
+    opacities, log_scales = level.gaussians.opacities.copy(), level.gaussians.log_scales.copy()
+    opacities[beginning.rows], log_scales[beginning.rows] = beginning.opacities, beginning.log_scales
+    return replace(level.gaussians, opacities=opacities, log_scales=log_scales)
+
+
+def _parts(
+    level: Level, order: NDArray[np.intp], regions: NDArray[np.uint16] | None
+) -> list[NDArray[np.intp]]:
+    """What does not share units: a beginning and the others; what matters to other `regions` (N,), if given."""
+    if level.beginning is not None:
+        begins = np.isin(order, level.beginning.rows)
+        if max(begins.sum(), (~begins).sum()) > FORMAT_LIMITS.gaussians_per_unit:
+            raise EncodeError("input-too-large", "a beginning, and what ends it, are one unit each")
+        return [order[begins], order[~begins]]
+    return [order] if regions is None else grouped(order, regions, level.parents)
 
 
 def _sending_order(level: Level, importance: Float64Array, options: EncodeOptions) -> NDArray[np.intp]:

@@ -45,7 +45,7 @@ class LevelPrecision:
         octaves = np.log2(self.visibility[rows])
         top = np.quantile(octaves, GRADE_QUANTILE)
         grades = np.clip(np.floor((top - octaves) / 2), 0, MOST_GRADES).astype(np.int64)
-        if float((grades > 0).mean()) < WORTH_GRADING:
+        if not any(self.powers.values()) or float((grades > 0).mean()) < WORTH_GRADING:
             grades[:] = 0
         seen = 2.0 ** float((octaves + 2 * grades).mean())
         multipliers = {
@@ -72,7 +72,7 @@ def level_precisions(
 ) -> list[LevelPrecision]:
     """One for each level of an avatar whose barycentric coordinates are rounded already."""
     mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
-    height = _height(avatar)
+    height = height_of(avatar)
     result = []
     for number in range(len(avatar.levels)):
         sizes = level_frames(avatar.levels, number, mesh)[3]
@@ -87,8 +87,11 @@ def level_precisions(
     return result
 
 
-def _height(avatar: Avatar) -> float:
-    """Metres: of the neutral mesh, or without one of all but a few outlying Gaussians."""
+def height_of(avatar: Avatar) -> float:
+    """Metres, what steps of means are shares of.
+
+    Of the neutral mesh, or without one of all but a few outlying Gaussians.
+    """
     if avatar.rig is not None:
         neutral = avatar.rig.mean_neutral if avatar.identity is None else avatar.identity.neutral
         return float(np.ptp(neutral[:, 1])) or 1.0
@@ -127,11 +130,17 @@ def _level_precision(
     if gaussians.log_scales.size and float(np.abs(gaussians.log_scales).max()) >= LOG_SCALE_RANGE - 1:
         worst = float(gaussians.log_scales[np.argmax(np.abs(gaussians.log_scales).max(axis=1))].max())
         raise EncodeError("bad-scale", f"a log scale of {worst} is beyond ±{LOG_SCALE_RANGE - 1}")
+    beginning = avatar.levels[number].beginning
+    log_scales = (
+        gaussians.log_scales
+        if beginning is None
+        else np.concatenate([gaussians.log_scales, beginning.log_scales])
+    )
     starts = np.cumsum((0, *band_widths(gaussians.sh_degree)))
     axes = [_stepping(gaussians.means[:, axis], fine["means"]) for axis in range(3)]
     grids = Grids(
         means=(axes[0], axes[1], axes[2]),
-        log_scales=_stepping(gaussians.log_scales, fine["log_scales"]),
+        log_scales=_stepping(log_scales, fine["log_scales"]),
         quats=stereographic_grid(fine["quats"]),
         opacities=Affine.stepping(0.0, 1.0, fine["opacities"]),
         sh0=_stepping(gaussians.sh0, fine["sh0"]),

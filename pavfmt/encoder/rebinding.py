@@ -49,13 +49,17 @@ def rebound(avatar: Avatar, decoded: Avatar, options: EncodeOptions) -> Avatar:
         ratio = np.log(np.maximum(sizes, TINY_SIZE) / np.maximum(new_sizes, TINY_SIZE))
         floor = np.log(options.minimum_scale / np.maximum(new_sizes, TINY_SIZE))
         log_scales = np.maximum(gaussians.log_scales + ratio[:, None], floor[:, None])
+        beginning = level.beginning
+        if beginning is not None:
+            early = beginning.log_scales + ratio[beginning.rows, None]
+            beginning = replace(beginning, log_scales=np.maximum(early, floor[beginning.rows, None]))
         moved: Gaussians = replace(
             target[number].gaussians,
             means=local.astype(np.float32),
             quats=quaternion_product(turn, gaussians.quats.astype(np.float64)).astype(np.float32),
             log_scales=log_scales.astype(np.float32),
         )
-        levels.append(replace(target[number], gaussians=moved))
+        levels.append(replace(target[number], gaussians=moved, beginning=beginning))
     return replace(decoded, levels=tuple(levels))
 
 

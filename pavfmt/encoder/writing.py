@@ -29,7 +29,7 @@ from pavfmt.events import UnitDamaged
 from pavfmt.fields import FieldWriter
 from pavfmt.layout import UnitHeader
 from pavfmt.limits import FORMAT_LIMITS
-from pavfmt.model import Avatar, Float64Array, Int32Array, Level, Rig, Site, Splits
+from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Rig, Site, Splits
 from pavfmt.neighbourhood import morton_codes
 from pavfmt.registry import CriticalFeature, RigSource, UnitType
 from pavfmt.units.annotations import encode_metadata, encode_thumbnail, encode_track
@@ -188,8 +188,7 @@ class _Writer:
         for track in avatar.tracks:
             draft.add(UnitType.TRACK, (), lambda w, track=track: encode_track(w, track))  # type: ignore[misc]
         degree = max(level.gaussians.sh_degree for level in avatar.levels)
-        takes_over = any(level.parents is not None for level in avatar.levels)
-        features = CriticalFeature.HAND_OVER if takes_over else 0
+        features = CriticalFeature.HAND_OVER if avatar.hands_over else 0
         return draft.getvalue(features, level_count=len(avatar.levels), sh_degree=degree)
 
     def _write_rig(self, rig_file: bytes | None, rig_name: str) -> None:
@@ -265,12 +264,16 @@ class _Writer:
             free = {one for one in levels if self._plans[one].level.parents is None or one - 1 not in levels}
         else:
             free = {min(levels)}
-        return [key for key in waiting if key[0] in free]
+        return [key for key in waiting if key[0] in free and not self._waits_for_a_beginning(key, waiting)]
+
+    def _waits_for_a_beginning(self, key: tuple[int, int], waiting: Iterable[tuple[int, int]]) -> bool:
+        number, part = key
+        return self._plans[number].level.beginning is not None and part > 0 and (number, 0) in waiting
 
     def _parts(self, number: int) -> list[NDArray[np.intp]]:
         """The plan's parts. Before several of the first level goes a unit that is of all of them."""
         plan = self._plans[number]
-        if number or len(plan.parts) < 2:
+        if number or len(plan.parts) < 2 or plan.level.beginning is not None:
             return plan.parts
         count = max(int(self._options.first_unit_bytes / self._estimate(number)), 1)
         first = plan.order[:count]
@@ -287,6 +290,8 @@ class _Writer:
         total = sum(len(p.order) for p in self._plans) * per_gaussian
         parents = plan.level.parents
         legal = np.ones(len(order), bool) if parents is None else legal_ends(parents[order])
+        if plan.level.beginning is not None:  # it is there, or all of the level
+            legal[:-1] = False
         while start < len(order):
             aim = max(int(self._aim / per_gaussian), 1)
             yield float(plan.importance[order[start : start + aim]].mean()) / per_gaussian
@@ -296,7 +301,8 @@ class _Writer:
             splits = self._splits_of(number, rows)
             if parents is not None:  # its successor is the unit right after it
                 gone = retiring(parents, order, start, end)
-                self._write_hand_over(number, gone, int(np.bitwise_or.reduce(plan.regions[rows])))
+                self._write_hand_over(number - 1, gone, int(np.bitwise_or.reduce(plan.regions[rows])))
+            self._end_beginning(number, rows)
             per_gaussian = self._write_gaussians(number, rows, splits) / len(rows)
             start = end
             spent = self._write_extras(options.between_bytes)
@@ -307,14 +313,30 @@ class _Writer:
             if self._progress is not None:
                 self._progress(self._sent_gaussians / self._avatar.gaussian_count)
 
-    def _write_hand_over(self, number: int, parents: Int32Array, regions: int) -> None:
-        """Those `parents` of the level before retire when the next Gaussians unit, of `regions`, is there."""
-        if not len(parents):
+    def _end_beginning(self, number: int, rows: NDArray[np.intp]) -> None:
+        """Where `rows` are all of the level but its beginning, that looks from then on as the level says."""
+        plan = self._plans[number]
+        beginning = plan.level.beginning
+        if beginning is None or rows[0] in beginning.rows:
             return
-        level = number - 1
-        units = np.unique(self._brought_by[level][parents])
+        first = beginning.rows[np.argsort(self._file_index[number][beginning.rows])]
+        regions = int(np.bitwise_or.reduce(plan.regions[rows]))
+        self._write_hand_over(number, first, regions, plan.level.gaussians.take(first))
+
+    def _write_hand_over(
+        self, level: int, retiring: Int32Array, regions: int, then: Gaussians | None = None
+    ) -> None:
+        """Those of the level retire when the next Gaussians unit, of `regions`, is there; or look as `then` says,
+        if they are in the order of the file."""
+        if not len(retiring):
+            return
+        units = np.unique(self._brought_by[level][retiring])
         record = HandOver(
-            level, (self._draft.next_id + 1,), np.sort(self._file_index[level][parents]).astype(np.int32)
+            level,
+            (self._draft.next_id + 1,),
+            np.sort(self._file_index[level][retiring]).astype(np.int32),
+            None if then is None else then.opacities,
+            None if then is None else then.log_scales,
         )
         grids = self._plans[level].precision.grids
         needs = (self._levels_id, *units.tolist())
@@ -334,7 +356,7 @@ class _Writer:
             return 1.0
         rows = rows[np.argsort(plan.columns.sites[rows], kind="stable")]
         writer = FieldWriter()
-        self._encode_rows(writer, number, 0, rows, plan.columns.take(rows))
+        self._encode_rows(writer, number, 0, rows, plan.sent.take(rows))
         return len(writer.getvalue()) / len(rows)
 
     def _encode_rows(
@@ -369,7 +391,7 @@ class _Writer:
             sites = 3 * self._splits[number].numbers[sites // 3] + sites % 3
         order = self._order_inside(number, rows, sites)
         rows, sites = rows[order], sites[order]
-        columns = replace(plan.columns.take(rows), sites=sites)
+        columns = replace(plan.sent.take(rows), sites=sites)
         first = self._sent_gaussians
         self._sent_gaussians += len(rows)
         id_ = self._draft.add(

@@ -31,6 +31,7 @@ from pavfmt.interop.source import open_limited
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import (
     Avatar,
+    Beginning,
     Binding,
     BoolArray,
     Float32Array,
@@ -49,6 +50,8 @@ from pavfmt.subdivision import edges_of
 
 __all__ = ["is_progressive", "read_progressive", "write_progressive"]
 
+OLDEST_VERSION = 2
+"""Read too: levels without beginnings."""
 MAX_REGIONS = 16
 MAX_TRACKS = 256
 
@@ -57,12 +60,12 @@ def read_progressive(path: str | Path) -> Avatar:
     """The avatar in the checkpoint folder `path`. EncodeError names the file and the array at fault."""
     folder = checkpoint_folder(Path(path))
     manifest = JsonSection(read_manifest(folder), MANIFEST, BAD)
-    _check_format(manifest)
+    version = _version(manifest)
     rig_section = manifest.section("rig")
     rig = None if rig_section is None else _read_rig(folder / "rig", rig_section)
     identity = _read_identity(folder / "identity", rig) if manifest.flag("identity") else None
     level_sections = manifest.sections("levels", FORMAT_LIMITS.levels)
-    levels = [_read_level(folder / f"level_{i}", i, part) for i, part in enumerate(level_sections)]
+    levels = [_read_level(folder / f"level_{i}", i, part, version) for i, part in enumerate(level_sections)]
     if sum(len(level.gaussians) for level in levels) > FORMAT_LIMITS.gaussians:
         raise EncodeError("input-too-large", f"more than {FORMAT_LIMITS.gaussians} Gaussians")
     tracks = [
@@ -77,14 +80,15 @@ def read_progressive(path: str | Path) -> Avatar:
     return Avatar(tuple(levels), rig, identity, metadata, tuple(tracks), thumbnail)
 
 
-def _check_format(manifest: JsonSection) -> None:
+def _version(manifest: JsonSection) -> int:
     name = manifest.text("format")
     if name != FORMAT_NAME:
         raise EncodeError(BAD, f"{MANIFEST}: the format is {name!r}, not {FORMAT_NAME!r}")
     version = manifest.integer("version", 0, 1 << 31)
-    if version != FORMAT_VERSION:
+    if version not in (OLDEST_VERSION, FORMAT_VERSION):
         message = f"{MANIFEST}: version {version} is not known, this reader reads {FORMAT_VERSION}"
         raise EncodeError("unsupported-checkpoint", message)
+    return version
 
 
 def _floats(folder: Path, name: str, *shape: int | None) -> Float32Array:
@@ -184,19 +188,29 @@ def _read_identity(folder: Path, rig: Rig | None) -> Identity:
     return Identity(neutral, _floats(folder, "joints", rig.joint_count, 3))
 
 
-def _read_level(folder: Path, number: int, section: JsonSection) -> Level:
+def _read_level(folder: Path, number: int, section: JsonSection, version: int) -> Level:
     binding, site = section.choice("binding", BINDINGS), section.choice("site", SITES)
     sh_frame = section.choice("sh_frame", SH_FRAMES)
     on_face_point = binding is Binding.SURFACE_POINT and site is Site.FACE
     gaussians = _read_gaussians(folder, on_face_point, section.flag("importance"))
     taken_over = _parents(folder, len(gaussians)) if section.flag("takes_over") else None
+    begins = version > OLDEST_VERSION and section.flag("beginning")
+    beginning = _beginning(folder, len(gaussians)) if begins else None
     section.finish()
     splits = None
     if number:
         parents = _indices(folder, "split_parents", None)
         _limited("splits", len(parents), FORMAT_LIMITS.splits)
         splits = Splits(parents, _floats(folder, "split_barycentrics", len(parents), 3))
-    return Level(gaussians, binding, site, sh_frame, splits, taken_over)
+    return Level(gaussians, binding, site, sh_frame, splits, taken_over, beginning)
+
+
+def _beginning(folder: Path, most: int) -> Beginning:
+    """Rows of this level, and how they look at first."""
+    rows = _indices(folder, "beginning_rows", None)
+    count = _limited("Gaussians of a beginning", len(rows), most)
+    opacities = opacities_from_logits(_floats(folder, "beginning_logit_opacities", count))
+    return Beginning(rows, opacities, _floats(folder, "beginning_log_scales", count, 3))
 
 
 def _parents(folder: Path, count: int) -> Int32Array:

@@ -13,7 +13,7 @@ from pavfmt.interop.source import open_limited
 from pavfmt.model import Binding, Float32Array, Float64Array, ShFrame, Site
 
 FORMAT_NAME = "pav-progressive"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "avatar.json"
 THUMBNAIL = "thumbnail.bin"
 BAD = "bad-checkpoint"

@@ -123,6 +123,10 @@ def _write_level(level: Level, folder: Path) -> None:
             _save(folder, name, getattr(gaussians, name))
     if level.parents is not None:
         _save(folder, "parents", level.parents)
+    if level.beginning is not None:
+        _save(folder, "beginning_rows", level.beginning.rows)
+        _save(folder, "beginning_logit_opacities", logits_from_opacities(level.beginning.opacities))
+        _save(folder, "beginning_log_scales", level.beginning.log_scales)
     if level.splits is not None:
         _save(folder, "split_parents", level.splits.parents)
         _save(folder, "split_barycentrics", level.splits.barycentrics)
@@ -168,6 +172,7 @@ def _level_manifest(level: Level) -> dict[str, Any]:
         "sh_frame": next(word for word, value in SH_FRAMES.items() if value is level.sh_frame),
         "importance": level.gaussians.importance is not None,
         "takes_over": level.parents is not None,
+        "beginning": level.beginning is not None,
     }
 
 

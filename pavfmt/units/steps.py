@@ -47,9 +47,10 @@ class Stepped:
 def to_steps(
     attribute: Attribute, values: Integers, multiplier: int, grades: Int64Array | None = None
 ) -> Stepped:
-    """The nearest steps of (N, width) grid values. Centres are medians, the upper of two.
+    """The nearest steps of (N, width) grid values. Centres are near medians, a multiple of steps from value 0.
 
-    With `grades` (N,), steps are multiples of 2^grade.
+    So what was fitted as multiples of a step is written without loss. With `grades` (N,), steps are multiples of
+    2^grade.
     """
     shifts = np.zeros((len(values), 1), dtype=np.int64)
     if grades is not None and attribute.is_graded:
@@ -57,8 +58,12 @@ def to_steps(
     has_centre = attribute.has_centre
     target = _channels_apart(attribute, values)
     centres = np.zeros(attribute.width, dtype=np.int64)
-    centres[has_centre] = np.sort(target[:, has_centre], axis=0)[len(target) // 2]
     tops = np.array([(1 << grid.bits) - 1 for grid in attribute.grids])
+    medians = np.sort(target[:, has_centre], axis=0)[len(target) // 2]
+    zeros = np.array([grid.zero for grid in attribute.grids])[has_centre]
+    near = zeros + multiplier * ((2 * (medians - zeros) + multiplier) // (2 * multiplier))
+    inside = (near >= 0) & (near <= tops[has_centre])
+    centres[has_centre] = np.where(inside, near, medians)
     coarse = multiplier << shifts
     steps = _nearest(target - centres, coarse, -centres, tops - centres) << shifts
     if attribute.is_colour:  # what is left of R and B once G is rounded

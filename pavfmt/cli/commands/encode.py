@@ -158,8 +158,7 @@ def run(args: argparse.Namespace) -> int:
     with bar("importance", args.quiet) as advance:
         importance, as_stored, source = _measure(avatar, args.importance, renderer, advance)
     with bar("precision", args.quiet) as advance:
-        takes_over = any(level.parents is not None for level in avatar.levels)
-        options = HANDING_OVER if takes_over else GROWN if len(avatar.levels) > 1 else EncodeOptions()
+        options = HANDING_OVER if avatar.hands_over else GROWN if len(avatar.levels) > 1 else EncodeOptions()
         options = replace(
             options,
             importance_per=per,
@@ -233,7 +232,7 @@ def _measure(
     avatar: Avatar, choice: str, renderer: Renderer | None, advance: Callable[[float], None]
 ) -> tuple[list[Float64Array], bool, str]:
     """Per-level importance, whether the order is the checkpoint's all the same, and the name of the order."""
-    stored = has_stored_importance(avatar) and not any(level.parents is not None for level in avatar.levels)
+    stored = has_stored_importance(avatar) and not avatar.hands_over
     if choice == "checkpoint" or (choice == "auto" and stored):
         found = stored_importance(avatar)
         if renderer is not None:  # what is seen, since that decides how finely each is written

@@ -12,13 +12,14 @@ import torch
 
 from pavfmt import EncodeOptions, decode
 from pavfmt.encoder import encode
+from pavfmt.encoder.options import PASSING
+from pavfmt.encoder.precision import height_of
 from pavfmt.errors import EncodeError
 from pavfmt.interop import read_avatar
 from pavfmt.model import Avatar, Pose, ShFrame
 from pavfmt.posing import pose_avatar
 from pavfmt.synthetic import toy_avatar
 from pavfmt.verification import verify
-from pavplayer.rasterizers.harmonics import BAND_0
 from pavtraining.hand_over import HandOverConfiguration, hand_over
 from pavtraining.hand_over.base import _principal, quaternions, rounded
 from pavtraining.hand_over.clusters import clustered, divided
@@ -45,6 +46,7 @@ TINY = HandOverConfiguration(
     measured_view_count=2,
     significant_view_count=2,
     picture_size=(44, 64),
+    scout_steps=2,
     alone_steps=4,
     prefix_steps=(3, 3),
 )
@@ -151,7 +153,7 @@ def test_arrivals_and_retirements():
 
 def test_everyone_of_the_base_has_a_child_where_there_are_originals_enough():
     method = Method(flat_toy(), TINY)
-    method.begin_base()
+    method.begin_base(method.importance)
     patches = with_chunks(method.patches, method.importance, TINY.shares)
     first, bare = (np.full(patches.patch_count, state) for state in (1, 2))
     count = patches.cluster_count + 2
@@ -248,7 +250,7 @@ def test_the_base_stays_in_its_ranges(handed_over):
     _, result = handed_over
     base = result.avatar.levels[0].gaussians
     low, high = TINY.scales
-    half = TINY.log_scale_step / 2 + 1e-4
+    half = PASSING.log_scale_step / 2 + 1e-4
     assert base.log_scales.min() >= np.log(low) - half and base.log_scales.max() <= np.log(high) + half
     assert base.opacities.max() <= TINY.most_opacity
 
@@ -257,12 +259,14 @@ def test_the_base_is_on_the_lattice_it_is_written_on(handed_over):
     _, result = handed_over
     base = result.avatar.levels[0].gaussians
     turns = base.quats[:, 1:] / (1 + base.quats[:, :1])
+    if result.avatar.rig is not None:  # else its height is that of Gaussians, which are still being fitted
+        steps = base.means / (PASSING.mean_step * height_of(result.avatar))
+        assert np.abs(steps - np.round(steps)).max() < 1e-3
     for values, step in (
-        (base.means, TINY.mean_step),
-        (base.log_scales, TINY.log_scale_step),
-        (turns, TINY.rotation_step),
-        (base.opacities, TINY.opacity_step),
-        (base.sh0 * BAND_0, TINY.colour_step),
+        (base.log_scales, PASSING.log_scale_step),
+        (turns, PASSING.quat_step),
+        (base.opacities, PASSING.opacity_step),
+        (base.sh0, PASSING.sh0_step),
     ):
         assert np.abs(values / step - np.round(values / step)).max() < 1e-3
 
@@ -330,14 +334,17 @@ def test_surface_points_on_faces_are_refused():
 def test_the_first_of_a_cover_are_sent_before_the_others():
     result = hand_over(flat_toy(), replace(TINY, first_count=2))
     method = Method(flat_toy(), replace(TINY, first_count=2))
-    method.begin_base()
+    method.begin_base(method.importance)
     parts = method.base.part
     assert (np.bincount(parts) == [2, len(parts) - 4, 2]).all()
-    shown = [method.base.beginning(place) for place in (0.1, 0.5, 0.9)]
-    assert [mask.sum() for mask in shown] == [len(parts), len(parts) - 2, 2]
+    shown, alone = zip(*(method.base.beginning(place) for place in (0.1, 0.5, 0.9)), strict=True)
+    assert [mask.sum() for mask in shown] == [len(parts), len(parts) - 2, 2] and alone == (False, False, True)
     assert (parts[shown[2]] == 0).all()
-    ranks = result.avatar.levels[0].gaussians.importance
-    assert ranks[parts == 0].min() > ranks[parts == 1].max() > ranks[parts == 2].max()
+    level = result.avatar.levels[0]
+    rows, ranks, count = level.beginning.rows, level.gaussians.importance, len(level.gaussians)
+    others, lining = np.setdiff1d(np.arange(count - 2), rows), np.arange(count - 2, count)
+    assert len(rows) == 2 and ranks[rows].min() > ranks[others].max() > ranks[lining].max()
+    assert (level.beginning.log_scales != level.gaussians.log_scales[rows]).any()
 
 
 # --- Originals on faces ---
@@ -423,6 +430,7 @@ def test_a_real_heads_base_is_a_whole_head_where_its_originals_are_not():
         own_steps=200,
         joint_steps=40,
         whole_steps=2,
+        scout_steps=60,
         alone_steps=120,
         prefix_steps=(40,),
     )

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pavfmt.model import Avatar, Binding, BoolArray, Float64Array, Gaussians, Level, Rig, Site
+from pavfmt.encoder.options import PASSING
+from pavfmt.model import Avatar, Beginning, Binding, BoolArray, Float64Array, Gaussians, Level, Rig, Site
 from pavfmt.posing import STATIC_RIG, PosedGaussians, quaternion_from_rotation
 from pavplayer.rasterizers.harmonics import BAND_0
 from pavtraining.binding import LocalGaussians, in_world
@@ -120,10 +121,13 @@ class Base(torch.nn.Module):
         first: BoolArray,
         configuration: HandOverConfiguration,
         site: Site,
+        height: float,
     ) -> None:
-        """`first` says which of the cover come before the others."""
+        """`first` says which of the cover come before the others; `height` is what an encoder's steps of means are
+        shares of, in metres."""
         super().__init__()
         self._limits, self._site = configuration, site
+        self._mean_step = PASSING.mean_step * height
         self.cover_count = len(cover)
         self.part = np.concatenate([np.where(first, 0, 1), np.full(len(lining), 2)])
         """(B,) 0 for the first of the cover, 1 for the others, 2 for the lining: in this order they are sent."""
@@ -138,43 +142,55 @@ class Base(torch.nn.Module):
         self.log_scales = torch.nn.Parameter(log_scales)
         self.logits = torch.nn.Parameter(torch.logit(opacities / configuration.most_opacity))
         self.colours = torch.nn.Parameter(0.5 + BAND_0 * sh0[:, 0])
+        rows = np.flatnonzero(self.part == 0) if not first.all() else np.zeros(0, np.intp)
+        wider = 0.5 * float(np.log(len(first) / max(len(rows), 1)))
+        self._first = torch.from_numpy(rows)
+        """Of the first part, which look otherwise while they are alone; none where all come together."""
+        self.first_log_scales = torch.nn.Parameter(log_scales[self._first] + wider)
+        self.first_logits = torch.nn.Parameter(self.logits.detach()[self._first])
         self.confine()
 
     def __len__(self) -> int:
         return len(self.means)
 
-    def beginning(self, place: float) -> BoolArray:
-        """(B,) which of it are shown where there are no originals yet: all, the cover, or its first; by 0..1."""
+    def beginning(self, place: float) -> tuple[BoolArray, bool]:
+        """(B,) which of it are shown where there are no originals yet: all, the cover, or its first, by 0..1; and
+        whether the first are alone."""
         beginnings = [part for part in (2, 1, 0) if part in self.part]
-        shown: BoolArray = self.part <= beginnings[int(place * len(beginnings))]
-        return shown
+        last = beginnings[int(place * len(beginnings))]
+        return self.part <= last, last == 0 and len(beginnings) == 3
 
-    def local(self, written: bool) -> LocalGaussians:
+    def local(self, written: bool, is_first_alone: bool = False) -> LocalGaussians:
         """In the frames they hang on; `written`: as they will be read."""
         given = self._limits
-        opacities = given.most_opacity * torch.sigmoid(self.logits)
+        log_scales: Tensor = self.log_scales
+        logits: Tensor = self.logits
+        if is_first_alone:
+            log_scales = log_scales.index_copy(0, self._first, self.first_log_scales)
+            logits = logits.index_copy(0, self._first, self.first_logits)
+        opacities = given.most_opacity * torch.sigmoid(logits)
         sh0 = ((self.colours - 0.5) / BAND_0)[:, None]
         if not written:
-            return LocalGaussians(
-                self.means, quaternions(self.rotations), self.log_scales.exp(), opacities, sh0
-            )
+            return LocalGaussians(self.means, quaternions(self.rotations), log_scales.exp(), opacities, sh0)
         return LocalGaussians(
-            rounded(self.means, given.mean_step),
-            quaternions(rounded(self.rotations, given.rotation_step)),
-            rounded(self.log_scales, given.log_scale_step).exp(),
-            rounded(opacities, given.opacity_step).clamp(0.0, 1.0),
-            rounded(sh0, given.colour_step / BAND_0),
+            rounded(self.means, self._mean_step),
+            quaternions(rounded(self.rotations, PASSING.quat_step)),
+            rounded(log_scales, PASSING.log_scale_step).exp(),
+            rounded(opacities, PASSING.opacity_step).clamp(0.0, 1.0),
+            rounded(sh0, PASSING.sh0_step),
         )
 
-    def seen(self, shot: Shot, written: bool = True) -> Drawable:
+    def seen(self, shot: Shot, written: bool = True, is_first_alone: bool = False) -> Drawable:
         """As a view shows them."""
-        return seen(in_world(self.local(written), shot.frames.take(self._sites)), shot.view)
+        local = self.local(written, is_first_alone)
+        return seen(in_world(local, shot.frames.take(self._sites)), shot.view)
 
     def confine(self) -> None:
         """Puts every number back into its range."""
         thin, wide = np.log(self._limits.scales)
         with torch.no_grad():
             self.log_scales.clamp_(float(thin), float(wide))
+            self.first_log_scales.clamp_(float(thin), float(wide))
             self.rotations.clamp_(-1.0, 1.0)
             self.colours.clamp_(0.0, 1.0)
 
@@ -187,8 +203,10 @@ class Base(torch.nn.Module):
             (self.log_scales, given.log_scale_rate),
             (self.logits, given.opacity_rate),
             (self.colours, given.colour_rate),
+            (self.first_log_scales, given.log_scale_rate),
+            (self.first_logits, given.opacity_rate),
         )
-        return [{"params": [parameter], "lr": rate} for parameter, rate in pairs]
+        return [{"params": [parameter], "lr": rate} for parameter, rate in pairs if len(parameter)]
 
     def level(self) -> Level:
         """As it will be written: a level of an avatar, cover first, without importance."""
@@ -203,4 +221,12 @@ class Base(torch.nn.Module):
             sh0=local.sh.numpy().copy(),
             shN=np.zeros((len(self), 0, 3), np.float32),
         )
-        return Level(gaussians, Binding.SURFACE_POINT, self._site)
+        return Level(gaussians, Binding.SURFACE_POINT, self._site, beginning=self._beginning())
+
+    def _beginning(self) -> Beginning | None:
+        if not len(self._first):
+            return None
+        with torch.no_grad():
+            alone = self.local(written=True, is_first_alone=True)
+        rows = self._first.numpy()
+        return Beginning(rows, alone.opacities.numpy()[rows], alone.scales.log().numpy()[rows])

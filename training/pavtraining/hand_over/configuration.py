@@ -42,7 +42,7 @@ class HandOverConfiguration(Settings):
     """and an original: they only decide where the prefixes trained on are cut."""
     view_count: int = 96
     """Training pictures."""
-    measured_view_count: int = 8
+    measured_view_count: int = 24
     """Of them, those that the order of the chunks is measured on,"""
     significant_view_count: int = 32
     """and those that the significance of originals is."""
@@ -54,15 +54,15 @@ class HandOverConfiguration(Settings):
     """which has so many."""
     own_picture_size: tuple[int, int] = (412, 601)
     """The same while originals are fitted: half of the full size is too coarse for hair."""
-    own_steps: int = 2500
+    own_steps: int = 3500
     """Steps in which the originals are fitted, before there is a base."""
     own_least_share: float = 0.35
     """Of the originals, the most significant: the shortest prefix that they are fitted for."""
     whole_share: float = 0.6
     """Of the steps that fit originals, how many show all of them."""
-    joint_steps: int = 1600
+    joint_steps: int = 3000
     """Steps in which base and originals are fitted together,"""
-    whole_steps: int = 500
+    whole_steps: int = 700
     """and last ones, in which only the whole counts: its last originals take up what the prefixes cost it."""
     joint_rate: float = 0.4
     """What the rates begin with when all are fitted together, as a share,"""
@@ -78,11 +78,13 @@ class HandOverConfiguration(Settings):
     """logits of opacities,"""
     own_colour_rate: float = 2.8e-3
     """and SH coefficients of band 0."""
-    alone_steps: int = 2000
+    scout_steps: int = 600
+    """Steps of a first base that only tells where a base errs: the second has its clusters there."""
+    alone_steps: int = 2500
     """Steps in which the base is fitted alone."""
     prefix_steps: tuple[int, ...] = (300, 500, 1600)
     """Steps in which originals of random prefixes lie over it; the order is measured before each of these."""
-    alone_share: float = 0.3
+    alone_share: float = 0.4
     """Of the steps that show prefixes, how many show the base alone, half of them without the lining."""
     mean_rate: float = 4e-4
     """Adam's learning rates for the base: means in metres,"""
@@ -96,16 +98,6 @@ class HandOverConfiguration(Settings):
     """and sRGB colours."""
     final_rate: float = 0.05
     """What the rates have fallen to at the end, exponentially."""
-    mean_step: float = 1.5e-3
-    """How coarsely the base is to be written; it is fitted as it will be read. Means in metres,"""
-    log_scale_step: float = 0.3
-    """natural logarithms of scales,"""
-    rotation_step: float = 0.025
-    """stereographic coordinates of rotations,"""
-    opacity_step: float = 0.06
-    """opacities,"""
-    colour_step: float = 0.05
-    """and sRGB colours."""
     scales: tuple[float, float] = (1e-3, 4e-2)
     """Metres: the base's axes stay within these."""
     most_opacity: float = 0.98
@@ -128,6 +120,7 @@ class HandOverConfiguration(Settings):
         return replace(
             self,
             own_steps=round(self.own_steps * factor),
+            scout_steps=round(self.scout_steps * factor),
             alone_steps=round(self.alone_steps * factor),
             prefix_steps=tuple(round(count * factor) for count in self.prefix_steps),
             joint_steps=round(self.joint_steps * factor),
@@ -137,6 +130,6 @@ class HandOverConfiguration(Settings):
     @property
     def steps(self) -> int:
         """Of all phases."""
-        base = self.alone_steps + sum(self.prefix_steps)
+        base = self.scout_steps + self.alone_steps + sum(self.prefix_steps)
         together = self.own_steps + self.joint_steps + self.whole_steps
         return base if self.exact else base + together

@@ -22,8 +22,8 @@ USEFUL_SHARE = 0.8
 SMALLEST_ERROR = 1e-7
 """70 dB: below, a picture is as good as right."""
 
-Prefix = tuple[NDArray[np.int64], BoolArray]
-"""Rows of the originals that are there, and (B,) which of the base are shown."""
+Prefix = tuple[NDArray[np.int64], BoolArray, bool]
+"""Rows of the originals that are there, (B,) which of the base are shown, whether its first part is alone."""
 Drawn = Callable[[RandomStream, Shot], Drawable]
 """What a step shows in a view."""
 
@@ -66,11 +66,11 @@ def _prefixes(
     def choose(random: RandomStream) -> Prefix:
         kind, place = random.uniform(2).tolist()
         if kind < alone:
-            return nothing, base.beginning(place)
+            return nothing, *base.beginning(place)
         count = schedule.moves_within(ends[0] + (ends[last] - ends[0]) * place)
         if kind > 1 - whole:
             count = len(schedule.moves)
-        return schedule.there(count), schedule.shown(count)
+        return schedule.there(count), schedule.shown(count), False
 
     return choose
 

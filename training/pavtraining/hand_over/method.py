@@ -2,7 +2,8 @@
 
 1. Views of the avatar are drawn. The originals that matter most to them are kept.
 2. They are fitted to stand for all, under random prefixes by significance, so that the first of them stand alone.
-3. Their clusters become the base: a cover on the surface, and a lining beneath it, which is fitted alone.
+3. Their clusters become the base: a cover on the surface, and a lining beneath it, which is fitted alone. That is
+   done twice: where the first base errs most the second has more clusters.
 4. Again and again: the order of the chunks is measured, and the base is fitted under random prefixes of it.
 5. Base and originals are fitted together under prefixes of that order, and then the whole of the originals.
 
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pavfmt.encoder.precision import height_of
 from pavfmt.errors import EncodeError
 from pavfmt.model import (
     Avatar,
@@ -48,6 +50,9 @@ from pavtraining.hand_over.shots import Drawable, Shot, ShotMaker, joined
 from pavtraining.hand_over.significance import significance
 from pavtraining.sources import Size, Teacher
 
+LEAST_SHARE = 1e-3
+"""Of the mean weight, for originals in whose place a base does not err."""
+TINY = 1e-30
 PROBES = 2
 """Random signs tried on each picture when chunks are divided."""
 KEPT_PRECISION = 16
@@ -101,14 +106,15 @@ def hand_over(
     What `memory` holds of an earlier call with the same avatar and configuration is not done again.
     """
     given = configuration or HandOverConfiguration()
-    rounds, alone = len(given.prefix_steps), given.alone_steps * ALONE_COST
+    scout, alone = given.scout_steps * ALONE_COST, given.alone_steps * ALONE_COST
     own, joint = (0, 0) if given.exact else (given.own_steps, given.joint_steps + given.whole_steps)
-    total = START_COST + OWN_COST * own + alone + sum(given.prefix_steps) + JOINT_COST * joint
-    stages = Stages(total + (rounds + 1) * ORDER_COST, progress)
+    total = START_COST + OWN_COST * own + scout + alone + sum(given.prefix_steps) + JOINT_COST * joint
+    stages = Stages(total + (len(given.prefix_steps) + 1) * ORDER_COST, progress)
     method = Method(avatar, given, stages.begin("drawing views", START_COST), memory)
     if not given.exact:
         method.fit_originals(stages.begin("fitting originals", OWN_COST * own))
-    method.begin_base()
+    method.begin_base(method.importance)
+    method.begin_base(method.errors_of_base(stages.begin("looking where a base errs", scout)))
     method.fit_base_alone(stages.begin("fitting the base", alone))
     for round_, steps in enumerate(given.prefix_steps):
         stages.begin("measuring the order", ORDER_COST)
@@ -170,20 +176,21 @@ class Method:
         )
         self._become(_with_gaussians(self.avatar, originals.gaussians()))
 
-    def begin_base(self) -> None:
-        """Clusters of the originals as they are now."""
+    def begin_base(self, weights: Float64Array) -> None:
+        """Clusters of the originals as they are now, more where their `weights` (N,) are larger."""
         avatar, given = self.avatar, self.configuration
         rest, everyone = rest_gaussians(avatar), np.ones(len(self.importance))
-        self.patches: Patches = make_patches(features(avatar, rest), self.importance, given)
+        self.patches: Patches = make_patches(features(avatar, rest), weights, given)
         linings = clustered(self.patches.places, everyone, given.lining_count, given.seed + 1)
         self._lining_places = means_by(linings, everyone, self.patches.places)
         depth = given.lining_depth * self._height()
         self.base = Base(
-            cluster_gaussians(avatar, rest, self.patches.clusters, self.importance, 0.0, given.scales),
+            cluster_gaussians(avatar, rest, self.patches.clusters, weights, 0.0, given.scales),
             cluster_gaussians(avatar, rest, linings, self.importance, depth, given.scales),
             self._first_of_cover(),
             given,
             Site.VERTEX if len(self.teacher.rig.mean_neutral) else Site.JOINT,
+            height_of(avatar),
         )
 
     def _first_of_cover(self) -> BoolArray:
@@ -227,18 +234,35 @@ class Method:
             low, high = (low, middle) if enough else (middle, high)
         return order[:high]
 
+    def errors_of_base(self, progress: Callable[[float], None] | None = None) -> Float64Array:
+        """(N,) squared error of a base that is fitted for a while, by the originals that have weight where it errs."""
+        given = self.configuration
+        self._fit_alone(Phase(1, given.scout_steps, 1.0, 0.3), progress)
+        rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar)
+        total = np.zeros(len(self.importance))
+        for shot in self.shots[: given.significant_view_count]:
+            with torch.no_grad():
+                errors = shot.errors(self.base.seen(shot)).numpy()
+            total += rasterizer.contributions(poser.frame(shot.view.pose), shot.view.camera, errors)
+        shares: Float64Array = total / max(float(total.mean()), TINY) + LEAST_SHARE * (self.importance > 0)
+        return shares
+
     def fit_base_alone(self, progress: Callable[[float], None] | None = None) -> None:
         """The base without any originals, with its lining and without."""
+        self._fit_alone(Phase(2, self.configuration.alone_steps, 1.0, 0.3), progress)
+
+    def _fit_alone(self, phase: Phase, progress: Callable[[float], None] | None) -> None:
 
         def beginning(shot: Shot, place: float) -> Drawable:
-            rows = torch.from_numpy(np.flatnonzero(self.base.beginning(place)))
-            return self.base.seen(shot, written=False).take(rows)
+            shown, is_first_alone = self.base.beginning(place)
+            drawable = self.base.seen(shot, written=False, is_first_alone=is_first_alone)
+            return drawable.take(torch.from_numpy(np.flatnonzero(shown)))
 
         fit(
             self.base.rates(),
             self.shots,
             lambda random, shot: beginning(shot, float(random.uniform())),
-            Phase(1, self.configuration.alone_steps, 1.0, 0.3),
+            phase,
             self.configuration.seed,
             self._memory,
             self.base.confine,
@@ -274,11 +298,13 @@ class Method:
         assert self.schedule is not None
         given, base = self.configuration, self.base
         last = given.final_rate if round_ == len(given.prefix_steps) - 1 else 0.4
-        phase = Phase(2 + round_, given.prefix_steps[round_], 0.6, last)
+        phase = Phase(3 + round_, given.prefix_steps[round_], 0.6, last)
         choose = base_prefixes(base, self.schedule, given)
 
         def drawn(random: RandomStream, shot: Shot) -> Drawable:
-            return drawn_prefix(shot.originals, base.seen(shot), *choose(random))
+            there, shown, is_first_alone = choose(random)
+            seen = base.seen(shot, is_first_alone=is_first_alone)
+            return drawn_prefix(shot.originals, seen, there, shown)
 
         fit(base.rates(), self.shots, drawn, phase, given.seed, self._memory, base.confine, progress)
 
@@ -291,10 +317,11 @@ class Method:
         choose = joint_prefixes(base, self.schedule, given)
 
         def drawn(random: RandomStream, shot: Shot) -> Drawable:
-            there, shown = choose(random)
-            return drawn_prefix(originals.seen(shot, everyone), base.seen(shot), there, shown)
+            there, shown, is_first_alone = choose(random)
+            seen = base.seen(shot, is_first_alone=is_first_alone)
+            return drawn_prefix(originals.seen(shot, everyone), seen, there, shown)
 
-        number, first = 2 + len(given.prefix_steps), given.joint_rate
+        number, first = 3 + len(given.prefix_steps), given.joint_rate
         phase = Phase(number, given.joint_steps, first, 0.1 * first)
         groups = base.rates() + originals.rates()
         shots = self._shots(given.full_picture_size, given.full_view_count)

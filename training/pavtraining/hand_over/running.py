@@ -85,7 +85,11 @@ class HandOverRun:
     def _steps_before(self, phase: Phase) -> int:
         given = self.configuration
         own = 0 if given.exact else given.own_steps
-        return sum((own, given.alone_steps, *given.prefix_steps, given.joint_steps)[: phase.number])
+        return sum(
+            (own, given.scout_steps, given.alone_steps, *given.prefix_steps, given.joint_steps)[
+                : phase.number
+            ]
+        )
 
 
 def saved_configuration(state: State) -> HandOverConfiguration:

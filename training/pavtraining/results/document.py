@@ -25,7 +25,7 @@ What prefixes show, measured by `python -m pavtraining.results`, which writes th
 cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has not been computed.
 
 - **Pictures**: `eval-v1`, 8 views of 5 expressions, 550×802. No training view is among them. PSNR is over all pixels
-  of all 40 pictures, in dB; SSIM is their mean, and so is FLIP, where it was measured.
+  of all 40 pictures, in dB; SSIM is their mean, FLIP that of every fifth.
 - **Against**: the finished head itself, unquantized, for `status`, `tesla` and `p2-1`; the scene's own pictures for the
   scene and for the capture. What a capture's pictures were spoiled with is thus an error, but not in what it is
   measured against.

@@ -20,7 +20,7 @@ from pavfmt.model import Avatar, Pose, ShFrame
 from pavfmt.posing import pose_avatar
 from pavfmt.synthetic import toy_avatar
 from pavfmt.verification import verify
-from pavtraining.hand_over import HandOverConfiguration, hand_over
+from pavtraining.hand_over import HandOverConfiguration, default_configuration, hand_over
 from pavtraining.hand_over.base import _principal, quaternions, rounded
 from pavtraining.hand_over.clusters import clustered, divided
 from pavtraining.hand_over.method import Method
@@ -348,6 +348,13 @@ def test_the_first_of_a_cover_are_sent_before_the_others():
 
 
 # --- Originals on faces ---
+
+
+@pytest.mark.parametrize(("kind", "has_parts"), [("face", True), ("surface", False), ("static", False)])
+def test_what_is_on_faces_gets_a_base_in_two_parts(kind, has_parts):
+    toy = toy_avatar(kind)
+    one = Avatar(toy.levels[:1], toy.rig, toy.identity)
+    assert (default_configuration(one).first_count > 0) is has_parts
 
 
 def as_seen(avatar, pose):

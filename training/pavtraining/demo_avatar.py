@@ -45,10 +45,10 @@ ANGLES = 2 * CAMERA_ANGLES + BACK_ANGLES
 """Three looks at the face for each at the back of the head."""
 MEMORY_BYTES = 2 << 30
 """All views at full size."""
-BASE = HandOverConfiguration(exact=True, exact_decibels=99.0, cover_count=1300, lining_count=130)
-"""All that is to be seen is sent as it was fitted. The base is what a first flight of TCP holds beside the rig."""
-FIRST_UNIT_BYTES = 11_000
-"""All of the base: the first picture is a whole head."""
+BASE = HandOverConfiguration(
+    exact=True, exact_decibels=99.0, cover_count=1350, first_count=900, lining_count=130
+)
+"""All that is to be seen is sent as it was fitted. The first of the base are a whole head."""
 KEPT_IMPORTANCE = 0.9997
 """More than heads of one level need: it is there to be looked at from close by, too."""
 METADATA = {
@@ -91,9 +91,8 @@ def demo_file(avatar: Avatar, quiet: bool = False) -> bytes:
     with progress_bar(quiet) as show:
         handing_over = hand_over(seen, BASE, show).avatar
     importance = rendered_importance(handing_over, renderer)
-    options = replace(HANDING_OVER, first_unit_bytes=FIRST_UNIT_BYTES)
-    precision, _ = precision_for(handing_over, options, importance, renderer, PRESETS["balanced"])
-    return encode(handing_over, replace(options, precision=precision), importance)
+    precision, _ = precision_for(handing_over, HANDING_OVER, importance, renderer, PRESETS["balanced"])
+    return encode(handing_over, replace(HANDING_OVER, precision=precision), importance)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pavfmt.model import Avatar
 from pavplayer.packages import require
@@ -22,7 +23,7 @@ def made_progressive(
     require("torch", "numba", extra="training")
     import torch
 
-    from pavtraining.hand_over import HandOverConfiguration, hand_over
+    from pavtraining.hand_over import default_configuration, hand_over
 
     torch.set_num_threads(1)  # its operations here are small: more threads only wait for each other
 
@@ -30,4 +31,4 @@ def made_progressive(
         if progress is not None:
             progress(share)
 
-    return hand_over(avatar, HandOverConfiguration(exact=exact), tell).avatar
+    return hand_over(avatar, replace(default_configuration(avatar), exact=exact), tell).avatar

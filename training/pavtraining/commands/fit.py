@@ -26,7 +26,7 @@ HELP = """Fit a progressive avatar: one whose every prefix looks right.
   pav fit lam-export.zip -o head             a flat avatar: a small base, and its own Gaussians take over
   pav fit scene -o head --minutes 20 && pav encode head -o head.pav
   pav fit capture/ --flame flame2023.pkl -o head
-  pav fit scene -o whole && pav fit whole -o head --method hand-over
+  pav fit scene -o whole --without multi-level random-budgets && pav fit whole -o head --method hand-over
   pav fit scene -o head --resume             goes on after Ctrl-C or a power cut
   pav fit scene -o head --config fast.toml   values of your own; --save-config shows them all
   pav fit scene -o head --plot head.png      draws the log of a run, finished or not
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     source = _source(args, files)
     method = _method(args, source, files)
     if args.save_config:
-        write_configuration(_configuration(args, method), args.save_config)
+        write_configuration(_configuration(args, method, source), args.save_config)
         return exit_codes.FINE
     run_ = _open_run(args, source, method, files)
     avatar = run_.go(args.quiet)
@@ -159,9 +159,10 @@ def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:
     return method
 
 
-def _configuration(args: argparse.Namespace, method: str) -> Settings:
+def _configuration(args: argparse.Namespace, method: str, source: Source | None = None) -> Settings:
     """The defaults, the file's values over them, the options' over those."""
-    from pavtraining.hand_over.configuration import HandOverConfiguration
+    from pavtraining.hand_over import HandOverConfiguration, default_configuration
+    from pavtraining.sources import Teacher
 
     if method == "forest":
         base = read_configuration(args.config, Configuration()) if args.config else Configuration()
@@ -170,7 +171,8 @@ def _configuration(args: argparse.Namespace, method: str) -> Settings:
             name: getattr(args, name) for name in names if getattr(args, name) is not None
         }
         return base.changed(given | {ABLATIONS[part]: False for part in args.without})
-    found = HandOverConfiguration()
+    finished = source.avatar if isinstance(source, Teacher) else None
+    found = HandOverConfiguration() if finished is None else default_configuration(finished)
     found = read_configuration(args.config, found) if args.config else found
     found = found.changed(
         ({"exact": True} if args.exact else {}) | ({} if args.seed is None else {"seed": args.seed})
@@ -204,7 +206,7 @@ def _open_run(args: argparse.Namespace, source: Source, method: str, files: RunF
         if isinstance(source, Teacher) and method != "forest":
             return HandOverRun.resumed(source.avatar, files)
         return Run.resumed(source, files, args.device)
-    configuration = _configuration(args, method)
+    configuration = _configuration(args, method, source)
     if isinstance(configuration, HandOverConfiguration) and isinstance(source, Teacher):
         return HandOverRun(source.avatar, configuration, files)
     assert isinstance(configuration, Configuration)

@@ -6,7 +6,14 @@ result.avatar        # two levels; the second takes over from the first
 
 from __future__ import annotations
 
-from pavtraining.hand_over.configuration import HandOverConfiguration
+from pavfmt.model import Avatar
+from pavtraining.hand_over.configuration import ON_FACES, HandOverConfiguration
 from pavtraining.hand_over.method import HandedOver, hand_over
+from pavtraining.hand_over.on_faces import is_on_faces
 
-__all__ = ["HandOverConfiguration", "HandedOver", "hand_over"]
+__all__ = ["ON_FACES", "HandOverConfiguration", "HandedOver", "default_configuration", "hand_over"]
+
+
+def default_configuration(avatar: Avatar) -> HandOverConfiguration:
+    """What is used for such an avatar unless somebody asks for something else."""
+    return ON_FACES if is_on_faces(avatar) else HandOverConfiguration()

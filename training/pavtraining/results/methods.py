@@ -24,7 +24,7 @@ from pavfmt.interop.progressive import is_progressive, read_progressive, write_p
 from pavfmt.model import Avatar, Float64Array
 from pavplayer.importance import open_renderer
 from pavtraining.configuration import ABLATIONS, Configuration
-from pavtraining.hand_over import HandOverConfiguration
+from pavtraining.hand_over import ON_FACES, HandOverConfiguration
 from pavtraining.hand_over.running import HandOverRun
 from pavtraining.interruption import RunFiles
 from pavtraining.results.clock import Clock
@@ -67,16 +67,8 @@ ALONE_CHANGES = {"multi_level": False, "random_budgets": False, "coarse_share": 
 """A model for one size only: nothing but the whole is supervised."""
 WHOLE_FIT = FIT.changed(ALONE_CHANGES)
 """A model that is fitted for the whole only."""
-TWO_PART_BASE = HandOverConfiguration(
-    cover_count=1270,
-    first_count=710,
-    lining_count=90,
-    own_steps=2500,
-    alone_steps=2000,
-    joint_steps=1600,
-    whole_steps=500,
-)
-"""For fits: the first part in a twentieth of their bytes, all of it in a tenth; and a few minutes, as the fits have."""
+TWO_PART_BASE = replace(ON_FACES, own_steps=2500, alone_steps=2000, joint_steps=1600, whole_steps=500)
+"""For fits: a few minutes, as these have."""
 ENCODING = {"first_unit_bytes": FIRST_UNIT_BYTES, "precision": asdict(Precision())}
 ENCODING_KEY = "encoding"
 """In a method's settings: how the file is written, whatever was fitted."""

@@ -331,6 +331,22 @@ def test_surface_points_on_faces_are_refused():
     assert caught.value.code == "bad-site"
 
 
+def test_where_a_base_errs_its_originals_weigh_most():
+    method = Method(flat_toy(), replace(TINY, scout_steps=0))
+    method.begin_base(method.importance)
+    wrong = int(np.argmax(np.bincount(method.patches.clusters, method.importance)))
+    with torch.no_grad():
+        method.base.colours[wrong] = 1 - method.base.colours[wrong].round()
+        method.base.logits[wrong] = 6.0
+    found = method.errors_of_base()
+    members = method.patches.clusters == wrong
+    assert (found[method.importance > 0] > 0).all() and (found[method.importance == 0] == 0).all()
+    per_light = found / np.maximum(method.importance, 1e-12)
+    assert per_light[members].max() > np.median(per_light[~members])
+    method.begin_base(found)
+    assert len(method.base) > 0
+
+
 def test_the_first_of_a_cover_are_sent_before_the_others():
     result = hand_over(flat_toy(), replace(TINY, first_count=2))
     method = Method(flat_toy(), replace(TINY, first_count=2))

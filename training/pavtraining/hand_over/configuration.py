@@ -59,13 +59,9 @@ class HandOverConfiguration(Settings):
     own_least_share: float = 0.35
     """Of the originals, the most significant: the shortest prefix that they are fitted for."""
     whole_share: float = 0.6
-    """Of the steps that fit originals alone, how many show all of them."""
+    """Of the steps that fit originals, how many show all of them."""
     joint_steps: int = 3000
-    """Steps in which base and originals are fitted together;"""
-    joint_alone_share: float = 0.25
-    """of these, how many show the base alone,"""
-    joint_whole_share: float = 0.35
-    """and how many all that there is; the others show random prefixes;"""
+    """Steps in which base and originals are fitted together,"""
     whole_steps: int = 700
     """and last ones, in which only the whole counts: its last originals take up what the prefixes cost it."""
     joint_rate: float = 0.4
@@ -89,7 +85,7 @@ class HandOverConfiguration(Settings):
     prefix_steps: tuple[int, ...] = (300, 500, 1600)
     """Steps in which originals of random prefixes lie over it; the order is measured before each of these."""
     alone_share: float = 0.4
-    """Of the steps that fit the base under prefixes, how many show it alone, half of them without the lining."""
+    """Of the steps that show prefixes, how many show the base alone, half of them without the lining."""
     mean_rate: float = 4e-4
     """Adam's learning rates for the base: means in metres,"""
     rotation_rate: float = 2e-3

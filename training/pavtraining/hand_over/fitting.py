@@ -53,8 +53,8 @@ def joint_prefixes(
     base: Base, schedule: Schedule, configuration: HandOverConfiguration
 ) -> Callable[[RandomStream], Prefix]:
     """Prefixes of all lengths in bytes, often the whole, the base alone every now and then."""
-    given = configuration
-    return _prefixes(base, schedule, given.joint_alone_share, given.joint_whole_share, len(schedule.moves))
+    whole = (1 - configuration.alone_share) * configuration.whole_share
+    return _prefixes(base, schedule, configuration.alone_share, whole, len(schedule.moves))
 
 
 def _prefixes(

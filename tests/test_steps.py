@@ -57,7 +57,9 @@ def test_values_are_nearest_but_at_the_ends_of_the_grid(table, multiplier):
     for column, centre in enumerate(stepped.centres.tolist()):
         median = sorted(values[:, column].tolist())[len(values) // 2]
         if centre != median:
-            assert centre % multiplier == 0  # a multiple of the step from value 0, which grid value 0 stands for
+            assert (
+                centre % multiplier == 0
+            )  # a multiple of the step from value 0, which grid value 0 stands for
             assert 2 * abs(centre - median) <= multiplier
         else:
             upper = (2 * median + multiplier) // (2 * multiplier) * multiplier

@@ -23,6 +23,7 @@ from pavfmt.verification import verify
 from pavtraining.hand_over import HandOverConfiguration, default_configuration, hand_over
 from pavtraining.hand_over.base import _principal, quaternions, rounded
 from pavtraining.hand_over.clusters import clustered, divided
+from pavtraining.hand_over.memory import Memory
 from pavtraining.hand_over.method import Method
 from pavtraining.hand_over.on_faces import flattened, on_children
 from pavtraining.hand_over.patches import only_last, parents_of, with_chunks
@@ -361,6 +362,22 @@ def test_the_first_of_a_cover_are_sent_before_the_others():
     others, lining = np.setdiff1d(np.arange(count - 2), rows), np.arange(count - 2, count)
     assert len(rows) == 2 and ranks[rows].min() > ranks[others].max() > ranks[lining].max()
     assert (level.beginning.log_scales != level.gaussians.log_scales[rows]).any()
+
+
+@pytest.mark.parametrize("stop", range(1, 20, 3))
+def test_what_was_kept_of_a_base_in_two_parts_leads_to_the_same_end(stop):
+    """What only the first part's numbers have done by then is theirs: not every step shows them."""
+    configuration, kept = replace(TINY, first_count=2, alone_steps=20), []
+
+    def watched(phase, steps, error):
+        if phase.number == 2 and steps == stop:
+            kept.append({name: values.copy() for name, values in memory.arrays().items()})
+
+    memory = Memory(watched=watched)
+    wanted = hand_over(flat_toy(), configuration, memory=memory).avatar.levels[0]
+    found = hand_over(flat_toy(), configuration, memory=Memory(kept[0])).avatar.levels[0]
+    assert found.beginning.log_scales.tolist() == wanted.beginning.log_scales.tolist()
+    assert found.gaussians.means.tolist() == wanted.gaussians.means.tolist()
 
 
 # --- Originals on faces ---

@@ -26,6 +26,9 @@ class Phase:
     """and ends with, exponentially between."""
 
 
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""Adam's, of one parameter. Parameters that not every step shows have made fewer steps than others."""
+
 Watched = Callable[[Phase, int, float], None]
 """Called after every step: of which phase, how many of its steps are done, the squared error."""
 
@@ -46,12 +49,12 @@ class Memory:
             return 0
         for place, parameter in enumerate(_parameters(adam)):
             self._put_back(f"{phase.number}/{place}", parameter)
-            if f"{phase.number}/{place}/first" in self._kept:
-                moments = {
-                    name: torch.from_numpy(self._kept[f"{phase.number}/{place}/{part}"].copy())
-                    for name, part in (("exp_avg", "first"), ("exp_avg_sq", "second"))
-                }
-                adam.state[parameter] = {"step": torch.tensor(float(steps)), **moments}
+            kept = {part: self._kept.get(f"{phase.number}/{place}/{part}") for part in MOMENTS}
+            found = {
+                part: torch.from_numpy(values.copy()) for part, values in kept.items() if values is not None
+            }
+            if found:
+                adam.state[parameter] = found
         return int(steps)
 
     def _put_back(self, name: str, parameter: torch.Tensor) -> None:
@@ -82,9 +85,9 @@ class Memory:
         for place, parameter in enumerate(_parameters(adam)):
             name = f"{phase.number}/{place}"
             found[name] = parameter.detach().numpy().copy()
-            if with_moments:
-                found[f"{name}/first"] = adam.state[parameter]["exp_avg"].numpy().copy()
-                found[f"{name}/second"] = adam.state[parameter]["exp_avg_sq"].numpy().copy()
+            state = adam.state.get(parameter) if with_moments else None
+            if state:  # it has none before its first gradient
+                found.update({f"{name}/{part}": state[part].numpy().copy() for part in MOMENTS})
         return others | found
 
 

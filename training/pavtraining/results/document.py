@@ -39,8 +39,8 @@ cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has n
   methods, not the best that a long fit reaches. "Fitted alone" are models without any prefix in mind, of as many
   Gaussians as the additive fit spends on so many bytes; their own bytes stand in brackets.
 - **"Then hand-over"** puts a base of {TWO_PART_BASE.cover_count + TWO_PART_BASE.lining_count:,} Gaussians under the
-  model fitted for the whole, {TWO_PART_BASE.first_count} of which come first; its own Gaussians are fitted again, to
-  that model's pictures.
+  model fitted for the whole. {TWO_PART_BASE.first_count} of the base come first, with opacities and scales of their
+  own until the rest is there. The model's own Gaussians are fitted again, to its pictures.
 - **The capture**: {CAPTURE_FRAMES} frames from {CAPTURE_CAMERAS} cameras, with the default spoiling.
 """
 ABLATION_TEXT = f"""## What each part of the method is worth

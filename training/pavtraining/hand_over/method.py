@@ -23,15 +23,10 @@ from pavfmt.encoder.precision import height_of
 from pavfmt.errors import EncodeError
 from pavfmt.model import (
     Avatar,
-    Binding,
     BoolArray,
-    Float32Array,
     Float64Array,
-    Gaussians,
-    Int32Array,
     Level,
     Site,
-    Splits,
 )
 from pavfmt.synthetic import RandomStream
 from pavplayer.posing import Poser
@@ -40,14 +35,15 @@ from pavtraining.hand_over.base import Base, cluster_gaussians
 from pavtraining.hand_over.clusters import clustered, features, means_by, rest_gaussians
 from pavtraining.hand_over.configuration import HandOverConfiguration
 from pavtraining.hand_over.fitting import base_prefixes, fit, joint_prefixes, most_significant
+from pavtraining.hand_over.levels import in_one_level, joined_levels, ranked, with_gaussians
 from pavtraining.hand_over.memory import Memory, Phase
-from pavtraining.hand_over.on_faces import flattened, is_on_faces, on_children
 from pavtraining.hand_over.ordering import MeasuredShot, drawn_prefix, make_schedule, measured_shot
 from pavtraining.hand_over.originals import Originals
 from pavtraining.hand_over.patches import Patches, make_patches, with_chunks
 from pavtraining.hand_over.schedule import Schedule
 from pavtraining.hand_over.shots import Drawable, Shot, ShotMaker, joined
 from pavtraining.hand_over.significance import significance
+from pavtraining.hand_over.stages import Progress, Stages
 from pavtraining.sources import Size, Teacher
 
 LEAST_SHARE = 1e-3
@@ -61,9 +57,6 @@ ALONE_COST, OWN_COST, JOINT_COST, ORDER_COST, START_COST = 0.7, 4.0, 6.0, 150.0,
 """In steps of the base under prefixes, for progress: a step of each other phase, one measurement of the order, the
 start."""
 
-Progress = Callable[[str, float], None]
-"""What is being done, and how much of all has been done, 0..1."""
-
 
 @dataclass(frozen=True)
 class HandedOver:
@@ -75,24 +68,6 @@ class HandedOver:
     schedule: Schedule
     kept: NDArray[np.intp]
     """Rows of the given originals that are in the avatar."""
-
-
-class Stages:
-    """How much of all has been done, as stages of known cost follow each other."""
-
-    def __init__(self, total: float, progress: Progress | None) -> None:
-        self._total, self._progress, self._done = total, progress, 0.0
-
-    def begin(self, what: str, cost: float) -> Callable[[float], None]:
-        """The next stage; what is returned takes the share of it that is done."""
-        before, self._done = self._done, self._done + cost
-
-        def tell(share: float) -> None:
-            if self._progress is not None:
-                self._progress(what, min((before + cost * share) / self._total, 1.0))
-
-        tell(0.0)
-        return tell
 
 
 def hand_over(
@@ -140,11 +115,11 @@ class Method:
         self.configuration = configuration
         self._memory = memory or Memory()
         self.teacher = Teacher(avatar, seed=configuration.seed)
-        self.avatar = avatar = _flat(avatar)
+        self.avatar = avatar = in_one_level(avatar)
         """The flat avatar as far as it will be sent; its originals the most significant first."""
         self.shots = self._shots(configuration.picture_size, configuration.view_count, progress)
         self.kept = self._worth_sending()
-        self._become(_with_gaussians(avatar, avatar.levels[0].gaussians.take(self.kept)))
+        self._become(with_gaussians(avatar, avatar.levels[0].gaussians.take(self.kept)))
         self._measured: list[MeasuredShot] = []
         self.schedule: Schedule | None = None
         """What was measured last."""
@@ -174,7 +149,7 @@ class Method:
             self._memory,
             progress=progress,
         )
-        self._become(_with_gaussians(self.avatar, originals.gaussians()))
+        self._become(with_gaussians(self.avatar, originals.gaussians()))
 
     def begin_base(self, weights: Float64Array) -> None:
         """Clusters of the originals as they are now, more where their `weights` (N,) are larger."""
@@ -334,13 +309,13 @@ class Method:
         last_shown = self.schedule.shown(len(self.schedule.moves))
         phase = Phase(number + 1, given.whole_steps, given.whole_rate, 0.02 * given.whole_rate)
         fit(originals.rates(), shots, whole, phase, given.seed, self._memory)
-        self._become(_with_gaussians(self.avatar, originals.gaussians()))
+        self._become(with_gaussians(self.avatar, originals.gaussians()))
 
     def result(self) -> HandedOver:
         """As an avatar of two levels."""
         schedule = self.schedule
         assert schedule is not None
-        ranks = _ranks(schedule.arrivals, self.importance)
+        ranks = ranked(schedule.arrivals, self.importance)
         avatar = joined_levels(self.avatar, self._base_level(), ranks, schedule.parents)
         return HandedOver(avatar, schedule, self.kept)
 
@@ -349,46 +324,5 @@ class Method:
         level = self.base.level()
         weights = np.ones(len(level.gaussians))
         weights[: self.base.cover_count] = np.bincount(self.patches.clusters, self.importance)
-        ranks = _ranks(self.base.part, weights)
+        ranks = ranked(self.base.part, weights)
         return replace(level, gaussians=replace(level.gaussians, importance=ranks))
-
-
-def _flat(avatar: Avatar) -> Avatar:
-    """The avatar in one level, which it has already or is given on the faces of the mesh."""
-    if not sum(len(level.gaussians) for level in avatar.levels):
-        raise EncodeError("no-gaussians", "there is nothing to hand over to")
-    if is_on_faces(avatar):
-        return flattened(avatar)
-    if len(avatar.levels) != 1:
-        raise EncodeError("bad-level", "a base is fitted to an avatar of one level, or on face frames")
-    if avatar.levels[0].site is Site.FACE:
-        raise EncodeError("bad-site", "surface points on faces cannot come after a base")
-    return avatar
-
-
-def _with_gaussians(flat: Avatar, gaussians: Gaussians) -> Avatar:
-    """The flat avatar with these instead of its own."""
-    return replace(flat, levels=(replace(flat.levels[0], gaussians=gaussians),))
-
-
-def joined_levels(
-    flat: Avatar,
-    base: Level,
-    importance: Float32Array,
-    parents: Int32Array,
-) -> Avatar:
-    """`base` and then the originals, with their importance and their parents in the base."""
-    level = replace(flat.levels[0], splits=Splits(np.zeros(0, np.int32), np.zeros((0, 3), np.float32)))
-    if level.binding is Binding.FACE_FRAME:
-        level = on_children(flat, level)
-    gaussians = replace(level.gaussians, importance=importance)
-    originals = replace(level, gaussians=gaussians, parents=parents)
-    return replace(flat, levels=(base, originals))
-
-
-def _ranks(first: NDArray[np.number], second: NDArray[np.number]) -> Float32Array:
-    """(N,) importance that orders by `first` ascending, then by `second` descending."""
-    order = np.lexsort((-second, first))
-    ranks = np.empty(len(order), np.float32)
-    ranks[order] = np.arange(len(order), 0, -1)
-    return ranks

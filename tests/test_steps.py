@@ -47,19 +47,19 @@ def tables(draw, width):
     return bits, np.array(draw(st.lists(row, min_size=1, max_size=30)), dtype=np.int64)
 
 
-@given(tables(2), multipliers)
-def test_values_are_nearest_but_at_the_ends_of_the_grid(table, multiplier):
+@given(tables(2), multipliers, st.booleans())
+def test_values_are_nearest_but_at_the_ends_of_the_grid(table, multiplier, from_zero):
     bits, values = table
     top = (1 << bits) - 1
-    stepped = to_steps(attribute_of(bits), values, multiplier)
+    stepped = to_steps(attribute_of(bits), values, multiplier, from_zero=from_zero)
     found = from_steps(attribute_of(bits), stepped)
     assert found.min() >= 0 and found.max() <= top
     for column, centre in enumerate(stepped.centres.tolist()):
         median = sorted(values[:, column].tolist())[len(values) // 2]
-        if centre != median:
-            assert (
-                centre % multiplier == 0
-            )  # a multiple of the step from value 0, which grid value 0 stands for
+        if not from_zero:
+            assert centre == median
+        elif centre != median:
+            assert centre % multiplier == 0  # grid value 0 stands for value 0
             assert 2 * abs(centre - median) <= multiplier
         else:
             upper = (2 * median + multiplier) // (2 * multiplier) * multiplier

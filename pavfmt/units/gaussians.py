@@ -21,8 +21,8 @@ from pavfmt.units.steps import (
     MAX_MULTIPLIER,
     Stepped,
     UnitSteps,
+    all_to_steps,
     step_grids,
-    to_steps,
     values_shown,
 )
 
@@ -48,10 +48,7 @@ def encode_gaussians(
     writer.pack("B", level)
     writer.varint(first)
     writer.varint(count)
-    stepped = [
-        to_steps(one, columns.values[one.name], steps.multipliers[one.name], steps.grades)
-        for one in attributes
-    ]
+    stepped = all_to_steps(columns, attributes, steps)
     near = neighbourhood(places)
     body = _encode_body(columns.sites, attributes, stepped, steps.grades, near)
     if count > EXPANSION_FLOOR + EXPANSION * len(body):  # too good to be believed: pad

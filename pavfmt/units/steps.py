@@ -27,10 +27,13 @@ class UnitSteps:
     """Attribute → multiple of its grid's step."""
     grades: Int64Array | None = None
     """(N,) 0..MAX_GRADE: graded attributes of a Gaussian are coarser by 2^grade. None: all 0."""
+    from_zero: bool = False
+    """Whether centres are multiples of the step from value 0: so what was fitted as such is written without loss.
+    Else they are medians, which come out exactly, as opacities of 1 should."""
 
     def take(self, rows: NDArray[np.integer]) -> UnitSteps:
         """The Gaussians at `rows`."""
-        return UnitSteps(self.multipliers, None if self.grades is None else self.grades[rows])
+        return replace(self, grades=None if self.grades is None else self.grades[rows])
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,15 @@ class Stepped:
 
 
 def to_steps(
-    attribute: Attribute, values: Integers, multiplier: int, grades: Int64Array | None = None
+    attribute: Attribute,
+    values: Integers,
+    multiplier: int,
+    grades: Int64Array | None = None,
+    from_zero: bool = False,
 ) -> Stepped:
-    """The nearest steps of (N, width) grid values. Centres are near medians, a multiple of steps from value 0.
+    """The nearest steps of (N, width) grid values. Centres are medians, the upper of two, or by `UnitSteps.from_zero`.
 
-    So what was fitted as multiples of a step is written without loss. With `grades` (N,), steps are multiples of
-    2^grade.
+    With `grades` (N,), steps are multiples of 2^grade.
     """
     shifts = np.zeros((len(values), 1), dtype=np.int64)
     if grades is not None and attribute.is_graded:
@@ -60,10 +66,12 @@ def to_steps(
     centres = np.zeros(attribute.width, dtype=np.int64)
     tops = np.array([(1 << grid.bits) - 1 for grid in attribute.grids])
     medians = np.sort(target[:, has_centre], axis=0)[len(target) // 2]
-    zeros = np.array([grid.zero for grid in attribute.grids])[has_centre]
-    near = zeros + multiplier * ((2 * (medians - zeros) + multiplier) // (2 * multiplier))
-    inside = (near >= 0) & (near <= tops[has_centre])
-    centres[has_centre] = np.where(inside, near, medians)
+    centres[has_centre] = medians
+    if from_zero:
+        zeros = np.array([grid.zero for grid in attribute.grids])[has_centre]
+        near = zeros + multiplier * ((2 * (medians - zeros) + multiplier) // (2 * multiplier))
+        inside = (near >= 0) & (near <= tops[has_centre])
+        centres[has_centre] = np.where(inside, near, medians)
     coarse = multiplier << shifts
     steps = _nearest(target - centres, coarse, -centres, tops - centres) << shifts
     if attribute.is_colour:  # what is left of R and B once G is rounded
@@ -104,14 +112,18 @@ def from_steps(attribute: Attribute, stepped: Stepped) -> Integers:
     return values
 
 
+def all_to_steps(columns: Columns, attributes: tuple[Attribute, ...], steps: UnitSteps) -> list[Stepped]:
+    """All attributes of a unit, in their order."""
+    return [
+        to_steps(one, columns.values[one.name], steps.multipliers[one.name], steps.grades, steps.from_zero)
+        for one in attributes
+    ]
+
+
 def rounded_columns(columns: Columns, attributes: tuple[Attribute, ...], steps: UnitSteps) -> Columns:
     """What a decoder will find of a unit written with these steps."""
-    values = {
-        one.name: from_steps(
-            one, to_steps(one, columns.values[one.name], steps.multipliers[one.name], steps.grades)
-        )
-        for one in attributes
-    }
+    stepped = all_to_steps(columns, attributes, steps)
+    values = {one.name: from_steps(one, found) for one, found in zip(attributes, stepped, strict=True)}
     return Columns(columns.sites, values)
 
 

@@ -44,6 +44,7 @@ def test_varints(value):
     reader = reader_of(data, BASE)
     assert reader.varint("count", value) == value
     assert reader.offset == BASE + len(data)
+    assert reader_of(data).varint("count") == value, "of itself it has no limit but its nine bytes"
 
 
 @pytest.mark.parametrize("data", [b"\x80\x00", b"\x81\x00", b"\xff\xff\x00", bytes([0x80] * 8) + b"\x00"])
@@ -141,7 +142,15 @@ def test_fixed_fields_are_little_endian_and_unpadded():
     assert reader_of(data).unpack("BHI") == (1, 2, 3)
 
 
-@pytest.mark.parametrize("grid", [Affine(-5, 7, 3, 8), Affine((1 << 53) - 2, 0, 52, 16), Affine(0, 1, 0, 1)])
+@pytest.mark.parametrize(
+    "grid",
+    [
+        Affine(-5, 7, 3, 8),
+        Affine((1 << 53) - 2, 0, 52, 16),
+        Affine(0, 1, 0, 1),
+        Affine(-1, (1 << 32) - 1, 0, 8),
+    ],
+)
 def test_grids(grid):
     data = written(("affine", grid))
     assert data == struct.pack("<qIBB", grid.offset, grid.step, grid.shift, grid.bits)

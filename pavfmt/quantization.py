@@ -82,11 +82,6 @@ class Affine:
         """The distance between neighbouring values."""
         return self.step * 2.0**-self.shift
 
-    @property
-    def zero(self) -> int:
-        """The q of value 0, or about so; below 0 or above the last where the grid does not reach it."""
-        return round(-self.offset / max(self.step, 1))
-
     def quantize(self, values: Float64Array | Float32Array) -> UnsignedArray:
         """The nearest q of each value, clipped to the grid."""
         scaled = np.asarray(values, dtype=np.float64) * 2.0**self.shift

@@ -42,18 +42,17 @@ class LevelPrecision:
 
     def unit_steps(self, rows: NDArray[np.integer]) -> UnitSteps:
         """For a unit of these Gaussians. One grade is a quarter of the visibility: twice the step."""
-        is_even = not any(self.powers.values())
         octaves = np.log2(self.visibility[rows])
         top = np.quantile(octaves, GRADE_QUANTILE)
         grades = np.clip(np.floor((top - octaves) / 2), 0, MOST_GRADES).astype(np.int64)
-        if is_even or float((grades > 0).mean()) < WORTH_GRADING:
+        if not any(self.powers.values()) or float((grades > 0).mean()) < WORTH_GRADING:
             grades[:] = 0
         seen = 2.0 ** float((octaves + 2 * grades).mean())
         multipliers = {
             name: int(np.clip(round(step * seen ** -self.powers[name]), 1, MAX_MULTIPLIER))
             for name, step in self.steps.items()
         }
-        return UnitSteps(multipliers, grades if grades.any() else None, from_zero=is_even)
+        return UnitSteps(multipliers, grades if grades.any() else None)
 
 
 def kept_rows(importance: Float64Array, share: float) -> NDArray[np.intp]:

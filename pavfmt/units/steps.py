@@ -27,13 +27,10 @@ class UnitSteps:
     """Attribute → multiple of its grid's step."""
     grades: Int64Array | None = None
     """(N,) 0..MAX_GRADE: graded attributes of a Gaussian are coarser by 2^grade. None: all 0."""
-    from_zero: bool = False
-    """Whether centres are multiples of the step from value 0: so what was fitted as such is written without loss.
-    Else they are medians, which come out exactly, as opacities of 1 should."""
 
     def take(self, rows: NDArray[np.integer]) -> UnitSteps:
         """The Gaussians at `rows`."""
-        return replace(self, grades=None if self.grades is None else self.grades[rows])
+        return UnitSteps(self.multipliers, None if self.grades is None else self.grades[rows])
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,10 @@ class Stepped:
 
 
 def to_steps(
-    attribute: Attribute,
-    values: Integers,
-    multiplier: int,
-    grades: Int64Array | None = None,
-    from_zero: bool = False,
+    attribute: Attribute, values: Integers, multiplier: int, grades: Int64Array | None = None
 ) -> Stepped:
-    """The nearest steps of (N, width) grid values. Centres are medians, the upper of two, or by `UnitSteps.from_zero`.
+    """The nearest steps of (N, width) grid values. Centres are medians, the upper of two: values of the column, so
+    what are multiples of the step already are told without loss.
 
     With `grades` (N,), steps are multiples of 2^grade.
     """
@@ -64,14 +58,8 @@ def to_steps(
     has_centre = attribute.has_centre
     target = _channels_apart(attribute, values)
     centres = np.zeros(attribute.width, dtype=np.int64)
+    centres[has_centre] = np.sort(target[:, has_centre], axis=0)[len(target) // 2]
     tops = np.array([(1 << grid.bits) - 1 for grid in attribute.grids])
-    medians = np.sort(target[:, has_centre], axis=0)[len(target) // 2]
-    centres[has_centre] = medians
-    if from_zero:
-        zeros = np.array([grid.zero for grid in attribute.grids])[has_centre]
-        near = zeros + multiplier * ((2 * (medians - zeros) + multiplier) // (2 * multiplier))
-        inside = (near >= 0) & (near <= tops[has_centre])
-        centres[has_centre] = np.where(inside, near, medians)
     coarse = multiplier << shifts
     steps = _nearest(target - centres, coarse, -centres, tops - centres) << shifts
     if attribute.is_colour:  # what is left of R and B once G is rounded
@@ -115,7 +103,7 @@ def from_steps(attribute: Attribute, stepped: Stepped) -> Integers:
 def all_to_steps(columns: Columns, attributes: tuple[Attribute, ...], steps: UnitSteps) -> list[Stepped]:
     """All attributes of a unit, in their order."""
     return [
-        to_steps(one, columns.values[one.name], steps.multipliers[one.name], steps.grades, steps.from_zero)
+        to_steps(one, columns.values[one.name], steps.multipliers[one.name], steps.grades)
         for one in attributes
     ]
 

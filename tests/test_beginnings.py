@@ -138,6 +138,15 @@ def test_rows_that_cannot_be(rows, code):
     assert caught.value.code == code
 
 
+def test_its_log_scales_keep_to_the_range_of_all():
+    avatar = begun("static")
+    first, *others = avatar.levels
+    wide = replace(first.beginning, log_scales=first.beginning.log_scales + 200)
+    with pytest.raises(EncodeError) as caught:
+        encode(replace(avatar, levels=(replace(first, beginning=wide), *others)), OPTIONS)
+    assert caught.value.code == "bad-scale"
+
+
 def test_it_is_not_all_of_its_level():
     level = toy("face").levels[0]
     count = len(level.gaussians)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float32Array, Float64Array, Pose
+from pavfmt.model import Avatar, Float32Array, Float64Array, Level, Pose
 from pavfmt.posing import STATIC_RIG, concatenate, level_frames, pose_level, pose_mesh
 from pavfmt.quantization import BARYCENTRIC_ONE, Affine, stereographic_grid
 from pavfmt.units.attributes import band_widths
@@ -127,28 +127,7 @@ def _level_precision(
         **{f"sh{band}": step for band, step in enumerate(precision.band_steps[: gaussians.sh_degree], 1)},
     }
     fine = {name: step * strongest ** -powers[name] / FINER for name, step in steps.items()}
-    if gaussians.log_scales.size and float(np.abs(gaussians.log_scales).max()) >= LOG_SCALE_RANGE - 1:
-        worst = float(gaussians.log_scales[np.argmax(np.abs(gaussians.log_scales).max(axis=1))].max())
-        raise EncodeError("bad-scale", f"a log scale of {worst} is beyond ±{LOG_SCALE_RANGE - 1}")
-    beginning = avatar.levels[number].beginning
-    log_scales = (
-        gaussians.log_scales
-        if beginning is None
-        else np.concatenate([gaussians.log_scales, beginning.log_scales])
-    )
-    starts = np.cumsum((0, *band_widths(gaussians.sh_degree)))
-    axes = [_stepping(gaussians.means[:, axis], fine["means"]) for axis in range(3)]
-    grids = Grids(
-        means=(axes[0], axes[1], axes[2]),
-        log_scales=_stepping(log_scales, fine["log_scales"]),
-        quats=stereographic_grid(fine["quats"]),
-        opacities=Affine.stepping(0.0, 1.0, fine["opacities"]),
-        sh0=_stepping(gaussians.sh0, fine["sh0"]),
-        bands=tuple(
-            _stepping(gaussians.shN[:, first:last], fine[f"sh{band}"])
-            for band, (first, last) in enumerate(pairwise(starts), 1)
-        ),
-    )
+    grids = _level_grids(avatar.levels[number], fine)
     units = {
         "means": max(grid.unit for grid in grids.means),
         "log_scales": grids.log_scales.unit,
@@ -159,6 +138,29 @@ def _level_precision(
     }
     in_grid_steps = {name: step / units[name] for name, step in steps.items()}
     return LevelPrecision(grids, visibility, in_grid_steps, powers)
+
+
+def _level_grids(level: Level, fine: dict[str, float]) -> Grids:
+    """Over all values of a level, those of its beginning too; attribute → step."""
+    gaussians, log_scales = level.gaussians, level.gaussians.log_scales
+    if level.beginning is not None:
+        log_scales = np.concatenate([log_scales, level.beginning.log_scales])
+    if log_scales.size and float(np.abs(log_scales).max()) >= LOG_SCALE_RANGE - 1:
+        worst = float(log_scales[np.argmax(np.abs(log_scales).max(axis=1))].max())
+        raise EncodeError("bad-scale", f"a log scale of {worst} is beyond ±{LOG_SCALE_RANGE - 1}")
+    starts = np.cumsum((0, *band_widths(gaussians.sh_degree)))
+    axes = [_stepping(gaussians.means[:, axis], fine["means"]) for axis in range(3)]
+    return Grids(
+        means=(axes[0], axes[1], axes[2]),
+        log_scales=_stepping(log_scales, fine["log_scales"]),
+        quats=stereographic_grid(fine["quats"]),
+        opacities=Affine.stepping(0.0, 1.0, fine["opacities"]),
+        sh0=_stepping(gaussians.sh0, fine["sh0"]),
+        bands=tuple(
+            _stepping(gaussians.shN[:, first:last], fine[f"sh{band}"])
+            for band, (first, last) in enumerate(pairwise(starts), 1)
+        ),
+    )
 
 
 def _stepping(values: Float32Array, step: float) -> Affine:

@@ -91,7 +91,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--progressive",
         action="store_true",
         help="first fit a flat avatar, so that short prefixes are whole heads and fewer Gaussians do (some minutes, "
-        f"without resume, which pav fit has; needs pavfmt[training]); from {EXACT_DECIBELS:g} dB on its Gaussians stay as they are, under a fitted base",
+        "without resume, which pav fit has; needs pavfmt[training]); "
+        f"from {EXACT_DECIBELS:g} dB on its Gaussians stay as they are, under a fitted base",
     )
     parser.add_argument(
         "--level-order",

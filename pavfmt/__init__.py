@@ -8,11 +8,10 @@ Reading and writing need only NumPy and zstandard. FORMAT.md is the normative te
 
 from __future__ import annotations
 
-from pavfmt.cutting import bytes_of_percent, unit_ends
-from pavfmt.decoder import Decoder, decode
+from pavfmt.decoding.decoder import Decoder, decode
+from pavfmt.decoding.scene import Scene
 from pavfmt.encoder import EncodeOptions, encode
 from pavfmt.errors import EncodeError, FormatError, LimitError, PavError, UnsupportedError
-from pavfmt.inspection import inspect
 from pavfmt.limits import Limits
 from pavfmt.model import (
     Avatar,
@@ -30,8 +29,9 @@ from pavfmt.model import (
     Track,
 )
 from pavfmt.posing import PosedGaussians, pose_avatar
-from pavfmt.scene import Scene
-from pavfmt.verification import verify
+from pavfmt.tools.cut import bytes_of_percent, unit_ends
+from pavfmt.tools.inspect import inspect
+from pavfmt.tools.verify import verify
 from pavfmt.version import __version__
 
 __all__ = [

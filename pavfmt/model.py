@@ -116,7 +116,7 @@ class PoseCorrectives:
 class Rig:
     """The part many avatars can share: topology, weights, joint tree, shapes and a mean neutral.
 
-    With `subdivisions` = 1 the mesh is the base mesh subdivided once at edge midpoints (`pavfmt.subdivision`):
+    With `subdivisions` = 1 the mesh is the base mesh subdivided once at edge midpoints (`pavfmt.codec.subdivision`):
     V = V0 + E0 vertices and F = 4 F0 faces. Neutral and shapes are given on the base and follow it;
     the skinning weights are given for all V vertices.
     """

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pavfmt.codec.subdivision import edges_of, subdivided_faces, subdivided_values
 from pavfmt.model import (
     Avatar,
     Binding,
@@ -22,7 +23,6 @@ from pavfmt.model import (
     ShFrame,
     Site,
 )
-from pavfmt.subdivision import edges_of, subdivided_faces, subdivided_values
 
 TINY = 1e-20
 """Squared lengths below this count as zero when a face frame is built (square metres, or metres⁴)."""

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import pavfmt
-from pavfmt.cli.main import main
-from pavfmt.interop.progressive import write_progressive
-from pavfmt.synthetic import toy_avatar
+from pavcli.main import main
+from pavfmt.exporters.progressive import write_progressive
+from pavfmt.tools.synthetic import toy_avatar
 
 ABSENT = ("torch", "numba", "gsplat", "matplotlib", "PIL", "tqdm", "scipy")
 

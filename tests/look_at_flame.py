@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-
 from flame_standin import standin_arrays, write_checkpoint, write_flame_pickle
-from pavfmt.cli.main import main
-from pavplayer.contact_sheet import contact_sheet
+from PIL import Image
 from realdata import DATA
+
+from pavcli.main import main
+from pavplayer.evaluation.reports.contact_sheet import contact_sheet
 
 FRAMES = ((0, 0), (20, 0), (40, 20), (60, -20), (75, 0))
 

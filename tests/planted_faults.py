@@ -20,79 +20,84 @@ class Fault:
     wrong: str
     tests: str
 
+    @property
+    def test_files(self):
+        """Of its claim, wherever in `tests/` they stand."""
+        return [next(ROOT.glob(f"tests/*/test_{name}.py")) for name in self.tests.split()]
+
 
 FAULTS = {
     "no payload checksum": Fault(
-        "framing.py", "if zlib.crc32(payload) != header.checksum:", "if False:", "damage error_codes"
+        "container/framing.py", "if zlib.crc32(payload) != header.checksum:", "if False:", "damage error_codes"
     ),
     "no unit header checksum": Fault(
-        "layout.py",
+        "container/headers.py",
         "if zlib.crc32(data[: cls.LAYOUT.size]) != struct.unpack_from(\"<I\", data, cls.LAYOUT.size)[0]:\n"
         '            message = "the unit',
         'if False:\n            message = "the unit',
         "damage container",
     ),
-    "reserved bits ignored": Fault("layout.py", "if flags > 1 or reserved:", "if flags > 1:", "container"),
+    "reserved bits ignored": Fault("container/headers.py", "if flags > 1 or reserved:", "if flags > 1:", "container"),
     "unknown critical units skipped": Fault(
-        "framing.py", "if header.critical and header.type not in KNOWN_TYPES:", "if False:", "container"
+        "container/framing.py", "if header.critical and header.type not in KNOWN_TYPES:", "if False:", "container"
     ),
     "errors do not stay": Fault(
-        "decoder.py",
+        "decoding/decoder.py",
         "            if self._error is not None:\n                raise self._error",
         "            if self._error is not None:\n                error, self._error = self._error, None\n"
         "                raise error",
         "damage",
     ),
     "unit length not limited": Fault(
-        "framing.py", "if header.length > self.limits.unit_bytes:", "if False:", "limits"
+        "container/framing.py", "if header.length > self.limits.unit_bytes:", "if False:", "limits"
     ),
-    "limit off by one": Fault("fields.py", "if value > limit:", "if value >= limit:", "limits"),
+    "limit off by one": Fault("codec/fields.py", "if value > limit:", "if value >= limit:", "limits"),
     "expansion not limited": Fault(
         "units/gaussians.py",
         "if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:",
         "if not 0 < count:",
         "limits",
     ),
-    "zstd frames trusted": Fault("compression.py", "if declared != size:", "if False:", "compression limits"),
+    "zstd frames trusted": Fault("codec/columns.py", "if declared != size:", "if False:", "compression limits"),
     "a dependant shown without its need": Fault(
-        "decoder.py", "if not missing:\n", "if not missing or unit.type is UnitType.SHAPE:\n", "damage scene_law"
+        "decoding/decoder.py", "if not missing:\n", "if not missing or unit.type is UnitType.SHAPE:\n", "damage scene_law"
     ),
     "woken units forgotten": Fault(
-        "decoder.py", "self._ready += self._freed_by(unit.id)", "pass", "scene_law external_rig"
+        "decoding/decoder.py", "self._ready += self._freed_by(unit.id)", "pass", "scene_law external_rig"
     ),
     "order of arrival shows": Fault(
-        "scene.py", "at = bisect_right(self._firsts, block.first)", "at = len(self._firsts)", "scene_law"
+        "decoding/scene.py", "at = bisect_right(self._firsts, block.first)", "at = len(self._firsts)", "scene_law"
     ),
-    "stale arrays": Fault("scene.py", "self._cache[0] == len(blocks) > 0", "self._cache[0] > 0", "prefixes"),
+    "stale arrays": Fault("decoding/scene.py", "self._cache[0] == len(blocks) > 0", "self._cache[0] > 0", "prefixes"),
     "a view that can be written": Fault(
-        "scene.py",
+        "decoding/scene.py",
         "view.flags.writeable = False\n        return SceneArrays",
         "view.flags.writeable = True\n        return SceneArrays",
         "prefixes",
     ),
-    "a fetched unit does not heal": Fault("framing.py", "self._lost.remove(start)", "continue", "scene_law"),
+    "a fetched unit does not heal": Fault("container/framing.py", "self._lost.remove(start)", "continue", "scene_law"),
     "a partial unit is guessed": Fault(
-        "framing.py", "if start + UnitHeader.SIZE + header.length <= high:", "if True:", "prefixes"
+        "container/framing.py", "if start + UnitHeader.SIZE + header.length <= high:", "if True:", "prefixes"
     ),
     "rounding twice": Fault(
-        "quantization.py",
+        "codec/quantization.py",
         "(brackets.astype(np.float64) * 2.0**-self.shift).astype(np.float32)",
         "(np.float32(self.offset) + np.float32(self.step) * np.arange(1 << self.bits, dtype=np.float32))"
         " * np.float32(2.0**-self.shift)",
         "quantization",
     ),
     "hand-over by any successor": Fault(
-        "scene.py",
+        "decoding/scene.py",
         "if self.active_units.issuperset(record.successors)",
         "if self.active_units.intersection(record.successors)",
         "hand_over",
     ),
-    "another rig accepted": Fault("decoder.py", "if digest != reference.sha256:", "if False:", "external_rig"),
+    "another rig accepted": Fault("decoding/decoder.py", "if digest != reference.sha256:", "if False:", "external_rig"),
     "children in another order": Fault(
         "posing.py", "((a, b, point), (b, c, point), (c, a, point))", "((a, b, point), (c, a, point), (b, c, point))",
         "posing",
     ),
-    "bytes left over accepted": Fault("fields.py", "        if left:\n", "        if False:\n", "error_codes"),
+    "bytes left over accepted": Fault("codec/fields.py", "        if left:\n", "        if False:\n", "error_codes"),
     "a set decides the order": Fault(
         "encoder/draft.py", "tuple(sorted(set(needs)))", "tuple(set(map(str, needs)))", "determinism roundtrip"
     ),
@@ -109,16 +114,16 @@ FAULTS = {
         "vectors",
     ),
     "a later minor version refused": Fault(
-        "layout.py", "minor < FORMAT_VERSION[1]", "minor != FORMAT_VERSION[1]", "vectors"
+        "container/headers.py", "minor < FORMAT_VERSION[1]", "minor != FORMAT_VERSION[1]", "vectors"
     ),
     "Gaussian bytes taken from the directory's word": Fault(
-        "verification.py", "sum(UnitHeader.SIZE + header.length for header in counted)", "0", "vectors"
+        "tools/verify.py", "sum(UnitHeader.SIZE + header.length for header in counted)", "0", "vectors"
     ),
     "a buffer of the largest size allowed": Fault(
-        "interop/source.py", "return stream.read(size)", "return stream.read(limit)", "fuzz"
+        "importers/files/source.py", "return stream.read(size)", "return stream.read(limit)", "fuzz"
     ),
     "an archive's own exceptions": Fault(
-        "interop/npz.py", "OSError, ValueError, NotImplementedError", "OSError", "fuzz"
+        "importers/files/npz.py", "OSError, ValueError, NotImplementedError", "OSError", "fuzz"
     ),
 }  # fmt: skip
 
@@ -136,7 +141,7 @@ def turns_red(fault):
         if fault.right not in text:
             raise SystemExit(f"{fault.path} has no {fault.right!r}: the fault no longer fits")
         source.write_text(text.replace(fault.right, fault.wrong))
-        files = [f"tests/test_{name}.py" for name in fault.tests.split()]
+        files = [str(path.relative_to(ROOT)) for path in fault.test_files]
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
         ended = subprocess.run(command, cwd=copy, capture_output=True, text=True)
         if ended.returncode > 1:

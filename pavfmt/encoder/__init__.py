@@ -6,12 +6,12 @@ encode(avatar, importance=rendered_importance(avatar, renderer))
 
 from __future__ import annotations
 
-from pavfmt.encoder.importance import (
+from pavfmt.encoder.options import PRESETS, EncodeOptions, Precision, precision_near
+from pavfmt.encoder.order.importance import (
     opacity_area_importance,
     rendered_importance,
     stored_importance,
 )
-from pavfmt.encoder.options import PRESETS, EncodeOptions, Precision, precision_near
 from pavfmt.encoder.planning import without_invisible
 from pavfmt.encoder.quality import fitted_precision, precision_for
 from pavfmt.encoder.writing import encode, encode_rig_file

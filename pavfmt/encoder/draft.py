@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pavfmt.fields import FieldWriter
-from pavfmt.layout import FileHeader, UnitHeader
+from pavfmt.codec.fields import FieldWriter
+from pavfmt.container.headers import DirectoryEntry, FileHeader, UnitHeader
 from pavfmt.registry import CRITICAL_UNIT_TYPES, GAUSSIAN_BYTES_TYPES, UnitType
-from pavfmt.units.directory import DirectoryEntry, encode_directory
+from pavfmt.units.directory import encode_directory
 from pavfmt.units.needs import encode_needs
 
 

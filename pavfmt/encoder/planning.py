@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.encoder.grouping import grouped
-from pavfmt.encoder.importance import order_of, per_face
+from pavfmt.codec.template_coordinates import mesh_places
 from pavfmt.encoder.options import EncodeOptions
+from pavfmt.encoder.order.grouping import grouped
+from pavfmt.encoder.order.importance import order_of, per_face
+from pavfmt.encoder.order.regions import region_bits
 from pavfmt.encoder.precision import LevelPrecision, kept_rows, level_precisions
-from pavfmt.encoder.regions import region_bits
 from pavfmt.errors import EncodeError
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Pose, Site
-from pavfmt.places import mesh_places
 from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
 from pavfmt.units.attributes import Attribute, Columns, attributes_of, quantize_gaussians
 

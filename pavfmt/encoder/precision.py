@@ -8,11 +8,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.codec.quantization import BARYCENTRIC_ONE, Affine, stereographic_grid
 from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Float32Array, Float64Array, Level, Pose
 from pavfmt.posing import STATIC_RIG, concatenate, level_frames, pose_level, pose_mesh
-from pavfmt.quantization import BARYCENTRIC_ONE, Affine, stereographic_grid
 from pavfmt.units.attributes import band_widths
 from pavfmt.units.levels import LOG_SCALE_RANGE, Grids
 from pavfmt.units.steps import MAX_MULTIPLIER, UnitSteps

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.encoder.hand_over import completed
-from pavfmt.encoder.importance import View, known_expressions, orbit
 from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, EncodeOptions, Precision
+from pavfmt.encoder.order.importance import View, known_expressions, orbit
 from pavfmt.encoder.preview import Preview
 from pavfmt.model import Avatar, Float64Array, Pose
 from pavfmt.posing import STATIC_RIG, PosedGaussians, concatenate, pose_level, pose_mesh

@@ -1,4 +1,4 @@
-"""Putting a mesh in the order of its walk (`pavfmt.connectivity`), and all that counts its faces and vertices."""
+"""Putting a mesh in the order of its walk (`pavfmt.codec.mesh`), and all that counts its faces and vertices."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pavfmt.connectivity import tell
+from pavfmt.codec.mesh import tell
+from pavfmt.codec.subdivision import edges_of
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Identity, Int32Array, Level, PoseCorrectives, Rig, Site
-from pavfmt.subdivision import edges_of
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pavfmt.compression import ColumnDecompressor
-from pavfmt.decoder import decode
+from pavfmt.codec.columns import ColumnDecompressor
+from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.decoding.decoder import decode
 from pavfmt.encoder.options import EncodeOptions
 from pavfmt.errors import EncodeError
-from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Avatar, Identity, Rig
 from pavfmt.units.rig import RigCore, decode_identity, decode_rig, encode_identity, encode_rig

@@ -14,23 +14,23 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.decoder import Decoder
+from pavfmt.codec.fields import FieldWriter
+from pavfmt.codec.prediction import morton_codes
+from pavfmt.container.headers import UnitHeader
+from pavfmt.decoding.decoder import Decoder
+from pavfmt.decoding.events import UnitDamaged
 from pavfmt.encoder.draft import Draft
 from pavfmt.encoder.hand_over import legal_ends, retiring, unit_end
-from pavfmt.encoder.importance import opacity_area_importance
 from pavfmt.encoder.options import EncodeOptions
+from pavfmt.encoder.order.importance import opacity_area_importance
+from pavfmt.encoder.order.regions import bounding_sphere, shape_region_bits
 from pavfmt.encoder.planning import plan_levels, without_invisible
 from pavfmt.encoder.rebinding import rebound
-from pavfmt.encoder.regions import bounding_sphere, shape_region_bits
 from pavfmt.encoder.renumbering import renumbered, renumbered_rig
 from pavfmt.encoder.rig_parts import rig_parts
 from pavfmt.errors import EncodeError, PavError
-from pavfmt.events import UnitDamaged
-from pavfmt.fields import FieldWriter
-from pavfmt.layout import UnitHeader
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Rig, Site, Splits
-from pavfmt.neighbourhood import morton_codes
 from pavfmt.registry import CriticalFeature, RigSource, UnitType
 from pavfmt.units.annotations import encode_metadata, encode_thumbnail, encode_track
 from pavfmt.units.attributes import Columns

@@ -1,0 +1,1 @@
+"""What each kind of unit carries (FORMAT.md §6)."""

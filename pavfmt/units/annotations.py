@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec.quantization import MAX_BITS, Affine
 from pavfmt.errors import EncodeError, FormatError, LimitError
-from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import FORMAT_LIMITS, VALUES_FLOOR, VALUES_PER_BYTE
 from pavfmt.model import Float32Array, Track
-from pavfmt.quantization import MAX_BITS, Affine
 
 MEDIA_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 

@@ -8,8 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Float32Array, Float64Array, Gaussians, Int32Array
-from pavfmt.quantization import (
+from pavfmt.codec.quantization import (
     BARYCENTRIC_GRID,
     Affine,
     ValueKind,
@@ -17,6 +16,7 @@ from pavfmt.quantization import (
     dequantize_quaternions,
     stereographic,
 )
+from pavfmt.model import Float32Array, Float64Array, Gaussians, Int32Array
 from pavfmt.units.levels import Grids
 
 Integers = NDArray[np.signedinteger]

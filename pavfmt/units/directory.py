@@ -3,37 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.container.headers import DirectoryEntry, UnitHeader
 from pavfmt.errors import FormatError
-from pavfmt.fields import FieldReader, FieldWriter
-from pavfmt.layout import UnitHeader
 
 NO_LEVEL = 255
-
-
-@dataclass(frozen=True)
-class DirectoryEntry:
-    """One unit after the directory, as a client that fetches ranges needs to know it."""
-
-    id: int
-    type: int
-    critical: bool
-    offset: int
-    """Of its unit header, in the file. In a directory being encoded: ignored, the lengths say it."""
-    length: int
-    """Bytes of its payload."""
-    needs: tuple[int, ...] = ()
-    level: int | None = None
-    gaussian_count: int = 0
-    importance: float = 0.0
-    """Its share of Σ α·T of the complete avatar, 0..1; of a shape, its share of all shapes' energy."""
-    regions: int = 0
-    """Bit k: it matters to the rig's region k."""
-    sphere: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    """Centre and radius in metres around what it draws at rest; radius 0: draws nothing."""
 
 
 def encode_directory(writer: FieldWriter, entries: Sequence[DirectoryEntry]) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.codec.blocks import decode_ascending, decode_block, encode_ascending, encode_block, skip_block
+from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec.prediction import Neighbourhood, neighbourhood
 from pavfmt.errors import FormatError
-from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
 from pavfmt.model import Int32Array
-from pavfmt.neighbourhood import Neighbourhood, neighbourhood
-from pavfmt.residuals import decode_ascending, decode_block, encode_ascending, encode_block, skip_block
 from pavfmt.units.attributes import Attribute, Columns, GaussianBlock, Shown, attributes_of, split_bands
 from pavfmt.units.levels import LevelTable
 from pavfmt.units.steps import (
@@ -28,7 +28,7 @@ from pavfmt.units.steps import (
 
 Int64Array = NDArray[np.int64]
 Locate = Callable[[int, Int32Array], Int64Array]
-"""(level, sites) → (N, 3) places (`pavfmt.neighbourhood`); raises FormatError where a site does not exist."""
+"""(level, sites) → (N, 3) places (`pavfmt.codec.prediction`); raises FormatError where a site does not exist."""
 
 SECTIONS = ("sites", "attributes", "sh1", "sh2", "sh3")
 """What a unit's bytes are counted by: all attributes but the SH bands share one block."""

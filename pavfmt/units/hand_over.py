@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from pavfmt.codec.blocks import decode_ascending, encode_ascending
+from pavfmt.codec.fields import FieldReader, FieldWriter
 from pavfmt.errors import FormatError
-from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
 from pavfmt.model import Float32Array, Int32Array
-from pavfmt.residuals import decode_ascending, encode_ascending
 from pavfmt.units.levels import Grids, LevelTable
 
 

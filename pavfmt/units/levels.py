@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec.quantization import QUATERNION_SHIFT, Affine
 from pavfmt.errors import FormatError, LimitError
-from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.model import Binding, ShFrame, Site
-from pavfmt.quantization import QUATERNION_SHIFT, Affine
 from pavfmt.registry import RigSource
 
 LOG_SCALE_RANGE = 64.0

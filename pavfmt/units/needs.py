@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pavfmt.codec.fields import FieldReader, FieldWriter
 from pavfmt.errors import FormatError
-from pavfmt.fields import FieldReader, FieldWriter
 
 
 def encode_needs(writer: FieldWriter, own_id: int, needs: Iterable[int]) -> None:

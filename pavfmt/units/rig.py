@@ -11,14 +11,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.connectivity import BadWalkError, Connectivity, Heard, hear, predicted, residuals, tell
+from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec.mesh import BadWalkError, Connectivity, Heard, hear, predicted, residuals, tell
+from pavfmt.codec.quantization import Affine
+from pavfmt.codec.subdivision import edges_of
+from pavfmt.codec.template_coordinates import MeshPlaces, mesh_places
 from pavfmt.errors import EncodeError, FormatError, LimitError
-from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import VALUES_FLOOR, VALUES_PER_BYTE
 from pavfmt.model import Float32Array, Identity, Int32Array, PoseCorrectives, Rig, Shape
-from pavfmt.places import MeshPlaces, mesh_places
-from pavfmt.quantization import Affine
-from pavfmt.subdivision import edges_of
 
 MAX_REGIONS = 16
 NO_PARENT = 0xFFFF
@@ -87,7 +87,7 @@ def integer_weights(weights: Float32Array, one: int) -> NDArray[np.int64]:
 def encode_rig(writer: FieldWriter, rig: Rig, neutral_step: float, weight_bits: int) -> None:
     """The body of a rig unit; shapes and correctives are only named.
 
-    The mesh must be in the order of its walk (`pavfmt.connectivity.tell`).
+    The mesh must be in the order of its walk (`pavfmt.codec.mesh.tell`).
     """
     writer.string(rig.profile)
     writer.varint(len(rig.mean_neutral))

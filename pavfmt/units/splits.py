@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pavfmt.codec.blocks import decode_ascending, encode_ascending
+from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec.quantization import BARYCENTRIC_ONE, dequantize_barycentrics, quantize_barycentrics
 from pavfmt.errors import FormatError
-from pavfmt.fields import FieldReader, FieldWriter
 from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
 from pavfmt.model import Float32Array, Int32Array
-from pavfmt.quantization import BARYCENTRIC_ONE, dequantize_barycentrics, quantize_barycentrics
-from pavfmt.residuals import decode_ascending, encode_ascending
 from pavfmt.units.levels import LevelTable
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.codec.blocks import BOUND
+from pavfmt.codec.quantization import BARYCENTRIC_ONE, StepGrids, ValueKind
 from pavfmt.errors import FormatError
 from pavfmt.model import Float32Array
-from pavfmt.quantization import BARYCENTRIC_ONE, StepGrids, ValueKind
-from pavfmt.residuals import BOUND
 from pavfmt.units.attributes import Attribute, Columns, Integers
 
 Int64Array = NDArray[np.int64]

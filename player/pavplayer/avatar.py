@@ -17,12 +17,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pavfmt import events as ev
+from pavfmt.decoding import events as ev
+from pavfmt.decoding.scene import Scene
 from pavfmt.model import Float32Array, Pose, Track
-from pavfmt.scene import Scene
 from pavplayer.camera import REFERENCE_SIZE, Camera
 from pavplayer.focus import Focus, focus_plan
-from pavplayer.posing import PosedCloud
+from pavplayer.posing.poser import PosedCloud
 from pavplayer.rasterizers import Background
 from pavplayer.session import WHITE, Session, open_session
 from pavplayer.streaming import StreamInto, StreamOptions, StreamStatus, open_stream

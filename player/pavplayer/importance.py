@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.encoder.importance import View
+from pavfmt.encoder.order.importance import View
 from pavfmt.posing import PosedGaussians
 from pavplayer.camera import Camera
 from pavplayer.rasterizers import Rasterizer, open_rasterizer

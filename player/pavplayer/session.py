@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt import events as ev
-from pavfmt.decoder import Decoder
-from pavfmt.layout import UnitHeader
+from pavfmt.container.headers import UnitHeader
+from pavfmt.decoding import events as ev
+from pavfmt.decoding.decoder import Decoder
+from pavfmt.decoding.scene import Scene, Snapshot
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.model import Float32Array, Pose
-from pavfmt.scene import Scene, Snapshot
-from pavplayer.arrays import Library
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
-from pavplayer.posing import PosedCloud, Poser
+from pavplayer.posing.arrays import Library
+from pavplayer.posing.poser import PosedCloud, Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
 
 if TYPE_CHECKING:
-    from pavplayer.device_posing import GrowingPoser
+    from pavplayer.posing.device import GrowingPoser
 
 WHITE: Background = (1.0, 1.0, 1.0)
 CHANGES_PICTURE = (
@@ -54,8 +54,8 @@ class Session:
         xp: Library = "compiled",
         device: str | None = None,
     ) -> None:
-        """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.Poser` takes them."""
-        from pavplayer.decoding import CompiledKernels  # numba, which commands must load without
+        """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.poser.Poser` takes them."""
+        from pavfmt.codec.compiled import CompiledKernels  # numba, which commands must load without
 
         self.rasterizer = rasterizer
         self.decoder = Decoder(limits, CompiledKernels())
@@ -153,7 +153,7 @@ class Session:
         return None if self._poser is None else self._poser.frame(pose or Pose())
 
     def _posed_growing(self, pose: Pose) -> PosedCloud | None:
-        from pavplayer.device_posing import GrowingPoser  # torch, which the CPU does without
+        from pavplayer.posing.device import GrowingPoser  # torch, which the CPU does without
 
         if self._growing is None:
             self._growing = GrowingPoser(self.scene, self._posing[1] or "cpu")

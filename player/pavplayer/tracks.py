@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pavfmt.interop.tracks import read_tracks
+from pavfmt.importers.tracks import read_tracks
 from pavfmt.model import Pose, Track
 
 ARRIVED = "the avatar, as far as it has arrived,"

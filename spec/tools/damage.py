@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
+from pavcli.options.progress import bar
 from pavfmt import Decoder, PavError, verify
-from pavfmt.cli.progress import bar
-from pavfmt.framing import DamagedFrame, Frame, Framing
-from pavfmt.inspection import type_name
-from pavfmt.layout import FileHeader, UnitHeader
-from pavfmt.scene import Scene
+from pavfmt.container.framing import DamagedFrame, Frame, Framing
+from pavfmt.container.headers import FileHeader, UnitHeader
+from pavfmt.decoding.scene import Scene
+from pavfmt.tools.inspect import type_name
 from spec.tools.decoded import decoded
 
 ROOT = Path(__file__).parents[2]

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from pavfmt import Decoder, PavError
-from pavfmt import events as ev
-from pavfmt.layout import FileHeader
+from pavfmt.container.headers import FileHeader
+from pavfmt.decoding import events as ev
+from pavfmt.decoding.scene import Scene
 from pavfmt.model import Track
-from pavfmt.scene import Scene
 
 Json = dict[str, Any]
 FIRST = 4

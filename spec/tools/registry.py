@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from pavfmt import registry
-from pavfmt.compression import Codec, Transform
-from pavfmt.connectivity import Symbol
+from pavfmt.codec.columns import Codec, Transform
+from pavfmt.codec.mesh import Symbol
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Binding, ShFrame, Site
 

@@ -9,7 +9,7 @@ import os
 import platform
 from pathlib import Path
 
-from pavfmt.interop.lam import read_lam
+from pavfmt.importers.lam import read_lam
 from tests.benchmarks import bench_codec, bench_raster
 
 

@@ -14,12 +14,12 @@ import numpy as np
 import zstandard
 
 from pavfmt import Decoder, EncodeOptions, Scene, decode, encode, inspect
+from pavfmt.codec.compiled import CompiledKernels
+from pavfmt.codec.kernels import Kernels
 from pavfmt.encoder import PRESETS, precision_for, rendered_importance
-from pavfmt.interop.cc0_rig import read_cc0_rig
-from pavfmt.interop.lam import read_lam
-from pavfmt.kernels import Kernels
-from pavfmt.synthetic import synthetic_avatar
-from pavplayer.decoding import CompiledKernels
+from pavfmt.importers.cc0_rig import read_cc0_rig
+from pavfmt.importers.lam import read_lam
+from pavfmt.tools.synthetic import synthetic_avatar
 from pavplayer.importance import open_renderer
 from tests.benchmarks.timing import milliseconds
 

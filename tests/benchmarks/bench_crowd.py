@@ -22,7 +22,7 @@ from pavfmt.model import Float32Array, Pose
 from pavplayer.camera import Camera
 from pavplayer.crowd import Crowd, GaussianBudget, Placement, in_rows
 from pavplayer.demo import AVATAR_FILE
-from pavplayer.metrics import mean_squared_error, psnr_of_error
+from pavplayer.evaluation.metrics import mean_squared_error, psnr_of_error
 from pavplayer.session import Session
 from tests.benchmarks.crowd_scene import (
     Seat,

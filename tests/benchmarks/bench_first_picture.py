@@ -30,15 +30,15 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from statistics import median
 
-from pavfmt.events import GaussiansArrived, HandOverArrived
+from pavfmt.decoding.events import GaussiansArrived, HandOverArrived
 from pavfmt.model import Float32Array, Pose
-from pavfmt.rig_search import named_rig
+from pavfmt.tools.rig_search import named_rig
 from pavplayer.camera import Camera
-from pavplayer.metrics import psnr
-from pavplayer.network import Link
-from pavplayer.references import reference_for
+from pavplayer.evaluation.metrics import psnr
+from pavplayer.evaluation.references import reference_for
 from pavplayer.session import Session, open_session
 from pavplayer.streaming import StreamInto, StreamOptions, open_stream
+from pavplayer.streaming.link import Link
 from pavplayer.streaming.rigs import RIGS
 from tests.benchmarks.separate_rig import separated
 

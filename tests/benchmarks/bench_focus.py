@@ -23,23 +23,22 @@ from pathlib import Path
 import numpy as np
 
 from pavfmt import EncodeOptions, decode, encode
-from pavfmt.decoder import Decoder
+from pavfmt.container.headers import DirectoryEntry, UnitHeader
+from pavfmt.decoding.decoder import Decoder
+from pavfmt.decoding.events import DirectoryArrived
 from pavfmt.encoder import rendered_importance
-from pavfmt.encoder.region_importance import SH0, with_measured_regions
-from pavfmt.encoder.regions import site_region_bits
-from pavfmt.events import DirectoryArrived
-from pavfmt.interop.lam import read_lam
-from pavfmt.interop.regions import regions_from_shapes
-from pavfmt.layout import UnitHeader
+from pavfmt.encoder.order.region_importance import SH0, with_measured_regions
+from pavfmt.encoder.order.regions import site_region_bits
+from pavfmt.importers.lam import read_lam
+from pavfmt.importers.regions import regions_from_shapes
 from pavfmt.model import Avatar, Pose
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES
-from pavfmt.units.directory import DirectoryEntry
 from pavplayer.camera import Camera
 from pavplayer.demo import AVATAR_FILE
-from pavplayer.evaluation import EVALUATION_V1
+from pavplayer.evaluation.views import EVALUATION_V1
 from pavplayer.focus import Focus, focus_plan, parse_focus
 from pavplayer.importance import open_renderer
-from pavplayer.posing import Poser
+from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import Rasterizer
 from pavplayer.session import Session, open_session
 

@@ -34,21 +34,21 @@ from pavfmt import (
     inspect,
     pose_avatar,
 )
+from pavfmt.codec.compiled import CompiledKernels
+from pavfmt.decoding.events import UnitDamaged
 from pavfmt.encoder import PRESETS, precision_for, precision_near, rendered_importance
-from pavfmt.encoder.importance import has_stored_importance
-from pavfmt.events import UnitDamaged
+from pavfmt.encoder.order.importance import has_stored_importance
 from pavfmt.fileio import check_target, write_together
-from pavfmt.inspection import gaussian_bytes_of
-from pavfmt.interop import read_avatar
-from pavfmt.interop.cc0_rig import read_cc0_rig
-from pavfmt.synthetic import synthetic_avatar
+from pavfmt.importers import read_avatar
+from pavfmt.importers.cc0_rig import read_cc0_rig
+from pavfmt.tools.inspect import gaussian_bytes_of
+from pavfmt.tools.synthetic import synthetic_avatar
 from pavplayer.camera import Camera
-from pavplayer.decoding import CompiledKernels
 from pavplayer.demo import AVATAR_FILE, RIG_FILE
-from pavplayer.evaluation import EVALUATION_V1
+from pavplayer.evaluation.metrics import mean_squared_error, psnr_of_error
+from pavplayer.evaluation.views import EVALUATION_V1
 from pavplayer.importance import open_renderer
-from pavplayer.metrics import mean_squared_error, psnr_of_error
-from pavplayer.posing import Poser
+from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import open_rasterizer
 from tests.benchmarks.damage_trials import Reader, flip_outcomes, read_cut, tally
 from tests.benchmarks.formats_plot import formats_plot

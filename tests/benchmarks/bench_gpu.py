@@ -15,11 +15,11 @@ from typing import Any
 
 from pavfmt import EncodeOptions, encode, inspect
 from pavfmt.fileio import write_bytes
-from pavfmt.interop.cc0_rig import read_cc0_rig
+from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.model import Avatar, Pose
-from pavfmt.synthetic import synthetic_avatar
+from pavfmt.tools.synthetic import synthetic_avatar
 from pavplayer.camera import Camera
-from pavplayer.posing import PosedCloud, Poser
+from pavplayer.posing.poser import PosedCloud, Poser
 from pavplayer.rasterizers import cuda_problem, rules
 from pavplayer.session import Session
 from tests.benchmarks.timing import milliseconds
@@ -62,7 +62,7 @@ def measured(avatar: Avatar, session: Session, synchronize: Callable[[], None], 
     data = encode(avatar, EncodeOptions(importance_per="face"))
     last = [unit.offset for unit in inspect(data).units if unit.type == "gaussians"][-1]
     pose = Pose({shape.name: 0.3 for shape in (avatar.rig.shapes if avatar.rig else ())[:12]})
-    from pavplayer.device_posing import GrowingPoser  # torch, after it was looked for
+    from pavplayer.posing.device import GrowingPoser  # torch, after it was looked for
 
     session.feed(data[:last])
     session.update()

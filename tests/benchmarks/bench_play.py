@@ -19,12 +19,12 @@ from statistics import median
 from playwright.sync_api import Page, sync_playwright
 
 from pavplayer.avatar import Avatar
-from pavplayer.play.actor import Actor
-from pavplayer.play.demonstration import demonstration
-from pavplayer.play.front import Front
-from pavplayer.play.meter import Drawn
-from pavplayer.play.player import Player
-from pavplayer.play.stage import Solo
+from pavplayer.viewer.content.avatar_view import Actor
+from pavplayer.viewer.content.scene import Solo
+from pavplayer.viewer.meter import Drawn
+from pavplayer.viewer.performance.demonstration import demonstration
+from pavplayer.viewer.player import Player
+from pavplayer.viewer.server import Front
 
 TARGET = 20.0
 """Frames a second."""

@@ -19,9 +19,9 @@ import numpy as np
 from pavfmt import EncodeOptions, decode, encode, inspect
 from pavfmt.encoder import PRESETS, rendered_importance
 from pavfmt.encoder.quality import Pictures, take_pictures
-from pavfmt.inspection import gaussian_bytes_of
-from pavfmt.interop.lam import read_lam
+from pavfmt.importers.lam import read_lam
 from pavfmt.model import Avatar, Float64Array
+from pavfmt.tools.inspect import gaussian_bytes_of
 from pavplayer.importance import open_renderer
 
 DATA = Path(os.environ.get("PAV_TEST_DATA", "../shared/data"))

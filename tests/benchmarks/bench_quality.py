@@ -16,12 +16,12 @@ import numpy as np
 
 from pavfmt import EncodeOptions, decode, encode, inspect
 from pavfmt.encoder import PRESETS, precision_for, rendered_importance
-from pavfmt.inspection import gaussian_bytes_of
-from pavfmt.interop.lam import read_lam
-from pavplayer.evaluation import read_evaluation_set
+from pavfmt.importers.lam import read_lam
+from pavfmt.tools.inspect import gaussian_bytes_of
+from pavplayer.evaluation.metrics import mean_squared_error, psnr_of_error
+from pavplayer.evaluation.views import read_evaluation_set
 from pavplayer.importance import open_renderer
-from pavplayer.metrics import mean_squared_error, psnr_of_error
-from pavplayer.posing import Poser
+from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import open_rasterizer
 
 DATA = Path(os.environ.get("PAV_TEST_DATA", "../shared/data"))

@@ -10,11 +10,11 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pavfmt.interop.cc0_rig import read_cc0_rig
+from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.model import Avatar, Pose
-from pavfmt.synthetic import synthetic_avatar
+from pavfmt.tools.synthetic import synthetic_avatar
 from pavplayer.camera import evaluation_camera
-from pavplayer.posing import Poser
+from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import open_rasterizer
 from pavplayer.rasterizers.tiles import draw, sort_into_tiles
 from tests.benchmarks.timing import milliseconds

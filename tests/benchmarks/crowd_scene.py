@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from pavfmt.encoder import EncodeOptions, encode, rendered_importance
 from pavfmt.encoder.options import Precision
-from pavfmt.interop.cc0_rig import read_cc0_rig
+from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.model import Rig
-from pavfmt.synthetic import synthetic_avatar
+from pavfmt.tools.synthetic import synthetic_avatar
 from pavplayer.camera import REFERENCE_FOCAL, Camera, centre_and_height
 from pavplayer.crowd import Placement
 from pavplayer.demo import RIG_FILE

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from pavfmt.fields import FieldWriter
+from pavfmt.codec.fields import FieldWriter
 from pavfmt.registry import RigSource, UnitType
 from pavfmt.units.needs import decode_needs, encode_needs
 from pavfmt.units.rig import RigReference, encode_reference
-from tests.forging import Forge, Part, reader_of
+from tests.support.forging import Forge, Part, reader_of
 
 OF_A_RIG = (UnitType.RIG, UnitType.SHAPE, UnitType.CORRECTIVES)
 

@@ -9,7 +9,7 @@ import atheris
 
 with atheris.instrument_imports(include=["pavfmt"]):
     import pavfmt
-    import pavfmt.interop  # noqa: F401
+    import pavfmt.importers  # noqa: F401
 
 from tests.fuzz.campaign import Campaign, limited_memory
 

@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from pavfmt import Decoder, inspect, verify
+from pavfmt.codec.compiled import CompiledKernels
+from pavfmt.decoding.events import UnitDamaged
 from pavfmt.errors import PavError
-from pavfmt.events import UnitDamaged
-from pavfmt.interop import read_avatar
-from pavfmt.interop.cc0_rig import read_cc0_rig
-from pavfmt.interop.flame import read_flame
-from pavfmt.interop.glb import read_glb
-from pavfmt.interop.ply import read_ply
+from pavfmt.importers import read_avatar
+from pavfmt.importers.cc0_rig import read_cc0_rig
+from pavfmt.importers.files.glb import read_glb
+from pavfmt.importers.files.ply import read_ply
+from pavfmt.importers.flame import read_flame
 from pavfmt.limits import Limits
-from pavplayer.decoding import CompiledKernels
-from tests.comparing import frozen_scene
 from tests.fuzz import foreign, units
 from tests.fuzz.seeds import foreign_seeds, pav_seeds
+from tests.support.comparing import frozen_scene
 
 FRAMING_CODES = {
     "bad-signature",

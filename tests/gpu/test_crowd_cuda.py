@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-
 from avatars import toy_file
+
 from pavfmt.model import Pose
 from pavplayer.camera import Camera
 from pavplayer.crowd import Crowd, GaussianBudget, Placement
-from pavplayer.metrics import psnr
+from pavplayer.evaluation.metrics import psnr
 from pavplayer.rasterizers import cuda_problem
 from pavplayer.session import open_session
 

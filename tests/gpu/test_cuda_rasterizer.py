@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from gaussian_clouds import BACKGROUND, CAMERA, cloud
-from pavplayer.metrics import psnr
+
+from pavplayer.evaluation.metrics import psnr
 from pavplayer.rasterizers import cuda_problem, open_rasterizer
 from pavplayer.rasterizers.plain import PlainRasterizer
 

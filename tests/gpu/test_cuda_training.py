@@ -11,10 +11,11 @@ if not torch.cuda.is_available():
 pytest.importorskip("gsplat")
 
 from gaussian_clouds import BACKGROUND, CAMERA, cloud  # noqa: E402
-from pavtraining.fitting import Fit  # noqa: E402
-from pavtraining.rendering import render  # noqa: E402
 from test_training_fit import CONFIGURATION, BallSource  # noqa: E402
 from test_training_rendering import NAMES, tensors  # noqa: E402
+
+from pavtraining.hierarchy.fitting import Fit  # noqa: E402
+from pavtraining.rendering import render  # noqa: E402
 
 pytestmark = pytest.mark.gpu
 

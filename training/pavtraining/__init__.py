@@ -1,0 +1,1 @@
+"""Training avatars whose every prefix looks right."""

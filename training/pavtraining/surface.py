@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from pavfmt.model import Avatar, Identity, Level, Pose, Rig
-from pavplayer.arrays import open_namespace
-from pavplayer.growing import no_gaussians
-from pavplayer.moving_mesh import Mesh
+from pavplayer.posing.arrays import open_namespace
+from pavplayer.posing.growing import no_gaussians
+from pavplayer.posing.skinned_mesh import Mesh
 
 
 @dataclass(frozen=True)

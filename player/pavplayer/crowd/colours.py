@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pavplayer.arrays import Array, ArrayNamespace
 from pavplayer.camera import Camera
-from pavplayer.posing import PosedCloud
+from pavplayer.posing.arrays import Array, ArrayNamespace
+from pavplayer.posing.poser import PosedCloud
 from pavplayer.rasterizers import Rasterizer
 from pavplayer.rasterizers.harmonics import BAND_0
 

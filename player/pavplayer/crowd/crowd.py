@@ -17,7 +17,7 @@ from pavplayer.crowd.member import Member, joined
 from pavplayer.crowd.placement import Placement
 from pavplayer.crowd.pool import ArrayPool
 from pavplayer.crowd.visibility import area, attention, corners, covered_rectangle
-from pavplayer.posing import PosedCloud
+from pavplayer.posing.poser import PosedCloud
 from pavplayer.rasterizers import Background, Rasterizer
 from pavplayer.session import WHITE, Session
 

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.decoding.scene import Scene
 from pavfmt.model import Float32Array, Pose
-from pavfmt.scene import Scene
-from pavplayer.arrays import Array, ArrayNamespace, NumpyNamespace
 from pavplayer.camera import Camera
 from pavplayer.crowd.arrivals import Arrivals
 from pavplayer.crowd.colours import as_seen
@@ -20,7 +19,8 @@ from pavplayer.crowd.placement import Placement
 from pavplayer.crowd.pool import ArrayPool
 from pavplayer.crowd.prefix import PrefixLooks
 from pavplayer.crowd.unit_order import spending_order
-from pavplayer.posing import PosedCloud, Poser
+from pavplayer.posing.arrays import Array, ArrayNamespace, NumpyNamespace
+from pavplayer.posing.poser import PosedCloud, Poser
 from pavplayer.rasterizers import Rasterizer
 from pavplayer.session import Session
 

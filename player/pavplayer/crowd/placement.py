@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pavplayer import frames
-from pavplayer.arrays import Array, ArrayNamespace
 from pavplayer.camera import Camera
+from pavplayer.posing import frames
+from pavplayer.posing.arrays import Array, ArrayNamespace
 
 
 @dataclass(frozen=True)

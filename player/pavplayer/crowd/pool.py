@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.scene import Scene
+from pavfmt.decoding.scene import Scene
 
 WORTH_SHARING = 4096
 """Bytes: smaller arrays stay as they are."""

@@ -14,8 +14,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.decoding.scene import Scene
 from pavfmt.model import Float32Array, Int32Array
-from pavfmt.scene import Scene
 
 FADE_SHARE, FADE_LEAST = 0.1, 64
 """The last tenth of a prefix is faded, or so many Gaussians; less near the end of all, where none is."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.scene import Scene
+from pavfmt.decoding.scene import Scene
 
 
 def spending_order(scene: Scene, weights: NDArray[np.floating]) -> NDArray[np.intp]:

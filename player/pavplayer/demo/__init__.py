@@ -1,4 +1,4 @@
-"""The demo avatar, and the CC0 head rig that it hangs on. `python -m pavtraining.demo_avatar` made it."""
+"""The demo avatar, and the CC0 head rig that it hangs on. `python -m research.demo_avatar` made it."""
 
 from __future__ import annotations
 

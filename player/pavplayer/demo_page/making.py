@@ -10,10 +10,10 @@ from pavplayer.demo_page.page import PageContent, PrefixView, Stage, Tile, data_
 from pavplayer.demo_page.performance import FRAMES_PER_SECOND, moments
 from pavplayer.demo_page.quality_plot import quality_plot
 from pavplayer.demo_page.reception import Reception
-from pavplayer.network import INITIAL_SEGMENTS, SEGMENT_BYTES, Link
+from pavplayer.evaluation.prefixes import Cut, captioned_rows, psnr_of, shown_bytes, spread_lengths
 from pavplayer.pictures import to_webp
-from pavplayer.prefixes import Cut, captioned_rows, psnr_of, shown_bytes, spread_lengths
 from pavplayer.session import Session
+from pavplayer.streaming.link import INITIAL_SEGMENTS, SEGMENT_BYTES, Link
 
 STAGE_SIZE = (385, 561)
 """Pixels of the performances: 0.7 of the measuring size."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pavfmt.decoding.scene import Scene
 from pavfmt.model import Pose
-from pavfmt.scene import Scene
-from pavplayer.prefixes import HEAD_JOINTS, jaw_pose
+from pavplayer.evaluation.prefixes import HEAD_JOINTS, jaw_pose
 
 SECONDS = 5.0
 FRAMES_PER_SECOND = 18

@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pavplayer.byte_axes import Palette, draw_marks, draw_steps, scale_bytes, scale_decibels
+from pavplayer.evaluation.reports.byte_axes import (
+    Palette,
+    draw_marks,
+    draw_steps,
+    scale_bytes,
+    scale_decibels,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

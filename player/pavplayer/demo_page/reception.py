@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from pavfmt.model import Pose
 from pavplayer.camera import Camera
-from pavplayer.network import Link
-from pavplayer.prefixes import (
+from pavplayer.evaluation.prefixes import (
     Cut,
     Pictures,
     basic_expressions,
@@ -17,6 +16,7 @@ from pavplayer.prefixes import (
     spread_lengths,
 )
 from pavplayer.session import Session
+from pavplayer.streaming.link import Link
 
 TICK_SECONDS = 0.05
 """Simulated time between two looks at what has arrived."""

@@ -1,17 +1,17 @@
 """A place that someone looks at, as the names of the regions there.
 
 A file does not carry its regions' vertices, only their names. Which vertices they are is told by the shapes that have
-arrived: those that each one's shapes move (`pavfmt.interop.regions`).
+arrived: those that each one's shapes move (`pavfmt.importers.regions`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from pavfmt.interop.regions import regions_from_shapes
+from pavfmt.decoding.scene import Scene
+from pavfmt.importers.regions import regions_from_shapes
 from pavfmt.model import Float64Array, Pose, Rig
 from pavfmt.posing import pose_mesh
-from pavfmt.scene import Scene
 from pavplayer.camera import Camera
 from pavplayer.focus.names import Focus
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from pavfmt.scene import Scene
-from pavfmt.units.directory import DirectoryEntry
+from pavfmt.container.headers import DirectoryEntry
+from pavfmt.decoding.scene import Scene
 from pavplayer.focus.names import Focus
 
 Plan = Callable[[Sequence[DirectoryEntry]], Iterable[int]]

@@ -10,8 +10,8 @@ with open_stream("https://example.org/head.pav", options=StreamOptions(cache=fol
 
 from __future__ import annotations
 
-from pavplayer.streaming.feeding import StreamInto
-from pavplayer.streaming.pieces import Piece, Plan, StreamError, StreamOptions, StreamStatus
+from pavplayer.streaming.messages import Piece, Plan, StreamError, StreamOptions, StreamStatus
+from pavplayer.streaming.session_feed import StreamInto
 from pavplayer.streaming.stream import Stream, is_url, open_stream
 
 __all__ = [

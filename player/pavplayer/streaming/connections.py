@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pavplayer.fetching import SCHEMES
-from pavplayer.streaming.pieces import StreamError
+from pavplayer.streaming.fetching import SCHEMES
+from pavplayer.streaming.messages import StreamError
 
 
 class Connection:

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 from pavplayer.streaming.connections import Connection, checked
+from pavplayer.streaming.messages import StreamError, StreamOptions
 from pavplayer.streaming.origins import PastEndError, Question, Validators
-from pavplayer.streaming.pieces import StreamError, StreamOptions
 
 MAX_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)

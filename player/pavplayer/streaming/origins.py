@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from pavplayer.streaming.pieces import StreamError
+from pavplayer.streaming.messages import StreamError
 
 
 @dataclass(frozen=True)

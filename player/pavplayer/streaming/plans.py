@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pavfmt.layout import UnitHeader
-from pavfmt.units.directory import DirectoryEntry
-from pavplayer.streaming.holding import Holding, Span
-from pavplayer.streaming.pieces import Plan
+from pavfmt.container.headers import DirectoryEntry, UnitHeader
+from pavplayer.streaming.buffer import Holding, Span
+from pavplayer.streaming.messages import Plan
 
 HEAD_BYTES = 1 << 15
 """Asked for first where there is a plan: directory, levels, most of a rig; doubled until the directory is there."""

@@ -11,9 +11,9 @@ from urllib.parse import urljoin
 
 from pavfmt.errors import PavError
 from pavfmt.fileio import read_bytes, write_bytes
-from pavfmt.rig_search import MAX_RIG_BYTES, find_rig, wanted_rig
+from pavfmt.tools.rig_search import MAX_RIG_BYTES, find_rig, wanted_rig
 from pavfmt.units.rig import RigReference
-from pavplayer.streaming.pieces import StreamError, StreamOptions
+from pavplayer.streaming.messages import StreamError, StreamOptions
 from pavplayer.streaming.stream import Stream, is_url, open_stream
 
 RIGS = "rigs"

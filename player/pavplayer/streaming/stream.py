@@ -7,13 +7,13 @@ from collections import deque
 from types import TracebackType
 
 from pavfmt.errors import PavError
-from pavplayer.fetching import SCHEMES
-from pavplayer.streaming.holding import Holding
+from pavplayer.streaming.buffer import Holding
+from pavplayer.streaming.cache import Keeper, cache_keeper
+from pavplayer.streaming.fetching import SCHEMES
 from pavplayer.streaming.http_origin import HttpOrigin
-from pavplayer.streaming.keeping import Keeper, cache_keeper
+from pavplayer.streaming.messages import Piece, Plan, StreamError, StreamOptions, StreamStatus
 from pavplayer.streaming.origins import FileOrigin, Origin
-from pavplayer.streaming.pieces import Piece, Plan, StreamError, StreamOptions, StreamStatus
-from pavplayer.streaming.shaping import Clock, ShapedOrigin
+from pavplayer.streaming.throttle import Clock, ShapedOrigin
 from pavplayer.streaming.transfer import Transfer
 
 CLOSING_SECONDS = 2.0

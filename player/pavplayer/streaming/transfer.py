@@ -6,12 +6,12 @@ import threading
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
+from pavfmt.container.headers import FileHeader
 from pavfmt.errors import PavError
-from pavfmt.layout import FileHeader
-from pavplayer.streaming.holding import Holding, Span
-from pavplayer.streaming.keeping import Keeper
+from pavplayer.streaming.buffer import Holding, Span
+from pavplayer.streaming.cache import Keeper
+from pavplayer.streaming.messages import Piece, Plan, StreamError, StreamOptions, StreamStatus
 from pavplayer.streaming.origins import Answer, Origin, PastEndError, Question, Validators
-from pavplayer.streaming.pieces import Piece, Plan, StreamError, StreamOptions, StreamStatus
 from pavplayer.streaming.plans import FileOrder, PlannedOrder
 
 ASKED_AGAIN = frozenset({"unreachable", "stalled", "cut", "server-error"})

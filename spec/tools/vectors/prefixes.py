@@ -7,7 +7,7 @@ from typing import Any
 
 from spec.tools.decoded import decoded
 from spec.tools.vectors.vector import Vector
-from tests.forging import unit_spans
+from tests.support.forging import unit_spans
 
 PREFIXED = ("valid/mixed", "valid/shared-rig", "valid/hand-over-twice", "unusual/repeated-unit")
 STRIDE = 149

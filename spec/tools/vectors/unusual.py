@@ -8,8 +8,8 @@ from dataclasses import replace
 from pavfmt.registry import FORMAT_VERSION, UnitType
 from spec.tools.vectors.valid import hand_over_file
 from spec.tools.vectors.vector import Vector, bare, header_only
-from tests.avatars import PICTURE, external_file, toy_file
-from tests.forging import Forge, Part, entries_of, flipped, payload, resealed_header, unit_spans
+from tests.support.avatars import PICTURE, external_file, toy_file
+from tests.support.forging import Forge, Part, entries_of, flipped, payload, resealed_header, unit_spans
 
 NEW_TYPE = 40
 

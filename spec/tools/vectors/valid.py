@@ -7,22 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from pavfmt.compression import Transform
+from pavfmt.codec.columns import Transform
+from pavfmt.codec.fields import FieldWriter
+from pavfmt.codec.quantization import Affine, stereographic_grid
 from pavfmt.encoder import EncodeOptions, encode
 from pavfmt.encoder.draft import Draft
-from pavfmt.fields import FieldWriter
-from pavfmt.interop.cc0_rig import read_cc0_rig
+from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.model import Avatar, Binding, Identity, Rig, ShFrame, Site, Track
-from pavfmt.quantization import Affine, stereographic_grid
 from pavfmt.registry import METADATA_KEYS, CriticalFeature, RigSource, UnitType
-from pavfmt.synthetic import RandomStream, synthetic_avatar, toy_rig
+from pavfmt.tools.synthetic import RandomStream, synthetic_avatar, toy_rig
 from pavfmt.units.hand_over import HandOver, encode_hand_over
 from pavfmt.units.levels import Grids, LevelEntry, LevelTable, encode_levels
 from pavplayer.demo import RIG_FILE
 from spec.tools.vectors.vector import Vector, bare
-from tests.avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
-from tests.forging import Forge, payload
-from tests.handmade import grids_over, write_unit
+from tests.support.avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
+from tests.support.forging import Forge, payload
+from tests.support.handmade import grids_over, write_unit
 
 MESH_WITH_BORDERS = ((0, 1, 2), (2, 1, 3), (2, 3, 4), (5, 6, 7), (7, 6, 0), (1, 0, 8), (9, 9, 2), (0, 1, 4))
 """Borders, two parts that touch, an edge of three faces, a face with one corner twice; vertex 10 is of no face."""
@@ -220,7 +220,7 @@ def forced_column(values: np.ndarray, width: int, kind: int) -> bytes:
     """The bytes of a column of `kind`, whether or not they are the fewest."""
     import zstandard
 
-    from pavfmt.compression import DTYPES, _delta, _planes, zigzag
+    from pavfmt.codec.columns import DTYPES, _delta, _planes, zigzag
 
     transform, codec = divmod(kind, 16)
     values = np.ascontiguousarray(values, dtype=DTYPES[width])

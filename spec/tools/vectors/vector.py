@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pavfmt.layout import FileHeader
-from tests.forging import Forge
+from pavfmt.container.headers import FileHeader
+from tests.support.forging import Forge
 
 
 @dataclass(frozen=True)

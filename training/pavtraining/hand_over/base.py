@@ -20,7 +20,7 @@ from pavplayer.rasterizers.harmonics import BAND_0
 from pavtraining.binding import LocalGaussians, in_world
 from pavtraining.hand_over.clusters import Labels, means_by, nearest, plain_colours
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.shots import Drawable, Shot, seen
+from pavtraining.hand_over.training_views import Drawable, Shot, seen
 
 FIRST_OPACITY = 0.9
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pavfmt.model import Avatar, Float64Array, Pose
 from pavfmt.posing import STATIC_RIG, PosedGaussians, pose_level, pose_mesh
-from pavfmt.synthetic import RandomStream
+from pavfmt.tools.synthetic import RandomStream
 from pavplayer.rasterizers.harmonics import BAND_0
 
 Labels = NDArray[np.int64]

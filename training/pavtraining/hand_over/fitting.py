@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from pavfmt.model import BoolArray
-from pavfmt.synthetic import RandomStream
+from pavfmt.tools.synthetic import RandomStream
 from pavtraining.hand_over.base import Base
+from pavtraining.hand_over.checkpoint import Memory, Phase
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.memory import Memory, Phase
-from pavtraining.hand_over.schedule import Schedule
-from pavtraining.hand_over.shots import Drawable, Shot
+from pavtraining.hand_over.order.schedule import Schedule
+from pavtraining.hand_over.training_views import Drawable, Shot
 
 USEFUL_SHARE = 0.8
 """Prefixes in which more of the base has retired teach it little."""

@@ -28,22 +28,22 @@ from pavfmt.model import (
     Level,
     Site,
 )
-from pavfmt.synthetic import RandomStream
-from pavplayer.posing import Poser
+from pavfmt.tools.synthetic import RandomStream
+from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import open_rasterizer
 from pavtraining.hand_over.base import Base, cluster_gaussians
+from pavtraining.hand_over.checkpoint import Memory, Phase
 from pavtraining.hand_over.clusters import clustered, features, means_by, rest_gaussians
 from pavtraining.hand_over.configuration import HandOverConfiguration
 from pavtraining.hand_over.fitting import base_prefixes, fit, joint_prefixes, most_significant
 from pavtraining.hand_over.levels import in_one_level, joined_levels, ranked, with_gaussians
-from pavtraining.hand_over.memory import Memory, Phase
-from pavtraining.hand_over.ordering import MeasuredShot, drawn_prefix, make_schedule, measured_shot
+from pavtraining.hand_over.order.measured import MeasuredShot, drawn_prefix, make_schedule, measured_shot
+from pavtraining.hand_over.order.patches import Patches, make_patches, with_chunks
+from pavtraining.hand_over.order.schedule import Schedule
+from pavtraining.hand_over.order.significance import significance
 from pavtraining.hand_over.originals import Originals
-from pavtraining.hand_over.patches import Patches, make_patches, with_chunks
-from pavtraining.hand_over.schedule import Schedule
-from pavtraining.hand_over.shots import Drawable, Shot, ShotMaker, joined
-from pavtraining.hand_over.significance import significance
 from pavtraining.hand_over.stages import Progress, Stages
+from pavtraining.hand_over.training_views import Drawable, Shot, ShotMaker, joined
 from pavtraining.sources import Size, Teacher
 
 LEAST_SHARE = 1e-3

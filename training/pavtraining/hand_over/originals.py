@@ -12,7 +12,7 @@ from torch import Tensor
 from pavfmt.model import Gaussians
 from pavtraining.binding import LocalGaussians, in_world
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.shots import Drawable, Shot, seen
+from pavtraining.hand_over.training_views import Drawable, Shot, seen
 
 MOST_CERTAIN = 1e-4
 """Opacities are kept so far from 0 and 1, where a logit is infinite."""

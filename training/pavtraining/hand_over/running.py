@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar
+from pavtraining.hand_over.checkpoint import Memory, Phase
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.memory import Memory, Phase
 from pavtraining.hand_over.method import hand_over
 from pavtraining.interruption import InterruptedFitError, RunFiles, stop_asked
-from pavtraining.journal import Journal
+from pavtraining.log import Journal
 from pavtraining.state import State, read_state, write_state
 
 SAVE_SECONDS = 30.0

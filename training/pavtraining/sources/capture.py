@@ -16,9 +16,9 @@ from pavfmt.model import Identity, Pose, Rig
 from pavtraining.sources.capture_frames import SPLITS, CaptureFrame, read_frames
 from pavtraining.sources.capture_rig import Parameters, open_rig, read_parameters
 from pavtraining.sources.image_files import image_size, read_image, resized
-from pavtraining.sources.memory import DEFAULT_BYTES, ViewMemory
 from pavtraining.sources.sampling import stream
 from pavtraining.sources.view import LazyViews, Mask, Picture, Size, View, scaled_camera
+from pavtraining.sources.view_cache import DEFAULT_BYTES, ViewMemory
 
 
 class Capture:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from pavfmt.errors import EncodeError
-from pavfmt.interop.glb import MAX_JSON_BYTES, parse_json
-from pavfmt.interop.source import open_limited
+from pavfmt.importers.files.glb import MAX_JSON_BYTES, parse_json
+from pavfmt.importers.files.source import open_limited
 from pavplayer.camera import Camera
 from pavtraining.sources.image_files import MAX_SIDE
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from pavfmt.errors import EncodeError, PavError
-from pavfmt.interop.cc0_rig import read_cc0_rig
-from pavfmt.interop.flame import PARENTS, read_flame
-from pavfmt.interop.gaussianavatars import fitting_model, read_static_offset, rig_from
-from pavfmt.interop.npz import array_names, float_array, open_npz
-from pavfmt.interop.tracks import flame_track
+from pavfmt.importers.cc0_rig import read_cc0_rig
+from pavfmt.importers.files.npz import array_names, float_array, open_npz
+from pavfmt.importers.flame import PARENTS, read_flame
+from pavfmt.importers.gaussianavatars import fitting_model, read_static_offset, rig_from
+from pavfmt.importers.tracks import flame_track
 from pavfmt.model import Float64Array, Identity, Pose, Rig, Track
 
 RIG_NAME = "rig.npz"

@@ -25,16 +25,16 @@ import numpy as np
 from tqdm import tqdm
 
 from pavfmt.errors import EncodeError
-from pavfmt.interop.flame import EXPRESSION_COUNT, IDENTITY_COUNT
+from pavfmt.importers.flame import EXPRESSION_COUNT, IDENTITY_COUNT
 from pavfmt.model import Pose
 from pavplayer.camera import REFERENCE_SIZE, Camera
 from pavplayer.demo import RIG_FILE
 from pavtraining.sources.capture_frames import FROM_OPENGL
 from pavtraining.sources.capture_rig import RIG_NAME
+from pavtraining.sources.degradation import Spoil, Spoiler
 from pavtraining.sources.image_files import png
 from pavtraining.sources.scene import SceneSource
 from pavtraining.sources.scene.studio import FRAME_COUNT
-from pavtraining.sources.spoiling import Spoil, Spoiler
 from pavtraining.sources.view import Size, scaled_camera
 
 TEST_SHARE = 8

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pavfmt.model import Identity, Pose, Rig
-from pavfmt.synthetic import RandomStream
+from pavfmt.tools.synthetic import RandomStream
 from pavplayer.camera import REFERENCE_DISTANCE, REFERENCE_FOCAL, REFERENCE_SIZE, Camera, centre_and_height
 
 YAW_DEGREES, PITCH_DEGREES = 42.0, (-14.0, 18.0)

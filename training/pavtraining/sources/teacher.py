@@ -8,22 +8,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.decoder import Decoder
+from pavfmt.decoding.decoder import Decoder
+from pavfmt.decoding.events import UnitDamaged
+from pavfmt.decoding.scene import Scene
 from pavfmt.errors import EncodeError, FormatError
-from pavfmt.events import UnitDamaged
 from pavfmt.fileio import read_bytes
-from pavfmt.interop import read_avatar
+from pavfmt.importers import read_avatar
 from pavfmt.model import Avatar, Identity, Pose, Rig
 from pavfmt.posing import STATIC_RIG
 from pavfmt.registry import SIGNATURE
-from pavfmt.scene import Scene
 from pavplayer.camera import Camera, centre_and_height
-from pavplayer.posing import Poser
+from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import Rasterizer, open_rasterizer
 from pavplayer.session import opaque_box
-from pavtraining.sources.memory import DEFAULT_BYTES, ViewMemory
 from pavtraining.sources.sampling import CameraSampler, PoseSampler
 from pavtraining.sources.view import LazyViews, Size, View, scaled_camera
+from pavtraining.sources.view_cache import DEFAULT_BYTES, ViewMemory
 
 HELD_OUT_COUNT = 24
 HELD_OUT_SEED = 1_000_003
@@ -45,7 +45,7 @@ class Teacher:
     ) -> None:
         """`seed` picks the training views; the rasterizer is the CPU's unless another is given.
 
-        `order` is the order in which the Gaussians are drawn, as `pavplayer.posing.Poser` takes it.
+        `order` is the order in which the Gaussians are drawn, as `pavplayer.posing.poser.Poser` takes it.
         """
         self.avatar = avatar
         """The truth itself: a fit may start from its Gaussians."""
@@ -96,7 +96,7 @@ class Teacher:
 
 
 def open_teacher(path: str | Path, flame: str | Path | None = None, seed: int = 0) -> Teacher:
-    """The avatar at `path`: a `.pav` or anything `pavfmt.interop` reads; `flame` as it takes it."""
+    """The avatar at `path`: a `.pav` or anything `pavfmt.importers` reads; `flame` as it takes it."""
     if not _is_pav(Path(path)):
         return Teacher(read_avatar(path, flame=flame), seed=seed)
     snapshot = _whole_scene(Path(path)).snapshot()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.model import Float64Array, Int32Array
-from pavfmt.synthetic import RandomStream
+from pavfmt.tools.synthetic import RandomStream
 from pavtraining.sources.scene.hair import single_hairs
 from pavtraining.sources.scene.noise import value_noise
 from pavtraining.sources.scene.paint import to_linear

@@ -8,10 +8,10 @@ from functools import cache
 
 import numpy as np
 
-from pavfmt.interop.cc0_rig import read_cc0_rig
+from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.model import Float32Array, Float64Array, Identity, Int32Array, Rig
 from pavfmt.posing import face_frames
-from pavfmt.synthetic import RandomStream
+from pavfmt.tools.synthetic import RandomStream
 from pavplayer.demo import RIG_FILE
 from pavtraining.sources.scene import paint
 from pavtraining.sources.scene.eyes import Eye, iris_picture, lashes, lid_edges

@@ -8,12 +8,12 @@ import numpy as np
 
 from pavfmt.model import Identity, Pose, Rig
 from pavplayer.camera import REFERENCE_DISTANCE, REFERENCE_SIZE, Camera, centre_and_height
-from pavtraining.sources.memory import DEFAULT_BYTES, ViewMemory
 from pavtraining.sources.sampling import stream
 from pavtraining.sources.scene.drawing import draw
 from pavtraining.sources.scene.head import painted_head, scene_rig
 from pavtraining.sources.scene.motion import Motion
 from pavtraining.sources.view import LazyViews, Size, View, scaled_camera
+from pavtraining.sources.view_cache import DEFAULT_BYTES, ViewMemory
 
 CAMERA_ANGLES = (
     *((yaw, 17.0) for yaw in (-50.0, -25.0, 2.0, 25.0, 50.0)),

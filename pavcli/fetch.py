@@ -1,0 +1,121 @@
+"""`pav fetch`: a file from a URL, resumed where an earlier attempt stopped."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from pavcli import exit_codes
+from pavcli.options import stream_options
+from pavcli.options.progress import bar
+from pavfmt.decoding.decoder import decode
+from pavfmt.errors import PavError
+from pavfmt.fileio import check_target, write_bytes
+from pavplayer.evaluation.prefixes import shown_bytes
+from pavplayer.packages import require
+from pavplayer.streaming.cache import Keeper, cache_keeper
+from pavplayer.streaming.messages import StreamError, StreamOptions
+from pavplayer.streaming.stream import is_url, open_transfer
+from pavplayer.streaming.transfer import Transfer
+
+NAME = "fetch"
+HELP = """Fetch a file from a URL, and go on where an earlier attempt stopped.
+
+  pav fetch https://example.org/head.pav -o head.pav
+  pav fetch https://example.org/head.pav -o head.pav              again, after Ctrl-C: fetches the rest
+  pav fetch https://example.org/head.pav -o - | pav render - -o head.png
+  pav fetch http://localhost:8000/head.pav -o head.pav --rate 2mbit --latency 80ms
+  pav fetch https://example.org/head.pav -o head.pav --cache ~/.cache/pav
+
+What has come of a file that is not complete is kept as FILE.part, which is a file that draws: `pav render FILE.part`.
+It is continued if the server still has the same version. Any static server will do."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("url", help="http or https")
+    stream_options.add_arguments(parser)
+    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
+    parser.add_argument("-o", "--output", required=True, help="the .pav to write, or - for stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it."""
+    check_target(args.output, args.force)
+    if not is_url(args.url):
+        raise StreamError("bad-url", f"{args.url!r} is no http or https URL")
+    options = stream_options.options_of(args)
+    keeper = _keeper(args.url, args.output, options)
+    transfer = open_transfer(args.url, options=options, keeper=keeper)
+    try:
+        _receive(transfer, args.quiet)
+    except StreamError as error:
+        if error.code == "changed":  # the part that was kept is dropped
+            print(f"pav fetch: {error.message}; starting over", file=sys.stderr)
+            transfer = open_transfer(args.url, options=options, keeper=keeper)
+            _receive(transfer, args.quiet)
+        else:
+            _report_part(transfer, keeper)
+            raise
+    except KeyboardInterrupt:
+        _report_part(transfer, keeper)
+        return exit_codes.COULD_NOT_RUN
+    write_bytes(args.output, transfer.holding.beginning(), args.force)
+    if keeper is not None and options.cache is None:
+        keeper.drop()
+    _report(args, transfer)
+    return exit_codes.FINE
+
+
+def _keeper(url: str, output: str, options: StreamOptions) -> Keeper | None:
+    if options.cache is not None:
+        return cache_keeper(options.cache, url)
+    return None if output == "-" else Keeper(Path(f"{output}.part"), url, only_versioned=False)
+
+
+def _receive(transfer: Transfer, quiet: bool) -> None:
+    with bar("fetching", quiet) as advance:
+        for _ in transfer.pieces():
+            status = transfer.status
+            if status.total_bytes:
+                advance(status.received_bytes / status.total_bytes)
+
+
+def _report(args: argparse.Namespace, transfer: Transfer) -> None:
+    """The result line on stdout, unless the file went there."""
+    status = transfer.status
+    if args.quiet:
+        return
+    parts = [shown_bytes(status.received_bytes)]
+    if status.cached_bytes:
+        parts.append(f"{shown_bytes(status.cached_bytes)} of it kept from before")
+    if status.reconnections:
+        parts.append(f"connected again {status.reconnections} times")
+    stream = sys.stderr if args.output == "-" else sys.stdout
+    print(f"{args.output}: {', '.join(parts)}", file=stream)
+    if status.note:
+        print(f"pav fetch: {status.note}", file=sys.stderr)
+
+
+def _report_part(transfer: Transfer, keeper: Keeper | None) -> None:
+    """On stderr: what is kept, and what it draws."""
+    data = transfer.holding.beginning()
+    if keeper is None or not data or not keeper.path.exists():
+        return
+    total = transfer.status.total_bytes
+    of = "" if total is None else f" of {total:,}"
+    print(f"pav fetch: {len(data):,}{of} bytes are kept in {keeper.path}: {_drawn(data)}", file=sys.stderr)
+
+
+def _drawn(data: bytes) -> str:
+    with suppress(PavError):
+        require("numba")
+        from pavfmt.codec.compiled import CompiledKernels
+
+        scene = decode(data, kernels=CompiledKernels())
+        if scene.gaussian_count and scene.header is not None:
+            moves = ", animatable" if scene.is_animatable else ""
+            return f"they draw {scene.gaussian_count:,} of {scene.header.gaussian_count:,} Gaussians{moves}"
+    return "they draw nothing yet"

@@ -1,0 +1,1 @@
+"""Numbers as bytes: fields, columns, grids, prediction, Rice codes, meshes (FORMAT.md §5)."""

@@ -1,0 +1,193 @@
+"""The one walk over the bytes: file header, unit headers, checksums, and where to go on after damage.
+
+Decoding, inspection, verification and cutting all read units from here. `feed` only stores; errors about
+content are raised or reported by `frames`, so they do not depend on how the bytes were split.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pavfmt.container.headers import DirectoryEntry, FileHeader, UnitHeader
+from pavfmt.container.sparse_buffer import ByteStore
+from pavfmt.errors import FormatError, LimitError, PavError, UnsupportedError
+from pavfmt.limits import FORMAT_LIMITS, Limits
+from pavfmt.registry import CRITICAL_UNIT_TYPES, UnitType
+
+KNOWN_TYPES = frozenset(UnitType)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A unit whose checksums are right."""
+
+    header: UnitHeader
+    offset: int
+    """Of the unit header."""
+    payload: bytes
+
+    @property
+    def payload_offset(self) -> int:
+        """Of the payload."""
+        return self.offset + UnitHeader.SIZE
+
+
+@dataclass(frozen=True)
+class DamagedFrame:
+    """A unit that is lost; the play goes on."""
+
+    error: PavError
+    offset: int
+    header: UnitHeader | None
+    """None where not even the header can be believed."""
+    entry: DirectoryEntry | None
+    """What the directory says stands there."""
+
+
+@dataclass(frozen=True)
+class PartialUnit:
+    """The unit in which a prefix ends."""
+
+    offset: int
+    header: UnitHeader | None
+    """None while the unit header itself is incomplete."""
+    received: int
+    """Bytes of it that are there, header included."""
+    expected: int | None
+
+
+class Framing:
+    """Finds units in bytes that are fed in any way."""
+
+    def __init__(self, limits: Limits = FORMAT_LIMITS) -> None:
+        self.limits = limits
+        self.header: FileHeader | None = None
+        self.received_end = 0
+        """The furthest byte fed, plus one."""
+        self._store = ByteStore()
+        self._next = 0
+        self._starts: list[int] = []
+        self._taken: set[int] = set()
+        self._lost: set[int] = set()
+        self._seen: dict[int, UnitHeader] = {}
+        self._entry_at: dict[int, DirectoryEntry] = {}
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes of the file."""
+        self.feed_at(self._next, data)
+        self._next += len(data)
+
+    def feed_at(self, offset: int, data: bytes) -> None:
+        """Bytes that stand at `offset` of the file; fetched again, they replace what was there."""
+        if offset < 0:
+            raise ValueError("a file has no negative offsets")
+        end = offset + len(data)
+        self.received_end = max(self.received_end, end)
+        self._store.put(offset, data)
+        for start in [lost for lost in self._lost if offset < lost + UnitHeader.SIZE and lost < end]:
+            self._lost.remove(start)
+            self._expect(start)
+
+    def learn(self, entries: Sequence[DirectoryEntry]) -> None:
+        """Take the directory's word for where units may stand; what they are, their own headers say."""
+        self._entry_at = {entry.offset: entry for entry in entries}
+        self._lost -= self._entry_at.keys()
+        self._starts = sorted({*self._starts, *self._entry_at} - self._taken)
+
+    def read_header(self) -> FileHeader | None:
+        """The file header, once its bytes are there."""
+        if self.header is None and self._store.available(0) >= FileHeader.SIZE:
+            self.header = FileHeader.unpack(self._store.read(0, FileHeader.SIZE), self.limits)
+            self._store.drop(0, FileHeader.SIZE)
+            self._expect(FileHeader.SIZE)
+        return self.header
+
+    def frames(self) -> Iterator[Frame | DamagedFrame]:
+        """All units that can be told now, in file order as far as they are there."""
+        if self.read_header() is None:
+            return
+        while (found := self._find()) is not None:
+            yield found
+
+    def _find(self) -> Frame | DamagedFrame | None:
+        for low, high in self._store.ranges():
+            at = bisect_left(self._starts, low)
+            while at < len(self._starts) and self._starts[at] + UnitHeader.SIZE <= high:
+                start = self._starts[at]
+                try:
+                    header = self._header_at(start)
+                except FormatError as error:
+                    return self._give_up(start, error)
+                if start + UnitHeader.SIZE + header.length <= high:
+                    return self._take(start, header)
+                break  # what stands inside a unit that is still arriving is no unit
+        return None
+
+    def _header_at(self, start: int) -> UnitHeader:
+        """Checked before the payload is waited for."""
+        header = UnitHeader.unpack(self._store.read(start, UnitHeader.SIZE), start)
+        if header.critical and header.type not in KNOWN_TYPES:
+            raise UnsupportedError("unsupported-unit", f"unknown critical unit type {header.type}", start)
+        if header.length > self.limits.unit_bytes:
+            message = f"a unit of {header.length} bytes, the limit is {self.limits.unit_bytes}"
+            raise LimitError("limit-exceeded", message, start + 8)
+        return header
+
+    def _give_up(self, start: int, error: FormatError) -> DamagedFrame:
+        """A header that cannot be believed: go on where the directory knows a unit."""
+        entry = self._entry_at.get(start)
+        if entry is not None and entry.critical:
+            raise FormatError("critical-unit-damaged", error.message, start)
+        self._starts.remove(start)
+        self._lost.add(start)
+        return DamagedFrame(error, start, None, entry)
+
+    def _take(self, start: int, header: UnitHeader) -> Frame | DamagedFrame:
+        end = start + UnitHeader.SIZE + header.length
+        payload = self._store.read(start + UnitHeader.SIZE, header.length)
+        self._store.drop(start, end)
+        self._expect(end)
+        if zlib.crc32(payload) != header.checksum:  # `start` stays: the unit may be fetched again
+            message = f"the payload checksum of unit {header.id} does not match"
+            if header.critical:
+                raise FormatError("critical-unit-damaged", message, start + UnitHeader.SIZE)
+            error = FormatError("unit-payload-damaged", message, start + UnitHeader.SIZE)
+            return DamagedFrame(error, start, header, self._entry_at.get(start))
+        self._starts.remove(start)
+        self._taken.add(start)
+        if (wrong := self._contradiction(header, start)) is not None:
+            return DamagedFrame(wrong, start, header, self._entry_at.get(start))
+        return Frame(header, start, payload)
+
+    def _contradiction(self, header: UnitHeader, start: int) -> FormatError | None:
+        """What is wrong with an intact unit; raised where the order of arrival would decide what is shown."""
+        if header.type in KNOWN_TYPES and header.critical != (header.type in CRITICAL_UNIT_TYPES):
+            name = UnitType(header.type).name.lower()
+            message = f"the critical flag of a {name} unit is {int(header.critical)}"
+            return FormatError("wrong-criticality", message, start + 2)
+        before = self._seen.setdefault(header.id, header)
+        if before is header:
+            return None
+        error = FormatError("duplicate-unit", f"unit {header.id} was there before", start + 4)
+        if before != header:
+            raise error
+        return error
+
+    def _expect(self, start: int) -> None:
+        """A unit may stand at `start`."""
+        at = bisect_left(self._starts, start)
+        if start not in self._taken and self._starts[at : at + 1] != [start]:
+            self._starts.insert(at, start)
+
+    def partial(self) -> PartialUnit | None:
+        """The unit in which the bytes fed so far end, if they end in one."""
+        for low, high in self._store.ranges()[-1:]:
+            for start in self._starts[bisect_left(self._starts, low) : bisect_left(self._starts, high)]:
+                if start + UnitHeader.SIZE > high:
+                    return PartialUnit(start, None, high - start, None)
+                header = self._header_at(start)
+                return PartialUnit(start, header, high - start, UnitHeader.SIZE + header.length)
+        return None

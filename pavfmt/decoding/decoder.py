@@ -1,0 +1,287 @@
+"""Bytes in, typed events and a growing scene out. No sockets, no files, no threads.
+
+    decoder = Decoder()
+    decoder.feed(first_bytes)
+    for event in decoder.events():
+        ...
+    decoder.scene.arrays()
+
+A unit is *intact* when its checksums are right, and *active* when also every unit it needs is active. The
+scene is that of the active units, whatever the order in which they came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pavfmt.codec.columns import ColumnDecompressor
+from pavfmt.codec.fields import FieldReader
+from pavfmt.codec.kernels import Kernels
+from pavfmt.container.framing import DamagedFrame, Frame, Framing
+from pavfmt.decoding import events as ev
+from pavfmt.decoding.scene import Scene
+from pavfmt.decoding.unit_decoding import RIG_TYPES, Interpreter, Unit
+from pavfmt.errors import FormatError, PavError
+from pavfmt.limits import FORMAT_LIMITS, Limits
+from pavfmt.registry import UnitType
+from pavfmt.units.needs import decode_needs
+from pavfmt.units.rig import RigReference, decode_reference
+
+KNOWN_TYPES = frozenset(UnitType)
+ONLY_ONE = {
+    UnitType.DIRECTORY: frozenset({UnitType.DIRECTORY}),
+    UnitType.RIG: RIG_TYPES,
+    UnitType.RIG_REFERENCE: RIG_TYPES,
+    UnitType.IDENTITY: frozenset({UnitType.IDENTITY}),
+    UnitType.CORRECTIVES: frozenset({UnitType.CORRECTIVES}),
+    UnitType.LEVELS: frozenset({UnitType.LEVELS}),
+    UnitType.METADATA: frozenset({UnitType.METADATA}),
+    UnitType.THUMBNAIL: frozenset({UnitType.THUMBNAIL}),
+}
+"""Types of which a file has at most one → the types that count as the same."""
+
+
+class Decoder:
+    """Sans-I/O decoder of `.pav` files, prefixes, and ranges in any order."""
+
+    def __init__(self, limits: Limits = FORMAT_LIMITS, kernels: Kernels | None = None) -> None:
+        """`kernels` make it faster and change nothing else."""
+        self.limits = limits
+        self._kernels = kernels
+        self.scene = Scene()
+        self._framing = Framing(limits)
+        self._columns = ColumnDecompressor()
+        self._waiting: dict[int, Unit] = {}
+        self._dependants: dict[int, list[int]] = {}
+        self._types: dict[int, UnitType] = {}
+        self._interpreter = Interpreter(self.scene, self._types)
+        self._supplied: bytes | None = None
+        self._named: Unit | None = None
+        self._reference: RigReference | None = None
+        self._error: PavError | None = None
+        self._closed = False
+        self._ended = False
+        self._queue: deque[ev.Event] = deque()
+        self._ready: deque[Unit] = deque()
+        """Units whose needs are active, to be activated one by one."""
+        self._rig_file: tuple[Unit, Iterator[ev.Event]] | None = None
+        """The unit that names it, and its shapes and correctives: taken out when there is time for it."""
+
+    def feed(self, data: bytes) -> None:
+        """Store the next bytes of the file; raises nothing about their content."""
+        if self._error is None:
+            self._framing.feed(bytes(data))
+
+    def feed_at(self, offset: int, data: bytes) -> None:
+        """Store bytes that stand at `offset` (from the directory, say)."""
+        if self._error is None:
+            self._framing.feed_at(offset, bytes(data))
+
+    def supply_rig(self, data: bytes) -> None:
+        """The rig file that a RigNamed event asks for; checked in `events`."""
+        self._supplied = bytes(data)
+
+    def close(self) -> None:
+        """No more bytes will come; `events` ends with StreamEnded."""
+        self._closed = True
+
+    def events(self) -> Iterator[ev.Event]:
+        """What the bytes so far amount to. The only place that raises errors about content, and they stay."""
+        while True:
+            while self._queue:
+                yield self._queue.popleft()
+            if self._error is not None:
+                raise self._error
+            if not self._step():
+                return
+
+    def _step(self) -> bool:
+        """Queue the events of one more unit, or of the end; False if there is nothing more to tell now."""
+        try:
+            return self._step_header() or self._step_unit() or self._step_rig() or self._step_end()
+        except PavError as error:
+            self._error = error
+            return True
+
+    def _step_header(self) -> bool:
+        if self.scene.header is None and (header := self._framing.read_header()) is not None:
+            self.scene.header = header
+            self._queue.append(ev.HeaderArrived(None, 0, header))
+            return True
+        return False
+
+    def _step_unit(self) -> bool:
+        """Gaussians first; then the essential shapes of a rig file, then units, then its other shapes."""
+        if self.scene.is_visible and not self.scene.is_animatable and self._step_shape():
+            return True
+        return self._step_ready() or self._step_frame() or self._step_shape()
+
+    def _step_frame(self) -> bool:
+        frame = next(self._framing.frames(), None)
+        if isinstance(frame, DamagedFrame):
+            type_ = frame.header.type if frame.header else frame.entry.type if frame.entry else None
+            id_ = frame.header.id if frame.header else frame.entry.id if frame.entry else None
+            self._report(id_, type_, frame.offset, frame.error)
+        elif frame is not None:
+            self._on_frame(frame)
+        return frame is not None
+
+    def _step_rig(self) -> bool:
+        if self._named is None or self._supplied is None:
+            return False
+        self._ready.append(self._named)
+        self._named = None
+        return True
+
+    def _step_end(self) -> bool:
+        if not self._closed or self._ended:
+            return False
+        self._ended = True
+        self._queue.append(self._end())
+        return True
+
+    def _on_frame(self, frame: Frame) -> None:
+        header = frame.header
+        if header.type not in KNOWN_TYPES:
+            self.scene.active_units.add(header.id)
+            self._queue.append(ev.UnknownSkipped(header.id, frame.offset, header.type))
+            self._ready += self._freed_by(header.id)
+            return
+        reader = FieldReader(frame.payload, frame.payload_offset, self.limits, self._columns, self._kernels)
+        type_ = UnitType(header.type)
+        if type_ in ONLY_ONE and not ONLY_ONE[type_].isdisjoint(self._types.values()):
+            raise FormatError("overlapping-range", f"a second {type_.name} unit", frame.offset)
+        self._types[header.id] = type_
+        try:
+            unit = Unit(frame, reader, decode_needs(reader, header.id))
+        except FormatError as error:
+            self._malformed(frame, error)
+            return
+        missing = self._missing(unit)
+        if not missing:
+            self._ready.append(unit)
+            return
+        self._waiting[unit.id] = unit
+        for need in missing:
+            self._dependants.setdefault(need, []).append(unit.id)
+
+    def _missing(self, unit: Unit) -> list[int]:
+        return [need for need in unit.needs if need not in self.scene.active_units]
+
+    def _step_ready(self) -> bool:
+        """Activate one unit; those that waited for it are next in line."""
+        if not self._ready:
+            return False
+        unit = self._ready.popleft()
+        if unit.type is UnitType.RIG_REFERENCE and self._supplied is None:
+            self._named = unit
+            self._queue.append(ev.RigNamed(unit.id, unit.frame.offset, self._reference_of(unit)))
+            return True
+        try:
+            self._activate(unit)
+        except FormatError as error:
+            self._malformed(unit.frame, error)
+        else:
+            self._ready += self._freed_by(unit.id)
+        return True
+
+    def _step_shape(self) -> bool:
+        """One more shape, or the correctives, of a rig file."""
+        if self._rig_file is None:
+            return False
+        unit, events = self._rig_file
+        event = next(events, None)
+        if event is None:
+            self._rig_file = None
+            return False
+        self._interpreter.commit(unit, event)
+        self._queue.append(event)
+        return True
+
+    def _freed_by(self, id_: int) -> list[Unit]:
+        """Units that waited for `id_` last of all."""
+        waiting = [self._waiting[one] for one in sorted(self._dependants.pop(id_, []))]
+        freed = [unit for unit in waiting if not self._missing(unit)]
+        for unit in freed:
+            del self._waiting[unit.id]
+        return freed
+
+    def _malformed(self, frame: Frame, error: FormatError) -> None:
+        """Right checksums, wrong content: fatal where the unit is critical or contradicts another."""
+        if frame.header.critical or error.code == "overlapping-range":
+            raise error
+        self._report(frame.header.id, frame.header.type, frame.offset, error)
+
+    def _report(self, id_: int | None, type_: int | None, offset: int, error: PavError) -> None:
+        at = offset if error.offset is None else error.offset
+        self._queue.append(ev.UnitDamaged(id_, offset, error.code, error.message, at, type_))
+
+    def _end(self) -> ev.StreamEnded:
+        framing, header = self._framing, self.scene.header
+        waiting = self._root_causes()
+        complete = (
+            header is not None
+            and framing.received_end >= header.file_bytes
+            and len(self.scene.active_units) >= header.unit_count
+        )
+        return ev.StreamEnded(None, framing.received_end, complete, framing.partial(), waiting)
+
+    def _root_causes(self) -> dict[int, tuple[int, ...]]:
+        """Waiting units → the needs, their own or their needs', that are not there; none: a rig not supplied."""
+        causes: dict[int, tuple[int, ...]] = {} if self._named is None else {self._named.id: ()}
+        for id_, unit in sorted(self._waiting.items()):
+            causes[id_] = tuple(
+                sorted({one for need in self._missing(unit) for one in causes.get(need, (need,))})
+            )
+        return {id_: missing for id_, missing in causes.items() if id_ in self._waiting}
+
+    def _activate(self, unit: Unit) -> None:
+        elsewhere = unit.type is UnitType.RIG_REFERENCE
+        event = self._open_rig(unit) if elsewhere else self._interpreter.interpret(unit)
+        unit.reader.finish()
+        self._interpreter.commit(unit, event)
+        if isinstance(event, ev.DirectoryArrived):
+            self._framing.learn(event.entries)
+        self.scene.active_units.add(unit.id)
+        self._queue.append(event)
+
+    def _reference_of(self, unit: Unit) -> RigReference:
+        if self._reference is None:
+            self._reference = decode_reference(unit.reader)
+            unit.reader.finish()
+        return self._reference
+
+    def _open_rig(self, unit: Unit) -> ev.Event:
+        """Open the supplied rig file; its shapes, which become this scene's, are left for `_step_shape`."""
+        reference, data = self._reference_of(unit), self._supplied or b""
+        digest = hashlib.sha256(data).digest()
+        if digest != reference.sha256:
+            message = f"rig {reference.name!r} has SHA-256 {digest.hex()}, not {reference.sha256.hex()}"
+            raise FormatError("rig-mismatch", message, unit.frame.payload_offset)
+        inner = Decoder(self.limits, self._kernels)
+        inner.feed(data)
+        events = inner.events()
+        rig = next((event for event in events if isinstance(event, ev.RigArrived)), None)
+        if rig is None:
+            message = f"rig {reference.name!r} holds no rig unit"
+            raise FormatError("rig-mismatch", message, unit.frame.payload_offset)
+        kept = (ev.ShapeArrived, ev.CorrectivesArrived)
+        self._rig_file = unit, (replace(event, unit=None) for event in events if isinstance(event, kept))
+        return ev.RigArrived(unit.id, unit.frame.offset, rig.core)
+
+
+def decode(data: bytes, limits: Limits = FORMAT_LIMITS, kernels: Kernels | None = None) -> Scene:
+    """The scene of a file, or of any prefix of one.
+
+    Raises PavError as FORMAT.md, "Errors", says; damage in a unit that is not critical costs that unit and
+    those that need it.
+    """
+    decoder = Decoder(limits, kernels)
+    decoder.feed(data)
+    decoder.close()
+    for _ in decoder.events():
+        pass
+    return decoder.scene

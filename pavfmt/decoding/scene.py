@@ -1,0 +1,363 @@
+"""The scene: a pure function of the set of active units (FORMAT.md, "The scene law").
+
+It grows by units and never forgets. Arrays are in file order of the Gaussians that are there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, fields
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from pavfmt.container.headers import FileHeader
+from pavfmt.errors import FormatError
+from pavfmt.model import (
+    Avatar,
+    Float32Array,
+    Gaussians,
+    Identity,
+    Int32Array,
+    Level,
+    PoseCorrectives,
+    Rig,
+    Shape,
+    Site,
+    Splits,
+    Track,
+)
+from pavfmt.registry import RigSource
+from pavfmt.units.annotations import Thumbnail
+from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.hand_over import HandOver
+from pavfmt.units.levels import LevelTable
+from pavfmt.units.rig import RigCore
+from pavfmt.units.splits import SplitBlock
+
+Block = TypeVar("Block", GaussianBlock, SplitBlock)
+PLAIN_ATTRIBUTES = ("sites", "means", "quats", "log_scales", "opacities")
+"""What blocks and the scene's arrays hold in one form."""
+
+
+@dataclass(frozen=True)
+class SceneArrays:
+    """The N Gaussians that are there, in file order; read-only views."""
+
+    indices: Int32Array
+    """(N,) Gaussian index in the complete file, ascending."""
+    levels: Int32Array
+    """(N,)."""
+    sites: Int32Array
+    barycentrics: Float32Array
+    """(N, 3); zero where the level has none."""
+    means: Float32Array
+    quats: Float32Array
+    log_scales: Float32Array
+    opacities: Float32Array
+    sh: Float32Array
+    """(N, 1 + K, 3), sh0 first, K of the highest degree in the file; zero beyond a level's own."""
+
+    @property
+    def sh0(self) -> Float32Array:
+        """(N, 1, 3)."""
+        return self.sh[:, :1]
+
+    @property
+    def shN(self) -> Float32Array:  # noqa: N802
+        """(N, K, 3)."""
+        return self.sh[:, 1:]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A scene as an avatar of its own: faces renumbered without gaps, hand-over applied."""
+
+    avatar: Avatar
+    order: Int32Array
+    """Permutation from level-after-level order to file order."""
+
+
+class BlockList(Generic[Block]):
+    """Blocks that bring disjoint ranges, ascending by `first`."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self._firsts: list[int] = []
+
+    def add(self, block: Block) -> bool:
+        """Insert; False if part of its range is already there."""
+        at = bisect_right(self._firsts, block.first)
+        if at and self._firsts[at - 1] + len(self.blocks[at - 1]) > block.first:
+            return False
+        if at < len(self.blocks) and block.first + len(block) > self._firsts[at]:
+            return False
+        self.blocks.insert(at, block)
+        self._firsts.insert(at, block.first)
+        return True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has arrived."""
+        return not self.blocks
+
+
+class Scene:
+    """All that has arrived and may be shown. Filled by a Decoder, read by everyone."""
+
+    def __init__(self) -> None:
+        self.header: FileHeader | None = None
+        self.core: RigCore | None = None
+        self.identity: Identity | None = None
+        self.shapes: dict[int, Shape] = {}
+        self.correctives: PoseCorrectives | None = None
+        self.table: LevelTable | None = None
+        self.metadata: dict[str, str] = {}
+        self.thumbnail: Thumbnail | None = None
+        self.tracks: dict[int, Track] = {}
+        self.hand_overs: dict[int, HandOver] = {}
+        self.active_units: set[int] = set()
+        self.splits: dict[int, BlockList[SplitBlock]] = {}
+        self.gaussians: BlockList[GaussianBlock] = BlockList()
+        self._split_faces: dict[int, Int32Array] = {}
+        self._cache: tuple[int, SceneArrays] | None = None
+        self._buffers: dict[str, np.ndarray] = {}
+
+    @property
+    def gaussian_count(self) -> int:
+        """Gaussians that are there."""
+        return sum(len(block) for block in self.gaussians.blocks)
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether anything is drawn."""
+        return not self.gaussians.is_empty
+
+    @property
+    def is_animatable(self) -> bool:
+        """Visible, and every essential shape of the rig is there."""
+        essential = self.core.essential_shapes if self.core else frozenset()
+        return self.is_visible and essential <= self.shapes.keys()
+
+    def add_splits(self, block: SplitBlock) -> bool:
+        """Insert; False if it overlaps what is there, or splits a face that is split already."""
+        split = self._split_faces.get(block.level, np.zeros(0, dtype=np.int32))
+        if np.isin(block.parents, split).any():
+            return False
+        self._split_faces[block.level] = np.concatenate([split, block.parents])
+        return self.splits.setdefault(block.level, BlockList()).add(block)
+
+    def add_gaussians(self, block: GaussianBlock) -> bool:
+        """Insert; False if it overlaps what is there."""
+        return self.gaussians.add(block)
+
+    def arrays(self) -> SceneArrays:
+        """All Gaussians that are there. Appending units in file order copies only what is new.
+
+        From then on the units' blocks are views of these arrays, so that nothing is in memory twice.
+        """
+        blocks = self.gaussians.blocks
+        if self._cache is not None and self._cache[0] == len(blocks) > 0:
+            return self._cache[1]
+        known = 0 if self._cache is None else self._cache[0]
+        old = None if self._cache is None else self._cache[1]
+        appended = old is not None and 0 < known < len(blocks) and _ends_before(old, blocks[known:])
+        if not appended:
+            known, old = 0, None
+        arrays = self._grow(old, blocks[known:])
+        self._cache = (len(blocks), arrays)
+        return arrays
+
+    def _grow(self, old: SceneArrays | None, blocks: list[GaussianBlock]) -> SceneArrays:
+        """Copy `blocks` behind `old`, in buffers that grow by half when they are full."""
+        start = 0 if old is None else len(old)
+        count = start + sum(len(block) for block in blocks)
+        moved = old is None or count > len(self._buffers["indices"])
+        if moved:
+            self._buffers = _empty_arrays(self._capacity(start, count), self._coefficient_count())
+            if old is not None:
+                for item in fields(SceneArrays):
+                    self._buffers[item.name][:start] = getattr(old, item.name)
+        at = start
+        for block in blocks:
+            _copy_block(self._buffers, at, block)
+            at += len(block)
+        at = 0 if moved else start
+        for block in self.gaussians.blocks if moved else blocks:
+            _look_into(self._buffers, at, block)
+            at += len(block)
+        views = {name: buffer[:count] for name, buffer in self._buffers.items()}
+        for view in views.values():
+            view.flags.writeable = False
+        return SceneArrays(**views)
+
+    def _capacity(self, start: int, count: int) -> int:
+        """Room for `count` Gaussians and some more, but for no more than the file says it has."""
+        total = 0 if self.header is None else self.header.gaussian_count
+        return max(count, min(start + start // 2, total))
+
+    def _coefficient_count(self) -> int:
+        degree = max((entry.sh_degree for entry in self.table.levels), default=0) if self.table else 0
+        return (degree + 1) ** 2 - 1
+
+    def effective(self) -> tuple[Float32Array, Float32Array]:
+        """Opacities (N,) and log scales (N, 3), hand-over applied; the stored ones where there is none."""
+        arrays = self.arrays()
+        opacities, log_scales = arrays.opacities, arrays.log_scales
+        due = [
+            record
+            for _, record in sorted(self.hand_overs.items())
+            if self.active_units.issuperset(record.successors)
+        ]
+        if due:
+            opacities, log_scales = opacities.copy(), log_scales.copy()
+        for record in due:
+            rows = np.searchsorted(arrays.indices, record.gaussians)
+            opacities[rows] = 0.0 if record.opacities is None else record.opacities
+            if record.log_scales is not None:
+                log_scales[rows] = record.log_scales
+        return opacities, log_scales
+
+    def rig(self) -> Rig | None:
+        """The rig with the shapes that are there; None before it arrives, or in a file without."""
+        core = self.core
+        if core is None:
+            return None
+        return Rig(
+            profile=core.profile,
+            faces=core.faces,
+            mean_neutral=core.mean_neutral,
+            joint_names=core.joint_names,
+            joint_parents=core.joint_parents,
+            mean_joint_positions=core.mean_joint_positions,
+            weights=core.weights,
+            shapes=tuple(shape for _, shape in sorted(self.shapes.items())),
+            correctives=self.correctives,
+            subdivisions=core.subdivisions,
+        )
+
+    def snapshot(self, colours: bool = True) -> Snapshot | None:
+        """The scene as an avatar; None while nothing is drawn.
+
+        Without `colours` all are black, for who takes them from the scene's arrays.
+        """
+        if self.table is None or not self.is_visible:
+            return None
+        arrays = self.arrays()
+        opacities, log_scales = self.effective()
+        renumbered = self._renumbered_splits()
+        levels, rows_of_levels = [], []
+        for number, entry in enumerate(self.table.levels):
+            rows = np.flatnonzero(arrays.levels == number)
+            rows_of_levels.append(rows)
+            sites = arrays.sites[rows]
+            if number and entry.site is Site.FACE:
+                sites = _renumber(sites, renumbered[number][0])
+            width = (entry.sh_degree + 1) ** 2 - 1 if colours else 0
+            gaussians = Gaussians(
+                sites=sites,
+                means=arrays.means[rows],
+                quats=arrays.quats[rows],
+                log_scales=log_scales[rows],
+                opacities=opacities[rows],
+                sh0=arrays.sh0[rows] if colours else np.zeros((len(rows), 1, 3), np.float32),
+                shN=arrays.shN[rows, :width],
+                barycentrics=arrays.barycentrics[rows] if entry.has_barycentrics else None,
+            )
+            splits = renumbered[number][1] if number else None
+            levels.append(Level(gaussians, entry.binding, entry.site, entry.sh_frame, splits))
+        tracks = tuple(track for _, track in sorted(self.tracks.items()))
+        picture = self.thumbnail.data if self.thumbnail else None
+        avatar = Avatar(tuple(levels), self.rig(), self.identity, dict(self.metadata), tracks, picture)
+        return Snapshot(avatar, np.argsort(np.concatenate(rows_of_levels), kind="stable").astype(np.int32))
+
+    def _renumbered_splits(self) -> dict[int, tuple[Int32Array, Splits]]:
+        """Per level above 0: the split numbers that are there, and the splits over faces without gaps."""
+        result: dict[int, tuple[Int32Array, Splits]] = {}
+        table = self.table
+        for number in range(1, len(table.levels) if table else 0):
+            blocks = self.splits.get(number, BlockList()).blocks
+            numbers = [np.arange(block.first, block.first + len(block)) for block in blocks]
+            present = np.concatenate([np.zeros(0, np.int64), *numbers]).astype(np.int32)
+            parents = np.concatenate([np.zeros(0, np.int32), *(block.parents for block in blocks)])
+            if number > 1:
+                parents = _renumber(parents, result[number - 1][0])
+            points = np.concatenate([np.zeros((0, 3), np.float32), *(block.barycentrics for block in blocks)])
+            result[number] = present, Splits(parents, points)
+        return result
+
+    def has_rig(self) -> bool:
+        """Whether the file has a rig, embedded or named."""
+        return self.table is not None and self.table.rig_source is not RigSource.NONE
+
+
+def _ends_before(old: SceneArrays, blocks: list[GaussianBlock]) -> bool:
+    return int(old.indices[-1]) < min(block.first for block in blocks)
+
+
+def _renumber(faces: Int32Array, present: Int32Array) -> Int32Array:
+    """Faces 3s + k of the complete forest → 3s' + k, s' being the rank of s among those present."""
+    return (3 * np.searchsorted(present, faces // 3) + faces % 3).astype(np.int32)
+
+
+def _empty_arrays(capacity: int, coefficients: int) -> dict[str, np.ndarray]:
+    shapes: dict[str, tuple[int, ...]] = {
+        "indices": (),
+        "levels": (),
+        "sites": (),
+        "barycentrics": (3,),
+        "means": (3,),
+        "quats": (4,),
+        "log_scales": (3,),
+        "opacities": (),
+        "sh": (1 + coefficients, 3),
+    }
+    integers = ("indices", "levels", "sites")
+    return {
+        name: np.empty((capacity, *shape), dtype=np.int32 if name in integers else np.float32)
+        for name, shape in shapes.items()
+    }
+
+
+def _copy_block(buffers: dict[str, np.ndarray], at: int, block: GaussianBlock) -> None:
+    rows = slice(at, at + len(block))
+    buffers["indices"][rows] = np.arange(block.first, block.first + len(block))
+    buffers["levels"][rows] = block.level
+    for name in PLAIN_ATTRIBUTES:
+        buffers[name][rows] = getattr(block, name)
+    width = 1 + block.shN.shape[1]
+    buffers["sh"][rows, :1] = block.sh0
+    buffers["sh"][rows, 1:width] = block.shN
+    buffers["sh"][rows, width:] = 0
+    buffers["barycentrics"][rows] = 0 if block.barycentrics is None else block.barycentrics
+
+
+def _look_into(buffers: dict[str, np.ndarray], at: int, block: GaussianBlock) -> None:
+    """Make the block's arrays views of the buffers that hold the same values."""
+    rows = slice(at, at + len(block))
+    views = {name: buffers[name][rows] for name in PLAIN_ATTRIBUTES}
+    views["sh0"], views["shN"] = buffers["sh"][rows, :1], buffers["sh"][rows, 1 : 1 + block.shN.shape[1]]
+    if block.barycentrics is not None:
+        views["barycentrics"] = buffers["barycentrics"][rows]
+    for view in views.values():
+        view.flags.writeable = False
+    vars(block).update(views)
+
+
+def template_faces(faces: Int32Array, blocks: list[tuple[SplitBlock, Int32Array]], offset: int) -> Int32Array:
+    """(N,) faces of a level above 0 → the template's faces they are within.
+
+    Each must come from a split in one of `blocks` (with the template's face of each of its splits), or it is a
+    FormatError.
+    """
+    splits, roots = faces // 3, np.full(len(faces), -1, dtype=np.int32)
+    for block, known in blocks:
+        here = (splits >= block.first) & (splits < block.first + len(block))
+        roots[here] = known[splits[here] - block.first]
+    if (roots < 0).any():
+        face = int(faces[np.argmin(roots)])
+        raise FormatError("index-out-of-range", f"face {face} is of no split among the unit's needs", offset)
+    return roots

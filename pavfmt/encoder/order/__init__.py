@@ -1,0 +1,1 @@
+"""Who is sent first, and what stands together in a unit."""

@@ -1,0 +1,1 @@
+"""From an avatar to other forms."""

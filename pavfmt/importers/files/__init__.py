@@ -1,0 +1,1 @@
+"""Readers of the file formats that importers meet: none trusts a byte."""

@@ -1,0 +1,1 @@
+"""What is done with finished files: inspect, verify, cut, find their rig."""

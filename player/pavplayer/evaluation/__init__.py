@@ -1,0 +1,1 @@
+"""How good pictures of prefixes are, and how soon they come."""

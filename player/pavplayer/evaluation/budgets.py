@@ -1,0 +1,165 @@
+"""The tables of ProgressiveAvatars from a file: what shares of its bytes, or of its Gaussians, look like and cost."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from pavfmt.tools.inspect import Inspection, inspect
+from pavplayer.evaluation.curve import GAUSSIAN_TYPES, Judge, Likeness, Progress, Received, curve_of
+from pavplayer.evaluation.first_picture import FirstPicture, first_pictures
+from pavplayer.session import Session
+
+PERCENTS = (5.0, 25.0, 50.0, 100.0)
+GAUSSIAN_BYTES, GAUSSIANS = "gaussian_bytes", "gaussians"
+FRAMES = 9
+WARM_FRAMES = 2
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The longest prefix within a share of the file, cut after a unit."""
+
+    of: str
+    """"gaussian_bytes" or "gaussians": of what the share is."""
+    percent: float
+    file_bytes: int
+    gaussian_bytes: int
+    gaussian_count: int
+    likeness: Likeness
+    """With the rig and all shapes there from the start."""
+    frames_per_second: float | None
+    """Posed and drawn; None: nothing to draw."""
+
+
+@dataclass(frozen=True)
+class EvalReport:
+    """What `pav eval --json` prints; `spec/schemas/eval.json` describes it."""
+
+    name: str
+    reference: str
+    width: int
+    height: int
+    views: list[tuple[float, float]]
+    """Yaw and pitch in degrees."""
+    expressions: list[str]
+    device: str
+    """What posed and drew."""
+    file_bytes: int
+    """Of the complete avatar, as the next two."""
+    gaussian_bytes: int
+    gaussian_count: int
+    budgets: list[Budget]
+    first_bytes: int
+    """Length of the shortest prefix that draws."""
+    first_gaussian_count: int
+    first_psnr: float | None
+    """dB of that prefix as it is; None: no difference."""
+    first_pictures: list[FirstPicture]
+
+    def to_json(self) -> dict[str, object]:
+        """Plain dicts and lists."""
+        return asdict(self)
+
+
+def evaluated(
+    file: Received,
+    judge: Judge,
+    reference: str,
+    views: Sequence[tuple[float, float]],
+    percents: Sequence[float] = PERCENTS,
+    progress: Progress | None = None,
+) -> EvalReport:
+    """All figures of one file. Raises RuntimeError where nothing is drawn."""
+    first, header = file.whole.bytes_until_visible, file.whole.scene.header
+    if first is None or header is None:
+        raise RuntimeError(f"{file.name}: {len(file.data):,} bytes hold nothing to draw yet")
+    wanted = budget_lengths(inspect(file.data, rig_file=file.rig_file), len(file.data), percents)
+    points = curve_of(file, sorted({first, *wanted.values()}), judge, progress).points
+    by_length = {point.file_bytes: point for point in points}
+    speeds = {length: frames_per_second(file, length, judge) for length in sorted(set(wanted.values()))}
+    budgets = [
+        Budget(
+            of,
+            percent,
+            length,
+            by_length[length].gaussian_bytes,
+            by_length[length].gaussian_count,
+            by_length[length].held,
+            speeds[length],
+        )
+        for (of, percent), length in wanted.items()
+    ]
+    camera, opening = judge.cameras[0], by_length[first]
+    return EvalReport(
+        file.name,
+        reference,
+        camera.width,
+        camera.height,
+        [(float(yaw), float(pitch)) for yaw, pitch in views],
+        list(judge.expressions),
+        device_name(file.whole),
+        header.file_bytes,
+        header.gaussian_bytes,
+        header.gaussian_count,
+        budgets,
+        first,
+        opening.gaussian_count,
+        opening.likeness.psnr,
+        first_pictures(file.data, first, file.new_session),
+    )
+
+
+def budget_lengths(report: Inspection, here: int, percents: Sequence[float]) -> dict[tuple[str, float], int]:
+    """(Of what, percent) → the longest prefix of whole units within that share of the complete avatar."""
+    totals = (report.complete_gaussian_bytes, report.complete_gaussian_count)
+    size, count, steps = 0, 0, [(0, 0, 0)]
+    for unit in report.units:
+        size += (unit.bytes or 0) if unit.type in GAUSSIAN_TYPES else 0
+        count += unit.gaussian_count if unit.type == "gaussians" else 0
+        steps.append((min(unit.offset + (unit.bytes or 0), here), size, count))
+    return {
+        (of, percent): here
+        if percent >= 100
+        else max(step[0] for step in steps if 100 * step[1 + index] <= percent * totals[index])
+        for index, of in enumerate((GAUSSIAN_BYTES, GAUSSIANS))
+        for percent in percents
+    }
+
+
+def frames_per_second(file: Received, length: int, judge: Judge) -> float | None:
+    """Of a prefix, every frame in another expression: the median, after some to warm up."""
+    session, poses, times = file.new_session(), list(judge.expressions.values()), []
+    session.feed(file.data[:length])
+    session.update()
+    if not session.scene.is_visible:
+        return None
+    for number in range(WARM_FRAMES + FRAMES):
+        start = time.perf_counter()
+        session.frame(poses[number % len(poses)], judge.cameras[0])
+        times.append(time.perf_counter() - start)
+    return 1 / median(times[WARM_FRAMES:])
+
+
+def device_name(session: Session) -> str:
+    """Of the GPU or the processor that a session poses and draws on."""
+    device = getattr(session.rasterizer, "device", None)
+    if device is not None:
+        import torch
+
+        return str(torch.cuda.get_device_name(device))
+    return f"{_processor()}, {os.cpu_count()} cores"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

@@ -1,0 +1,86 @@
+"""How long someone waits for the first picture: worked out by the model of a link, and by the clock over HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from statistics import median
+from urllib.request import ProxyHandler, build_opener
+
+from pavplayer.evaluation.loopback import served
+from pavplayer.session import Session
+from pavplayer.streaming.link import Link
+
+MEGABITS = (1, 10, 50)
+LATENCIES_MS = (20, 100)
+"""Round trips."""
+LINKS = tuple(Link(rate * 1e6, latency / 1e3) for rate in MEGABITS for latency in LATENCIES_MS)
+REPEATS = 5
+PIECE = 1 << 14
+SILENCE_SECONDS = 20.0
+
+Pieces = Callable[[str], Iterator[bytes]]
+"""A URL → what it holds, piece by piece as it comes."""
+NewSession = Callable[[], Session]
+
+
+@dataclass(frozen=True)
+class FirstPicture:
+    """Over one link, from the request until the picture is drawn, compiled code being warm."""
+
+    megabits_per_second: float
+    latency_ms: float
+    """A round trip."""
+    simulated_seconds: float
+    """By the model of the link, and the measured time to decode and draw."""
+    loopback_seconds: float
+    """By the clock, from a real HTTP server on this machine that sends at the link's pace."""
+
+
+def first_pictures(
+    data: bytes, first_bytes: int, new_session: NewSession, links: Sequence[Link] = LINKS
+) -> list[FirstPicture]:
+    """One for each link; the first picture needs `first_bytes` of the file."""
+    drawing = handling_seconds(data[:first_bytes], new_session)
+    found = []
+    for link in links:
+        with served(data, link) as url:
+            real = seconds_until_picture(url, new_session())
+        simulated = link.arrival_seconds(first_bytes) + drawing
+        found.append(FirstPicture(link.bits_per_second / 1e6, 1e3 * link.round_trip_seconds, simulated, real))
+    return found
+
+
+def handling_seconds(data: bytes, new_session: NewSession) -> float:
+    """To decode, pose and draw what is there: the median of some fresh sessions."""
+    times = []
+    for _ in range(REPEATS):
+        session = new_session()
+        start = time.perf_counter()
+        session.feed(data)
+        session.update()
+        session.frame()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def seconds_until_picture(url: str, session: Session, pieces: Pieces | None = None) -> float:
+    """From the request to the first drawn picture; RuntimeError if all that came draws nothing."""
+    start = time.perf_counter()
+    with closing(iter((pieces or http_pieces)(url))) as coming:  # type: ignore[type-var]
+        for piece in coming:
+            session.feed(piece)
+            session.update()
+            if session.scene.is_visible:
+                session.frame()
+                return time.perf_counter() - start
+    raise RuntimeError(f"{url}: {session.received_bytes:,} bytes hold nothing to draw")
+
+
+def http_pieces(url: str) -> Iterator[bytes]:
+    """A plain GET, without a proxy."""
+    with build_opener(ProxyHandler({})).open(url, timeout=SILENCE_SECONDS) as answer:
+        while piece := answer.read1(PIECE):
+            yield piece

@@ -1,0 +1,127 @@
+"""Posing for playback: `pavfmt.posing` with everything that does not move worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt.model import Avatar, Binding, Float32Array, Pose, ShFrame
+from pavplayer.posing.arrays import Array, Library, open_namespace
+from pavplayer.posing.bindings import FaceFrameBinding, Part, SurfacePointBinding, locals_of
+from pavplayer.posing.skinned_mesh import Mesh
+
+
+@dataclass(frozen=True)
+class PosedCloud:
+    """N Gaussians in world space, float32 NumPy arrays or torch tensors: what a rasterizer draws."""
+
+    means: Any
+    """(N, 3) metres."""
+    quats: Any
+    """(N, 4) unit, (w, x, y, z)."""
+    scales: Any
+    """(N, 3) standard deviations in metres."""
+    opacities: Any
+    """(N,) 0..1."""
+    sh: Any
+    """(N, 1 + K, 3) coefficients, sh0 first."""
+    sh_quats: Any | None = None
+    """(N, 4): view directions are turned by the inverse of these before SH are evaluated."""
+
+
+class Poser:
+    """Poses one avatar again and again."""
+
+    def __init__(
+        self,
+        avatar: Avatar,
+        order: NDArray[np.integer] | None = None,
+        xp: Library = "numpy",
+        device: str | None = None,
+        sh: Float32Array | None = None,
+    ) -> None:
+        """`order` lists the Gaussians to give out, numbered level after level; None: all of them.
+
+        `sh`, (N, 1 + K, 3), are their coefficients in that order if they are not the avatar's; on the CPU they are
+        held without a copy.
+        """
+        self.xp = open_namespace(xp, device)
+        self.mesh = Mesh(avatar, self.xp)
+        gaussians = locals_of(avatar.levels)
+        if order is not None:
+            gaussians = gaussians.take(np.asarray(order))
+        in_frame = np.array([level.binding is Binding.FACE_FRAME for level in avatar.levels])
+        rows, others = (np.flatnonzero(in_frame[gaussians.levels] == kind) for kind in (True, False))
+        local = np.array([level.sh_frame is ShFrame.LOCAL for level in avatar.levels])
+        turned = bool(local.any())
+        self._faces = FaceFrameBinding(self.mesh, gaussians.take(rows), turned) if len(rows) else None
+        self._points = None
+        if len(others) or not len(rows):
+            self._points = SurfacePointBinding(self.mesh, gaussians.take(others), avatar.levels, turned)
+        self._rows = None  # where those in face frames come, if there are others
+        self._places = None  # and where the two parts' Gaussians go
+        if len(rows) and len(others):
+            self._rows = rows
+            self._places = self.xp.put(np.argsort(np.concatenate([rows, others]), kind="stable"))
+        self._sh_local = self.xp.put(local[gaussians.levels]) if turned else None
+        self._opacities = self.xp.put(gaussians.opacities)
+        self._sh = self.xp.put(gaussians.sh if sh is None else sh)
+        self.mesh.forget_levels()
+
+    def __len__(self) -> int:
+        """How many Gaussians it gives out."""
+        return len(self._opacities)
+
+    def leading(self, count: int) -> Poser:
+        """A poser of the first `count` Gaussians of this one's order: it shares the arrays and poses no others."""
+        part = copy(self)
+        in_frame = count if self._points is None else 0
+        if self._rows is not None and self._places is not None:
+            in_frame, places = int(np.searchsorted(self._rows, count)), self._places[:count]
+            part._places = places - (len(self._rows) - in_frame) * (places >= len(self._rows))
+            part._rows = self._rows[:in_frame]
+        if self._faces is not None:
+            part._faces = self._faces.leading(in_frame)
+        if self._points is not None:
+            part._points = self._points.leading(count - in_frame)
+        if self._sh_local is not None:
+            part._sh_local = self._sh_local[:count]
+        part._opacities, part._sh = self._opacities[:count], self._sh[:count]
+        return part
+
+    def frame(self, pose: Pose) -> PosedCloud:
+        """The avatar's Gaussians in a pose. Opacities and SH are the same arrays every time."""
+        motion = self.mesh.motion(pose)
+        rest = self.mesh.rest(pose.weights, motion)
+        parts = []
+        if self._faces is not None:
+            parts.append(self._faces.posed(self.mesh.with_splits(self.mesh.skinned(rest, motion))))
+        if self._points is not None:
+            extended = self.mesh.with_splits(rest)
+            origin = self.xp.put(np.zeros((3, 1)))
+            parts.append(self._points.posed(self.xp.concatenate([extended, origin], axis=1), motion))
+        means, quats, scales, turns = parts[0] if len(parts) == 1 else self._joined(parts)
+        return PosedCloud(means, quats, scales, self._opacities, self._sh, self._sh_frames(turns))
+
+    def _joined(self, parts: Sequence[Part]) -> Part:
+        """Both bindings' Gaussians as one, in the order asked for."""
+        assert self._places is not None
+        means, quats, scales, turns = zip(*parts, strict=True)
+        rows = [self.xp.concatenate(part)[self._places] for part in (means, quats, scales)]
+        turn = self.xp.concatenate(turns, axis=1)
+        if self._sh_local is not None:
+            turn = self.xp.take(turn, self._places)
+        return rows[0], rows[1], rows[2], turn
+
+    def _sh_frames(self, turns: Array) -> Array | None:
+        """(N, 4): the bindings' rotations where SH are in local axes and no rotation elsewhere."""
+        if self._sh_local is None:
+            return None
+        still = self.xp.put(np.array([[1.0], [0.0], [0.0], [0.0]], np.float32))
+        chosen = self.xp.where(self._sh_local, turns, still)
+        return self.xp.stack([chosen[0], chosen[1], chosen[2], chosen[3]], axis=1)

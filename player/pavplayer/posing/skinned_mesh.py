@@ -1,0 +1,160 @@
+"""The mesh of a rig and the split points on it, moved by a pose; what does not move is worked out once.
+
+All of it is float64, so that the frames of small faces are exact. Vectors are component first: (3, N).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pavfmt.codec.subdivision import edges_of, subdivided_faces
+from pavfmt.model import Avatar, Float32Array, Float64Array, Level, Pose
+from pavfmt.posing import STATIC_RIG, joint_transforms
+from pavplayer.posing import frames
+from pavplayer.posing.arrays import Array, ArrayNamespace
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One pose of the skeleton."""
+
+    features: Float32Array
+    """(9 · corrective joints,) entries of R − I, for the pose correctives."""
+    rotations: Float64Array
+    """(J, 3, 3): skinning moves a fully bound point p to R p + t."""
+    translations: Float64Array
+    """(J, 3) metres, root translation included."""
+
+    def table(self, joints: slice | IntArray = slice(None)) -> Float64Array:
+        """(J, 12) of some joints, or all: R row by row, then t."""
+        rotations = self.rotations[joints].reshape(-1, 9)
+        return np.concatenate([rotations, self.translations[joints]], axis=1)
+
+
+class Mesh:
+    """A rig's mesh with the split points of all levels appended to its vertices."""
+
+    def __init__(self, avatar: Avatar, xp: ArrayNamespace) -> None:
+        rig = avatar.rig or STATIC_RIG
+        identity = avatar.identity
+        neutral = rig.mean_neutral if identity is None else identity.neutral
+        joints = rig.mean_joint_positions if identity is None else identity.joint_positions
+        self.xp, self.rig = xp, rig
+        self.joint_positions = joints.astype(np.float64)
+        self.neutral = xp.put(neutral.T.astype(np.float64))
+        self.shapes = xp.put(_component_first([shape.displacements for shape in rig.shapes], len(neutral)))
+        self.correctives = None
+        if rig.correctives is not None:
+            self.correctives = xp.put(_component_first(rig.correctives.displacements, len(neutral)))
+        self.edges = xp.put(edges_of(rig.faces).T.astype(np.int64)) if rig.subdivisions else None
+        weights = rig.weights.astype(np.float64)
+        self.host_weights = weights / weights.sum(axis=1, keepdims=True)
+        self.weights = xp.put(self.host_weights.T)
+        faces = subdivided_faces(rig.faces, len(neutral)) if rig.subdivisions else rig.faces
+        self.corners, self.split_points = _forest(faces.astype(np.int64), len(weights), avatar.levels)
+        self._splits = [(xp.put(parent.T), xp.put(beta.T)) for parent, beta in self.split_points]
+
+    @property
+    def point_count(self) -> int:
+        """Vertices and split points."""
+        splits: int = sum(parents.shape[1] for parents, _ in self._splits)
+        return len(self.host_weights) + splits
+
+    def forget_levels(self) -> None:
+        """Let go of what only the making of bindings needs: faces above level 0 and the host's split points."""
+        self.corners, self.split_points = self.corners[:1], []
+
+    def motion(self, pose: Pose) -> Motion:
+        """The skeleton in a pose; the joints follow the shapes first."""
+        positions = self.joint_positions
+        for shape in self.rig.shapes:
+            weight = pose.weights.get(shape.name, 0.0)
+            if weight and shape.joint_displacements is not None:
+                positions = positions + weight * shape.joint_displacements
+        local, rotations, translations = joint_transforms(self.rig, positions, pose)
+        listed = [] if self.rig.correctives is None else list(self.rig.correctives.joints)
+        features = (local[listed] - np.eye(3)).reshape(-1).astype(np.float32)
+        return Motion(features, rotations, translations)
+
+    def rest(self, weights: Mapping[str, float], motion: Motion) -> Array:
+        """(3, V) vertices before skinning: neutral, weighted shapes, correctives, midpoints."""
+        points = self.neutral
+        wanted = np.array([weights.get(shape.name, 0.0) for shape in self.rig.shapes], np.float32)
+        points = self._with_rows(points, wanted, self.shapes)
+        if self.correctives is not None:
+            points = self._with_rows(points, motion.features, self.correctives)
+        if self.edges is None:
+            return points
+        ends = self.xp.take(points, self.edges)
+        return self.xp.concatenate([points, (ends[:, 0] + ends[:, 1]) / 2], axis=1)
+
+    def _with_rows(self, points: Array, weights: Float32Array, rows: Array) -> Array:
+        """(3, V0) points plus Σ weight · row of (K,) weights and (K, 3 · V0) rows, but for weights of 0."""
+        active = np.flatnonzero(weights)
+        if not len(active):
+            return points
+        if self.xp.kernels is not None:
+            return self.xp.kernels.add_rows(points, weights[active].astype(np.float64), active, rows)
+        chosen = rows[self.xp.put(active)]
+        return points + (self.xp.put(weights[active]) @ chosen).reshape(3, self.neutral.shape[1])
+
+    def skinned(self, rest: Array, motion: Motion) -> Array:
+        """(3, V) posed vertices."""
+        table = motion.table()
+        if self.xp.kernels is not None:
+            points = np.empty((3, rest.shape[1]))
+            self.xp.kernels.skin(rest, self.weights, table, points)
+            return points
+        blend = self.xp.put(table.T) @ self.weights  # (12, V)
+        return self.xp.stack(frames.moved(blend, rest))
+
+    def with_splits(self, points: Array) -> Array:
+        """(3, V) points continued to the split points of every level, level after level."""
+        if self.xp.kernels is not None:
+            return self._with_splits_compiled(points)
+        for parents, beta in self._splits:
+            ends = self.xp.take(points, parents)  # (3, corner, split)
+            points = self.xp.concatenate([points, (ends * beta).sum(1)], axis=1)
+        return points
+
+    def _with_splits_compiled(self, points: Array) -> Array:
+        whole = np.empty((3, self.point_count))
+        first = points.shape[1]
+        whole[:, :first] = points
+        for parents, beta in self._splits:
+            self.xp.kernels.add_splits(parents, beta, first, whole)
+            first += parents.shape[1]
+        return whole
+
+
+def _component_first(rows: Sequence[Float32Array] | Float32Array, count: int) -> Float32Array:
+    """K arrays (V0, 3) as one (K, 3 · V0)."""
+    stacked = np.asarray(rows, np.float32).reshape(len(rows), count, 3)
+    return stacked.transpose(0, 2, 1).reshape(len(rows), 3 * count)
+
+
+def _forest(
+    faces: IntArray, point_count: int, levels: Sequence[Level]
+) -> tuple[list[IntArray], list[tuple[IntArray, Float64Array]]]:
+    """Per level the (F, 3) corners of its faces; per level above 0 the splits' parents' corners and β.
+
+    Corners count the mesh's vertices first and then the split points.
+    """
+    corners, splits = [faces], []
+    for level in levels[1:]:
+        assert level.splits is not None  # Avatar's constructor checks it
+        parents = corners[-1][level.splits.parents]
+        beta = level.splits.barycentrics.astype(np.float64)
+        a, b, c = parents.T
+        p = point_count + np.arange(len(parents))
+        point_count += len(parents)
+        children = [np.stack(child, axis=1) for child in ((a, b, p), (b, c, p), (c, a, p))]
+        corners.append(np.stack(children, axis=1).reshape(-1, 3))
+        splits.append((parents, beta / beta.sum(axis=1, keepdims=True)))
+    return corners, splits

@@ -1,0 +1,1 @@
+"""`pav play`: avatars in the browser, drawn here and shown there."""

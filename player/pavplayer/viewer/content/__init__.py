@@ -1,0 +1,1 @@
+"""What is shown: one avatar or several, as far as they have arrived."""

@@ -1,0 +1,1 @@
+"""What moves an avatar while nobody touches the controls."""

@@ -1,0 +1,1 @@
+"""Which originals come when, and who of the base then retires."""

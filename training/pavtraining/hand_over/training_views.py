@@ -1,0 +1,128 @@
+"""Training views made ready: the originals projected once, and the frames that a base hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pavfmt.model import Avatar
+from pavplayer.posing.poser import PosedCloud, Poser
+from pavtraining.avatar_binding import AvatarBinding
+from pavtraining.binding import Frames, surface_frames
+from pavtraining.rendering.blending import blend
+from pavtraining.rendering.cloud import WorldCloud
+from pavtraining.rendering.cpu import plain_project_and_light
+from pavtraining.rendering.fused import is_possible, project_and_light
+from pavtraining.rendering.projection import Projected
+from pavtraining.sources import Size, Teacher, View
+from pavtraining.surface import PosedSurface, Surface
+
+
+@dataclass(frozen=True)
+class Drawable:
+    """N Gaussians on the picture plane, ready to be blended."""
+
+    projected: Projected
+    opacities: Tensor
+    """(N,)."""
+    colours: Tensor
+    """(N, 3)."""
+
+    def take(self, rows: Tensor) -> Drawable:
+        """Those at `rows`."""
+        projected = Projected(**{name: part[rows] for name, part in vars(self.projected).items()})
+        return Drawable(projected, self.opacities[rows], self.colours[rows])
+
+
+def joined(one: Drawable, other: Drawable) -> Drawable:
+    """Both; of equal depth, the first are in front."""
+    parts = vars(one.projected).items()
+    projected = Projected(**{name: torch.cat([part, getattr(other.projected, name)]) for name, part in parts})
+    return Drawable(
+        projected, torch.cat([one.opacities, other.opacities]), torch.cat([one.colours, other.colours])
+    )
+
+
+def seen(cloud: WorldCloud, view: View) -> Drawable:
+    """Gaussians in world space as a view's camera sees them."""
+    projection = project_and_light if is_possible(cloud) else plain_project_and_light
+    projected, lit = projection(cloud, view.camera)
+    return Drawable(projected, cloud.opacities, lit)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One view of the teacher."""
+
+    view: View
+    target: Tensor
+    """(H, W, 3) display sRGB."""
+    originals: Drawable
+    """The flat avatar's Gaussians."""
+    own_frames: Frames
+    """Of those Gaussians, one each; float32."""
+    sh_is_local: bool
+    """Whether their colours turn with them."""
+    frames: Frames
+    """Of what a base may hang on: the base mesh's vertices, or joint 0 where there is no mesh; float32."""
+    background: float
+
+    def picture(self, drawable: Drawable) -> Tensor:
+        """(H, W, 3), not clipped."""
+        size = (self.view.camera.width, self.view.camera.height)
+        light, through, _ = blend(drawable.projected, drawable.opacities, drawable.colours, size)
+        return light + through[..., None] * self.background
+
+    def errors(self, drawable: Drawable) -> Tensor:
+        """(H, W) squared errors of the clipped picture, mean over channels."""
+        return (self.picture(drawable).clamp(0, 1) - self.target).square().mean(dim=-1)
+
+
+class ShotMaker:
+    """Takes views of one teacher, with the Gaussians of one flat avatar on its rig."""
+
+    def __init__(self, teacher: Teacher, avatar: Avatar) -> None:
+        self.teacher = teacher
+        self._surface = Surface(teacher.rig, teacher.identity)
+        self._binding = AvatarBinding(avatar, self._surface)
+        self._poser = Poser(avatar)
+
+    def shot(self, view: View) -> Shot:
+        """A view made ready."""
+        originals = seen(_as_tensors(self._poser.frame(view.pose)), view)
+        posed = self._surface.posed(view.pose)
+        return Shot(
+            view,
+            torch.from_numpy(view.picture.copy()),
+            originals,
+            self._binding.frames(posed)[0].to(torch.float32),
+            self._binding.levels[0].sh_is_local,
+            self._frames(posed).to(torch.float32),
+            self.teacher.background,
+        )
+
+    def _frames(self, posed: PosedSurface) -> Frames:
+        count = len(self._surface.neutral)
+        if not count:
+            return surface_frames(torch.zeros(1, 3).double(), torch.ones(1, 1).double(), posed)
+        return surface_frames(posed.rest[:count], self._surface.weights[:count], posed)
+
+    def shots(
+        self, count: int, size: Size, first: int = 0, progress: Callable[[float], None] | None = None
+    ) -> list[Shot]:
+        """Training views `first`, `first` + 1, …"""
+        made = []
+        for number in range(count):
+            made.append(self.shot(self.teacher.training_view(first + number, size)))
+            if progress is not None:
+                progress((number + 1) / count)
+        return made
+
+
+def _as_tensors(cloud: PosedCloud) -> WorldCloud:
+    columns = {name: part for name, part in vars(cloud).items() if part is not None}
+    return WorldCloud(**{name: torch.from_numpy(np.array(part)) for name, part in columns.items()})

@@ -1,0 +1,1 @@
+"""Hierarchies of Gaussians on implicitly subdivided faces (ProgressiveAvatars)."""

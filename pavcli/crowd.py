@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
-from pavcli import exit_codes
-from pavcli.options import arguments, picture_options, posing_options, rig_option
-from pavcli.options.losses import report_losses
-from pavcli.options.posing_options import UsageError, asked_pose
-from pavcli.render import receive
+from pavcli.options import pictures, posing, rig, values
+from pavcli.options.damage import report_damage
+from pavcli.reporting import UsageError, result_stream
 from pavfmt.fileio import check_target, read_bytes, write_bytes
 from pavplayer.crowd import Crowd, GaussianBudget
 from pavplayer.packages import require
 from pavplayer.session import open_session
 
-NAME = "crowd"
-HELP = """Draw several avatars side by side, under one budget of Gaussians.
-
+HELP = """\
   pav crowd anna.pav ben.pav clara.pav -o crowd.png
   pav crowd *.pav --gaussians 300000 -o crowd.png          together at most so many Gaussians
   pav crowd a.pav b.pav --importance 3 1 --gaussians 20000 -o crowd.png
@@ -39,19 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--importance",
-        type=arguments.zoom,
+        type=values.zoom,
         nargs="+",
         metavar="X",
         help="what a pixel of each avatar is worth, one number a file (default: 1)",
     )
-    rig_option.add_argument(parser)
-    posing_options.add_arguments(parser)
-    picture_options.add_arguments(parser, SIZE)
+    rig.add_argument(parser)
+    posing.add_arguments(parser)
+    pictures.add_arguments(parser, SIZE)
 
 
 def _budget(text: str) -> GaussianBudget:
     """A whole number above 0."""
-    count = arguments.whole_number(text.replace("_", ""))
+    count = values.whole_number(text.replace("_", ""))
     if not count:
         raise argparse.ArgumentTypeError("a budget of 0 Gaussians draws nothing")
     return GaussianBudget(count)
@@ -65,13 +60,9 @@ def run(args: argparse.Namespace) -> int:
 
     sessions = [open_session(args.device) for _ in args.files]
     for session, path in zip(sessions, args.files, strict=True):
-        receive(session, read_bytes(path), args.rig)
-    try:
-        importance = _importance(args.importance, len(sessions))
-        poses = [asked_pose(args, session.scene).pose for session in sessions]
-    except UsageError as error:
-        print(f"pav crowd: {error}", file=sys.stderr)
-        return exit_codes.USAGE
+        rig.received_to_the_end(session, read_bytes(path), args.rig)
+    importance = _importance(args.importance, len(sessions))
+    poses = [posing.asked_pose(args, session.scene).pose for session in sessions]
     crowd = Crowd(sessions, budget=args.gaussians)
     for member, worth in zip(crowd.members, importance, strict=True):
         member.importance = worth
@@ -79,10 +70,11 @@ def run(args: argparse.Namespace) -> int:
     write_bytes(args.output, to_png(crowd.frame(camera, poses, args.background)), args.force)
     if not args.quiet:
         _report(args, crowd)
-    return max(report_losses(NAME, session) for session in sessions)
+    return max(report_damage("crowd", session) for session in sessions)
 
 
 def _importance(asked: Sequence[float] | None, count: int) -> Sequence[float]:
+    """What a pixel of each of `count` avatars is worth."""
     if asked is not None and len(asked) != count:
         raise UsageError(f"--importance has {len(asked)} numbers for {count} files")
     return asked or [1.0] * count
@@ -90,7 +82,7 @@ def _importance(asked: Sequence[float] | None, count: int) -> Sequence[float]:
 
 def _report(args: argparse.Namespace, crowd: Crowd) -> None:
     """What was drawn of each, on stdout unless the picture went there."""
-    stream = sys.stderr if args.output == "-" else sys.stdout
+    stream = result_stream(args.output)
     there = [member.session.scene.gaussian_count for member in crowd.members]
     print(f"{args.output}: {crowd.drawn:,} of {sum(there):,} Gaussians of {len(there)} avatars", file=stream)
     for path, drawn, count in zip(args.files, crowd.counts, there, strict=True):

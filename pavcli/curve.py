@@ -7,30 +7,26 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from pavcli.options import arguments, comparing, rig_option
-from pavcli.options.comparing import judge_of, picture_bar, received_file
-from pavcli.options.losses import report_losses
+from pavcli.options import comparison, device, output, rig, values
+from pavcli.options.comparison import Comparison, received_file
+from pavcli.options.damage import report_damage
+from pavcli.options.progress import counting_bar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_bytes
 from pavfmt.tools.cut import bytes_of_percent
 from pavplayer.evaluation.curve import (
     Curve,
     CurveReport,
-    Judge,
     Received,
     curve_of,
     lengths_of,
 )
-from pavplayer.evaluation.references import Reference, reference_for
 from pavplayer.evaluation.reports.curve_plot import curve_plot, plot_format
 from pavplayer.evaluation.reports.curve_tables import curve_csv, curve_text
-from pavplayer.evaluation.views import EVALUATION_V1, EvaluationSet, read_evaluation_set
 from pavplayer.packages import require
 from pavplayer.session import Session
 
-NAME = "curve"
-HELP = """Measure what prefixes of a file show: PSNR and SSIM against bytes, as a table and a plot.
-
+HELP = """\
   pav curve head.pav                                          against the complete file
   pav curve head.pav --reference lam-export.zip -o curve.png  against what it was encoded from
   pav curve small.pav large.pav --reference lam-export.zip    several encodings of one avatar
@@ -46,28 +42,26 @@ POINTS = 16
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a .pav file, or - for stdin")
-    parser.add_argument("--reference", metavar="SRC", help="what FILE was encoded from, or another .pav")
-    parser.add_argument("--flame", metavar="MODEL", help="your FLAME model, where SRC needs one")
-    rig_option.add_argument(parser)
+    comparison.add_reference(parser)
+    rig.add_argument(parser)
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
         "--points",
-        type=arguments.whole_number,
+        type=values.whole_number,
         default=POINTS,
         metavar="N",
         help=f"aim for N prefixes (default: {POINTS})",
     )
     amount.add_argument(
-        "--at", type=arguments.amount, nargs="+", metavar="BYTES", help="prefixes of so many bytes, or of P%%"
+        "--at", type=values.amount, nargs="+", metavar="BYTES", help="prefixes of so many bytes, or of P%%"
     )
-    comparing.add_arguments(parser)
+    comparison.add_views(parser)
     parser.add_argument("--flip", action="store_true", help="FLIP too (slow; needs flip-evaluator)")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
+    device.add_argument(parser)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="everything as JSON")
+    output.add_json(form)
     form.add_argument("--csv", action="store_true", help="the table as CSV")
-    parser.add_argument("-o", "--output", metavar="PLOT", help="a plot too: .png or .svg")
-    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
+    output.add_report(parser, "PLOT", "a plot too: .png or .svg")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -75,15 +69,9 @@ def run(args: argparse.Namespace) -> int:
     require("numba", "tqdm", *(["matplotlib"] if args.output else []))
     _check_plot(args.output, args.force)
     files = [received_file(_name(path, args.files), read_bytes(path), args) for path in args.files]
-    exit_code = max(report_losses(NAME, file.whole) for file in files)
-    first = files[0].whole
-    reference = reference_for(
-        args.reference, first, lambda data: received_file("", data, args).whole, args.flame
-    )
-    evaluation = read_evaluation_set(args.evaluation) if args.evaluation else EVALUATION_V1
-    judge = judge_of(reference, evaluation, first, args.scale, args.flip)
-    curves = [_curve(file, judge, args) for file in files]
-    report = _report(reference, judge, evaluation, curves)
+    exit_code = max(report_damage("curve", file.whole) for file in files)
+    compared = comparison.comparison_of(args, files[0].whole, args.flip)
+    report = _report(compared, [_curve(file, compared, args) for file in files])
     if args.output:
         write_bytes(args.output, curve_plot(report, plot_format(args.output) or "png"), args.force)
     print(_shown(report, args))
@@ -91,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_plot(path: str | None, force: bool) -> None:
+    """EncodeError for a plot that could not be written, before the work of an hour."""
     if path is None:
         return
     if plot_format(path) is None:
@@ -104,13 +93,13 @@ def _name(path: str, paths: Sequence[str]) -> str:
     return path if alike > 1 else Path(path).stem
 
 
-def _curve(file: Received, judge: Judge, args: argparse.Namespace) -> Curve:
+def _curve(file: Received, compared: Comparison, args: argparse.Namespace) -> Curve:
+    """One file's quality at the lengths asked for."""
     whole, here = file.whole, len(file.data)
-    if whole.bytes_until_visible is None:
-        raise RuntimeError(f"{file.name}: {here:,} bytes hold nothing to draw yet")
+    comparison.check_visible(file.name, whole, here)
     lengths = lengths_of(whole, here, args.points) if args.at is None else _asked(args.at, whole, here)
-    with picture_bar(file.name, args.quiet) as progress:
-        return curve_of(file, lengths, judge, progress)
+    with counting_bar(file.name, "picture", args.quiet) as progress:
+        return curve_of(file, lengths, compared.judge, progress)
 
 
 def _asked(amounts: Sequence[tuple[float, str]], whole: Session, here: int) -> list[int]:
@@ -121,21 +110,21 @@ def _asked(amounts: Sequence[tuple[float, str]], whole: Session, here: int) -> l
     return sorted({min(length, here) for length in lengths})
 
 
-def _report(
-    reference: Reference, judge: Judge, evaluation: EvaluationSet, curves: list[Curve]
-) -> CurveReport:
-    camera = judge.cameras[0]
+def _report(compared: Comparison, curves: list[Curve]) -> CurveReport:
+    """The curves with what they were measured on."""
+    camera = compared.judge.cameras[0]
     return CurveReport(
-        reference.name,
+        compared.reference.name,
         camera.width,
         camera.height,
-        [(float(yaw), float(pitch)) for yaw, pitch in evaluation.views],
-        list(judge.expressions),
+        [(float(yaw), float(pitch)) for yaw, pitch in compared.evaluation.views],
+        list(compared.judge.expressions),
         curves,
     )
 
 
 def _shown(report: CurveReport, args: argparse.Namespace) -> str:
+    """As text, or as --json or --csv ask."""
     if args.json:
         return json.dumps(report.to_json(), indent=2)
     return curve_csv(report).rstrip("\n") if args.csv else curve_text(report)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from pavcli import exit_codes
+from pavcli.options import output
+from pavcli.reporting import ExitCode
 from pavfmt.fileio import read_bytes, write_bytes
 from pavfmt.tools.cut import bytes_of_percent, complete_bytes
 
-NAME = "cut"
-HELP = """Keep the first bytes of a file: the result is itself a valid file.
-
+HELP = """\
   pav cut head.pav --percent 5 -o small.pav
   pav cut head.pav --bytes 40000 -o - | pav render - -o small.png
 
@@ -23,8 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     amount = parser.add_mutually_exclusive_group(required=True)
     amount.add_argument("--bytes", type=int, metavar="N", help="keep N bytes")
     amount.add_argument("--percent", type=float, metavar="P", help="keep P percent of the complete file")
-    parser.add_argument("-o", "--output", required=True, help="where to write, or - for stdout")
-    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
+    output.add_output(parser, ".pav")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,4 +32,4 @@ def run(args: argparse.Namespace) -> int:
     if count is None:
         count = bytes_of_percent(complete_bytes(data), args.percent)
     write_bytes(args.output, data[: max(count, 0)], args.force)
-    return exit_codes.FINE
+    return ExitCode.FINE

@@ -11,8 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pavcli.options import arguments, rig_option
-from pavcli.options.losses import report_losses
+from pavcli.options import device, output, rig, values
+from pavcli.options.damage import report_damage
+from pavcli.options.progress import counting_bar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import read_bytes, write_bytes
 from pavplayer.demo_page.page import MARK, page_html
@@ -24,9 +25,7 @@ from pavplayer.streaming.link import Link
 if TYPE_CHECKING:
     from pavplayer.demo_page.reception import Reception
 
-NAME = "demo"
-HELP = """Watch an avatar arrive over a slow network, and act before it is all there.
-
+HELP = """\
   pav demo
   pav demo --rate 500kbit --latency 200ms
   pav demo --avatar head.pav --out out/head --open
@@ -42,18 +41,16 @@ OTHER_RATES = (1e6, 10e6)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("--avatar", metavar="FILE", help="a .pav file instead of the demo's own")
-    rig_option.add_argument(parser)
+    rig.add_argument(parser)
     parser.add_argument("--out", default="out/demo", metavar="DIR", help="where to write (default: out/demo)")
+    parser.add_argument("--rate", type=values.bit_rate, default="2mbit", help="of the link (default: 2mbit)")
     parser.add_argument(
-        "--rate", type=arguments.bit_rate, default="2mbit", help="of the link (default: 2mbit)"
+        "--latency", type=values.duration, default="80ms", help="round-trip time (default: 80ms)"
     )
-    parser.add_argument(
-        "--latency", type=arguments.duration, default="80ms", help="round-trip time (default: 80ms)"
-    )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
-    parser.add_argument("--frames", type=arguments.whole_number, metavar="N", help=argparse.SUPPRESS)
+    device.add_argument(parser)
+    parser.add_argument("--frames", type=values.whole_number, metavar="N", help=argparse.SUPPRESS)
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
-    parser.add_argument("-f", "--force", action="store_true", help="replace files the demo did not write")
+    output.add_force(parser, "files the demo did not write")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,16 +64,16 @@ def run(args: argparse.Namespace) -> int:
         _check_replaceable(folder / name, args.force)
     data = avatar_bytes(args.avatar)
     links = _links(args.rate, args.latency)
-    new_session = _session_maker(args.device, rig_option.rig_file(data, args.rig))
+    new_session = _session_maker(args.device, rig.needed_rig(data, args.rig))
     with _reception_bar(len(data), args.quiet) as on_bytes:
         reception = receive(data, next(iter(links.values())), new_session, on_bytes)
-    with _film_bar(args.quiet) as on_frame:
+    with counting_bar("acting", "frame", args.quiet) as on_frame:
         content = page_content(reception, links, new_session, on_frame, args.frames)
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(str(folder / PAGE), page_html(content).encode(), force=True)
     write_bytes(str(folder / SHEET), _sheet(reception, content.title), force=True)
     _report(args, reception, next(iter(links.values())), folder)
-    return report_losses(NAME, reception.session)
+    return report_damage("demo", reception.session)
 
 
 def avatar_bytes(path: str | None) -> bytes:
@@ -89,8 +86,9 @@ def avatar_bytes(path: str | None) -> bytes:
     return own.read_bytes()
 
 
-def _session_maker(device: str, rig: bytes | None) -> Callable[[], Session]:
-    return lambda: rig_option.supplied(open_session(device), rig)
+def _session_maker(device_name: str, rig_file: bytes | None) -> Callable[[], Session]:
+    """Makes a session that has the rig already."""
+    return lambda: rig.supplied(open_session(device_name), rig_file)
 
 
 def _links(rate: float, latency: float) -> dict[str, Link]:
@@ -100,6 +98,7 @@ def _links(rate: float, latency: float) -> dict[str, Link]:
 
 
 def _link_name(rate: float, latency: float) -> str:
+    """As the page and the report call it: 2 Mbit/s, 80 ms."""
     shown = f"{rate / 1e6:g} Mbit/s" if rate >= 1e6 else f"{rate / 1e3:g} kbit/s"
     return f"{shown}, {1000 * latency:g} ms"
 
@@ -114,6 +113,7 @@ def _check_replaceable(path: Path, force: bool) -> None:
 
 
 def _sheet(reception: Reception, title: str) -> bytes:
+    """The contact sheet as a PNG that the demo recognises as its own."""
     from pavplayer.demo_page.making import sheet_cuts
     from pavplayer.evaluation.reports.contact_sheet import contact_sheet
     from pavplayer.pictures import saved_png
@@ -146,21 +146,8 @@ def _reception_bar(total: int, quiet: bool) -> Iterator[Callable[[int, int, floa
         yield show
 
 
-@contextmanager
-def _film_bar(quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar of the performance's frames."""
-    from tqdm import tqdm
-
-    with tqdm(unit="frame", desc="acting", disable=quiet or None, file=sys.stderr) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield show
-
-
 def _report(args: argparse.Namespace, reception: Reception, link: Link, folder: Path) -> None:
+    """When what was there, and where the page is; on stdout."""
     session, page = reception.session, (folder / PAGE).resolve()
     if not args.quiet:
         milestones = {

@@ -6,12 +6,11 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol
 
-from pavcli import exit_codes
+from pavcli.options import output
 from pavcli.options.progress import bar
+from pavcli.reporting import ExitCode
 from pavfmt.encoder import (
     PRESETS,
     EncodeOptions,
@@ -35,9 +34,8 @@ from pavfmt.model import Avatar, Float64Array
 from pavfmt.registry import METADATA_KEYS
 from pavfmt.tools.inspect import inspect
 
-NAME = "encode"
-HELP = """Convert a trained avatar to .pav. What SRC is, is recognised:
-
+HELP = """\
+What SRC is, is recognised:
   pav encode lam-export.zip -o head.pav                       a LAM export, zip or folder
   pav encode checkpoint/ --flame flame2023.pkl \\
       --embed-licensed-rig -o head.pav                        a GaussianAvatars checkpoint; FLAME is yours to bring
@@ -60,24 +58,17 @@ The order of the Gaussians follows --importance:
   opacity-area   opacity x area of the largest cross-section
   auto           the first of these that is there"""
 
-RENDERERS = "pavfmt.renderers"
-FITTERS = "pavfmt.fitters"
 LICENSED_PROFILES = ("flame",)
 Fitter = Callable[[Avatar, Callable[[float], None], bool], Avatar]
-"""What the entry point group FITTERS gives: a progressive avatar; whether its Gaussians must stay as they are."""
+"""Makes an avatar progressive, telling its progress 0..1; whether the Gaussians must stay as they are."""
 EXACT_DECIBELS = 50.0
 LEAST_DECIBELS, MOST_DECIBELS = 30.0, 70.0
-
-
-class Renderer(RegionRenderer, Protocol):
-    """What the entry point group RENDERERS gives."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("source", help="a LAM export, GaussianAvatars or progressive checkpoint")
-    parser.add_argument("-o", "--output", required=True, help="the .pav to write, or - for stdout")
-    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
+    output.add_output(parser, ".pav")
     parser.add_argument(
         "--flame", metavar="MODEL", help="your FLAME model (.pkl or .npz), for GaussianAvatars"
     )
@@ -179,7 +170,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         kept = f"{inspect(data).complete_gaussian_count:,} of {avatar.gaussian_count:,} Gaussians"
         print(f"{args.output}: {len(data):,} bytes, {kept}, order by {source}, {reached}", file=sys.stderr)
-    return exit_codes.FINE
+    return ExitCode.FINE
 
 
 def _with_extras(avatar: Avatar, args: argparse.Namespace) -> Avatar:
@@ -211,26 +202,23 @@ def _check_rig_options(avatar: Avatar, args: argparse.Namespace) -> None:
     )
 
 
-def _renderer(needed: bool) -> Renderer | None:
-    """The renderer that is installed, if it works; if `needed`, an EncodeError says why not."""
-    points = list(entry_points(group=RENDERERS))
-    if not points:
-        if needed:
-            raise EncodeError(
-                "no-renderer", "--importance render needs a renderer: pip install 'pavfmt[player]'"
-            )
-        return None
+def _renderer(needed: bool) -> RegionRenderer | None:
+    """The player's renderer, if it works here; if `needed`, an EncodeError says why not.
+
+    A broken torch (OSError, ImportError) is as good as none: what is encoded then is a little less well measured.
+    """
     try:
-        renderer: Renderer = points[0].load()()
-    except (ImportError, RuntimeError) as error:
+        from pavplayer.importance import open_renderer
+
+        return open_renderer()
+    except (ImportError, OSError, RuntimeError) as error:
         if needed:
             raise EncodeError("no-renderer", f"--importance render: {error}") from None
         return None
-    return renderer
 
 
 def _measure(
-    avatar: Avatar, choice: str, renderer: Renderer | None, advance: Callable[[float], None]
+    avatar: Avatar, choice: str, renderer: RegionRenderer | None, advance: Callable[[float], None]
 ) -> tuple[list[Float64Array], bool, str]:
     """Per-level importance, whether the order is the checkpoint's all the same, and the name of the order."""
     stored = has_stored_importance(avatar) and not avatar.hands_over
@@ -255,14 +243,12 @@ def _target(args: argparse.Namespace) -> float:
 
 
 def _fitter() -> Fitter:
-    """What makes flat avatars progressive, if it is installed."""
-    for point in entry_points(group=FITTERS):
-        try:
-            fitter: Fitter = point.load()
-        except ImportError as error:
-            raise EncodeError("no-fitter", f"--progressive: {error}") from None
-        return fitter
-    raise EncodeError("no-fitter", "--progressive needs a trainer: pip install 'pavfmt[training]'")
+    """What makes flat avatars progressive. Raises EncodeError where the training package cannot be imported."""
+    try:
+        from pavtraining.progressive import made_progressive
+    except ImportError as error:
+        raise EncodeError("no-fitter", f"--progressive: {error} (pip install 'pavfmt[training]')") from None
+    return made_progressive
 
 
 def _precision(
@@ -271,7 +257,7 @@ def _precision(
     args: argparse.Namespace,
     options: EncodeOptions,
     importance: list[Float64Array],
-    renderer: Renderer | None,
+    renderer: RegionRenderer | None,
     advance: Callable[[float], None],
 ) -> tuple[Precision, str]:
     """The precision asked for, and what is known of its quality."""

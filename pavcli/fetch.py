@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import suppress
 from pathlib import Path
 
-from pavcli import exit_codes
-from pavcli.options import stream_options
+from pavcli.options import output, streaming
 from pavcli.options.progress import bar
+from pavcli.reporting import ExitCode, note, result_stream
 from pavfmt.decoding.decoder import decode
 from pavfmt.errors import PavError
 from pavfmt.fileio import check_target, write_bytes
@@ -20,9 +19,7 @@ from pavplayer.streaming.messages import StreamError, StreamOptions
 from pavplayer.streaming.stream import is_url, open_transfer
 from pavplayer.streaming.transfer import Transfer
 
-NAME = "fetch"
-HELP = """Fetch a file from a URL, and go on where an earlier attempt stopped.
-
+HELP = """\
   pav fetch https://example.org/head.pav -o head.pav
   pav fetch https://example.org/head.pav -o head.pav              again, after Ctrl-C: fetches the rest
   pav fetch https://example.org/head.pav -o - | pav render - -o head.png
@@ -36,9 +33,8 @@ It is continued if the server still has the same version. Any static server will
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("url", help="http or https")
-    stream_options.add_arguments(parser)
-    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
-    parser.add_argument("-o", "--output", required=True, help="the .pav to write, or - for stdout")
+    streaming.add_arguments(parser)
+    output.add_output(parser, ".pav")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,14 +42,14 @@ def run(args: argparse.Namespace) -> int:
     check_target(args.output, args.force)
     if not is_url(args.url):
         raise StreamError("bad-url", f"{args.url!r} is no http or https URL")
-    options = stream_options.options_of(args)
+    options = streaming.options_of(args)
     keeper = _keeper(args.url, args.output, options)
     transfer = open_transfer(args.url, options=options, keeper=keeper)
     try:
         _receive(transfer, args.quiet)
     except StreamError as error:
         if error.code == "changed":  # the part that was kept is dropped
-            print(f"pav fetch: {error.message}; starting over", file=sys.stderr)
+            note("fetch", f"{error.message}; starting over")
             transfer = open_transfer(args.url, options=options, keeper=keeper)
             _receive(transfer, args.quiet)
         else:
@@ -61,21 +57,23 @@ def run(args: argparse.Namespace) -> int:
             raise
     except KeyboardInterrupt:
         _report_part(transfer, keeper)
-        return exit_codes.COULD_NOT_RUN
+        return ExitCode.COULD_NOT_RUN
     write_bytes(args.output, transfer.holding.beginning(), args.force)
     if keeper is not None and options.cache is None:
         keeper.drop()
     _report(args, transfer)
-    return exit_codes.FINE
+    return ExitCode.FINE
 
 
-def _keeper(url: str, output: str, options: StreamOptions) -> Keeper | None:
+def _keeper(url: str, target: str, options: StreamOptions) -> Keeper | None:
+    """What keeps the bytes that come: the cache, or FILE.part; nothing for stdout without a cache."""
     if options.cache is not None:
         return cache_keeper(options.cache, url)
-    return None if output == "-" else Keeper(Path(f"{output}.part"), url, only_versioned=False)
+    return None if target == "-" else Keeper(Path(f"{target}.part"), url, only_versioned=False)
 
 
 def _receive(transfer: Transfer, quiet: bool) -> None:
+    """To the end. Raises StreamError."""
     with bar("fetching", quiet) as advance:
         for _ in transfer.pieces():
             status = transfer.status
@@ -93,10 +91,9 @@ def _report(args: argparse.Namespace, transfer: Transfer) -> None:
         parts.append(f"{shown_bytes(status.cached_bytes)} of it kept from before")
     if status.reconnections:
         parts.append(f"connected again {status.reconnections} times")
-    stream = sys.stderr if args.output == "-" else sys.stdout
-    print(f"{args.output}: {', '.join(parts)}", file=stream)
+    print(f"{args.output}: {', '.join(parts)}", file=result_stream(args.output))
     if status.note:
-        print(f"pav fetch: {status.note}", file=sys.stderr)
+        note("fetch", status.note)
 
 
 def _report_part(transfer: Transfer, keeper: Keeper | None) -> None:
@@ -106,10 +103,11 @@ def _report_part(transfer: Transfer, keeper: Keeper | None) -> None:
         return
     total = transfer.status.total_bytes
     of = "" if total is None else f" of {total:,}"
-    print(f"pav fetch: {len(data):,}{of} bytes are kept in {keeper.path}: {_drawn(data)}", file=sys.stderr)
+    note("fetch", f"{len(data):,}{of} bytes are kept in {keeper.path}: {_drawn(data)}")
 
 
 def _drawn(data: bytes) -> str:
+    """What the bytes that came are good for, for a person."""
     with suppress(PavError):
         require("numba")
         from pavfmt.codec.compiled import CompiledKernels

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pavcli import exit_codes
+from pavcli.options import device, output
+from pavcli.reporting import ExitCode
 from pavfmt.errors import EncodeError
 from pavfmt.exporters.progressive import write_progressive
 from pavfmt.importers.progressive import is_progressive
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from pavtraining.interruption import RunFiles
     from pavtraining.sources import Source
 
-NAME = "fit"
-HELP = """Fit a progressive avatar: one whose every prefix looks right.
-
+HELP = """\
   pav fit lam-export.zip -o head             a flat avatar: a small base, and its own Gaussians take over
   pav fit scene -o head --minutes 20 && pav encode head -o head.pav
   pav fit capture/ --flame flame2023.pkl -o head
@@ -47,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("source", help='"scene", an avatar, or a capture in GaussianAvatars\' layout')
     parser.add_argument("-o", "--output", required=True, help="the checkpoint folder to write")
-    parser.add_argument("-f", "--force", action="store_true", help="replace an existing checkpoint or run")
+    output.add_force(parser, "an existing checkpoint or run")
     parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
     parser.add_argument("--config", metavar="FILE", help="values in TOML or JSON over the defaults")
     parser.add_argument("--save-config", metavar="FILE", help="write the values in force and stop")
@@ -64,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sh-degree", type=int, choices=range(4), help="of the colours")
     parser.add_argument("--seed", type=int, metavar="N", help="of everything random")
     parser.add_argument("--flame", metavar="MODEL", help="your FLAME model, where SRC needs one")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="what draws and learns")
+    device.add_certain_argument(parser, "what draws and learns")
     parser.add_argument(
         "--without",
         nargs="+",
@@ -85,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         return _plot(args, files)
     if args.save_config and args.method != "auto":
         write_configuration(_configuration(args, args.method), args.save_config)
-        return exit_codes.FINE
+        return ExitCode.FINE
     _check_files(args, output, files)
     require("torch", "numba", extra="training")
     import torch
@@ -95,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     method = _method(args, source, files)
     if args.save_config:
         write_configuration(_configuration(args, method, source), args.save_config)
-        return exit_codes.FINE
+        return ExitCode.FINE
     run_ = _open_run(args, source, method, files)
     avatar = run_.go(args.quiet)
     avatar = replace(avatar, metadata={**avatar.metadata, "generator": "pav fit"})
@@ -105,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         counts = ", ".join(f"{len(level.gaussians):,}" for level in avatar.levels)
         total = f"{avatar.gaussian_count:,} Gaussians in levels of {counts}"
         print(f"{output}: {method}; {total}; {run_.seconds:,.0f} s", file=sys.stderr)
-    return exit_codes.FINE
+    return ExitCode.FINE
 
 
 class AnyRun(Protocol):
@@ -127,7 +126,7 @@ def _plot(args: argparse.Namespace, files: RunFiles) -> int:
     from pavtraining.log import plot_journal
 
     plot_journal(files.log, args.plot)
-    return exit_codes.FINE
+    return ExitCode.FINE
 
 
 def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:

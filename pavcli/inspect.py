@@ -6,14 +6,12 @@ import argparse
 import json
 from collections.abc import Iterator
 
-from pavcli import exit_codes
+from pavcli.options import output, rig
+from pavcli.reporting import ExitCode
 from pavfmt.fileio import read_bytes
 from pavfmt.tools.inspect import Inspection, LevelReport, inspect
-from pavfmt.tools.rig_search import RIG_HELP, rig_for
 
-NAME = "inspect"
-HELP = """Show what a file holds and where its bytes go.
-
+HELP = """\
   pav inspect head.pav
   pav inspect --units head.pav      one line per unit
   pav inspect --json head.pav       everything, for programs
@@ -25,24 +23,24 @@ blinks and both smiles (or what the rig marks as essential)."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("file", help="a .pav file or a prefix of one, or - for stdin")
-    parser.add_argument("--rig", metavar="RIG", help=RIG_HELP)
-    parser.add_argument("--json", action="store_true", help="everything as JSON")
+    rig.add_argument(parser)
+    output.add_json(parser)
     parser.add_argument("--units", action="store_true", help="also one line per unit")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     data = read_bytes(args.file)
-    report = inspect(data, rig_file=rig_for(data, args.rig))
+    report = inspect(data, rig_file=rig.given_rig(data, args.rig))
     if args.json:
         print(json.dumps(report.to_json(), indent=2))
-        return exit_codes.FINE
+        return ExitCode.FINE
     for line in _lines(report):
         print(line)
     if args.units:
         for line in _unit_lines(report):
             print(line)
-    return exit_codes.FINE
+    return ExitCode.FINE
 
 
 def _lines(report: Inspection) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -12,9 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pavcli import exit_codes
-from pavcli.options import arguments, focus_option, rig_option, stream_options
-from pavcli.options.losses import report_losses
+from pavcli.options import device, focus, rig, streaming, values
+from pavcli.options.damage import report_damage
+from pavcli.reporting import ExitCode, note
 from pavfmt.errors import PavError
 from pavfmt.importers.tracks import read_tracks
 from pavfmt.model import Track
@@ -25,9 +24,7 @@ if TYPE_CHECKING:
     from pavplayer.viewer.content.avatar_view import Actor
     from pavplayer.viewer.content.scene import Stage
 
-NAME = "play"
-HELP = """Watch an avatar in the browser, and move it, while it arrives.
-
+HELP = """\
   pav play head.pav
   pav play https://example.org/head.pav --cache ~/.cache/pav
   pav play head.pav --rate 500kbit --latency 200ms            as over a slow network
@@ -47,14 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="file", help=".pav files, http(s) URLs, or - for stdin")
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument(
-        "--gaussians", type=arguments.whole_number, metavar="N", help="draw at most N together in every frame"
+        "--gaussians", type=values.whole_number, metavar="N", help="draw at most N together in every frame"
     )
     budget.add_argument(
-        "--frame-ms", type=arguments.zoom, metavar="T", help="draw as many as fit T milliseconds"
+        "--frame-ms", type=values.zoom, metavar="T", help="draw as many as fit T milliseconds"
     )
-    rig_option.add_argument(parser)
-    stream_options.add_arguments(parser)
-    focus_option.add_argument(parser)
+    rig.add_argument(parser)
+    streaming.add_arguments(parser)
+    focus.add_argument(parser)
     parser.add_argument(
         "--track",
         metavar="FILE",
@@ -67,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=8080, help="to listen at, or one after it (default: 8080)"
     )
     parser.add_argument("--no-browser", action="store_true", help="open no browser")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
+    device.add_argument(parser)
     parser.add_argument(
         "--fade", type=float, default=0.3, metavar="S", help="of units that arrive (default: 0.3)"
     )
@@ -101,7 +98,7 @@ def opened_stage(args: argparse.Namespace, opened: ExitStack) -> Stage:
     from pavplayer.viewer.content.crowd_scene import Together
     from pavplayer.viewer.content.scene import Solo
 
-    options = stream_options.options_of(args)
+    options = streaming.options_of(args)
     actors = []
     for file in args.files:
         avatar = Avatar(file, device=args.device, rig=args.rig, options=options, focus=args.focus)
@@ -116,15 +113,11 @@ def ended(actor: Actor) -> int:
     """What an avatar cost, said on stderr; the exit code."""
     error = actor.avatar.error
     if error is not None:
-        print(f"pav play: {actor.name}: {error}", file=sys.stderr)
-    lost = report_losses(NAME, actor.avatar.session)
-    return (
-        lost
-        if error is None
-        else exit_codes.FILE_FAILS
-        if isinstance(error, PavError)
-        else exit_codes.DATA_LOST
-    )
+        note("play", f"{actor.name}: {error}")
+    lost = report_damage("play", actor.avatar.session)
+    if error is None:
+        return lost
+    return ExitCode.FILE_FAILS if isinstance(error, PavError) else ExitCode.DATA_LOST
 
 
 @contextmanager

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from pavcli import exit_codes
-from pavcli.options import arguments, picture_options, posing_options, rig_option
-from pavcli.options.losses import report_losses
-from pavcli.options.posing_options import UsageError, asked_pose
-from pavfmt.decoding import events as ev
+from pavcli.options import pictures, posing, rig, values
+from pavcli.options.damage import report_damage
+from pavcli.reporting import note, result_stream
 from pavfmt.fileio import check_target, write_bytes
 from pavplayer.packages import require
 from pavplayer.session import Session, open_session
 from pavplayer.streaming.prefix import read_beginning
 
-NAME = "render"
-HELP = """Draw a picture of an avatar, or of the part of it that is there.
-
+HELP = """\
   pav render head.pav -o head.png
   pav render head.pav --percent 5 --weights jawOpen=0.6 --yaw 20 -o preview.png
   curl -s https://example.org/head.pav | pav render - --bytes 40000 -o first.png
@@ -33,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("file", help="a .pav file, an http(s) URL, or - for stdin")
     amount = parser.add_mutually_exclusive_group()
-    amount.add_argument("--bytes", type=arguments.whole_number, metavar="N", help="draw the first N bytes")
-    amount.add_argument("--percent", type=arguments.percent, metavar="P", help="draw the first P percent")
-    rig_option.add_argument(parser)
-    posing_options.add_arguments(parser)
-    picture_options.add_arguments(parser)
+    amount.add_argument("--bytes", type=values.whole_number, metavar="N", help="draw the first N bytes")
+    amount.add_argument("--percent", type=values.percent, metavar="P", help="draw the first P percent")
+    rig.add_argument(parser)
+    posing.add_arguments(parser)
+    pictures.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,27 +43,16 @@ def run(args: argparse.Namespace) -> int:
 
     session = open_session(args.device)
     data = read_beginning(args.file, None, args.bytes, args.percent)
-    ended = receive(session, data, rig_option.where(args))
-    try:
-        asked = asked_pose(args, session.scene)
-    except UsageError as error:
-        print(f"pav render: {error}", file=sys.stderr)
-        return exit_codes.USAGE
+    ended = rig.received_to_the_end(session, data, rig.where(args))
+    asked = posing.asked_pose(args, session.scene)
     camera = session.camera(args.yaw, args.pitch, args.zoom, args.size)
     picture = session.frame(asked.pose, camera, args.background)
     write_bytes(args.output, to_png(picture), args.force)
     _report(args, session, asked.notes)
-    exit_code = report_losses(NAME, session)
+    exit_code = report_damage("render", session)
     if session.damage and ended.waiting:
-        print(f"pav render: {len(ended.waiting)} intact units need what was lost", file=sys.stderr)
+        note("render", f"{len(ended.waiting)} intact units need what was lost")
     return exit_code
-
-
-def receive(session: Session, data: bytes, rig: str | None = None) -> ev.StreamEnded:
-    """Feed all of it, after the rig if the avatar names one. Raises PavError."""
-    rig_option.supplied(session, rig_option.rig_file(data, rig)).feed(data)
-    session.close()
-    return next(event for event in session.update() if isinstance(event, ev.StreamEnded))
 
 
 def summary(session: Session) -> str:
@@ -92,7 +76,6 @@ def _report(args: argparse.Namespace, session: Session, notes: tuple[str, ...]) 
     """The result line on stdout, unless the picture went there; notes on stderr."""
     if args.quiet:
         return
-    stream = sys.stderr if args.output == "-" else sys.stdout
-    print(f"{args.output}: {summary(session)}", file=stream)
-    for note in notes:
-        print(f"pav render: {note}", file=sys.stderr)
+    print(f"{args.output}: {summary(session)}", file=result_stream(args.output))
+    for one in notes:
+        note("render", one)

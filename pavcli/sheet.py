@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pavcli.options import arguments, rig_option
-from pavcli.options.losses import report_losses
+from pavcli.options import comparison, device, output, rig, values
+from pavcli.options.damage import report_damage
 from pavfmt.fileio import check_target, write_bytes
 from pavplayer.camera import evaluation_camera
 from pavplayer.evaluation.prefixes import (
@@ -18,14 +18,11 @@ from pavplayer.evaluation.prefixes import (
     milestone_lengths,
     psnr_of,
 )
-from pavplayer.evaluation.references import reference_for
 from pavplayer.packages import require
 from pavplayer.session import Session, open_session
 from pavplayer.streaming.prefix import read_beginning
 
-NAME = "sheet"
-HELP = """Draw prefixes of a file side by side, at rest and with the mouth open, with their PSNR.
-
+HELP = """\
   pav sheet head.pav -o head-sheet.png
   pav sheet head.pav --reference lam-export.zip --percents 5 20 100 -o head-sheet.png
 
@@ -37,21 +34,19 @@ PERCENTS = (5.0, 10.0, 20.0, 35.0, 50.0, 75.0, 100.0)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("file", help="a .pav file, an http(s) URL, or - for stdin")
-    parser.add_argument("--reference", metavar="SRC", help="what FILE was encoded from, or another .pav")
-    parser.add_argument("--flame", metavar="MODEL", help="your FLAME model, where SRC needs one")
-    rig_option.add_argument(parser)
+    comparison.add_reference(parser)
+    rig.add_argument(parser)
     parser.add_argument(
         "--percents",
-        type=arguments.percent,
+        type=values.percent,
         nargs="+",
         default=list(PERCENTS),
         metavar="P",
         help="prefixes, in percent of the file's bytes; the first picture is always added",
     )
-    parser.add_argument("--yaw", type=arguments.degrees, default=0.0, metavar="DEGREES", help="of the camera")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="what draws")
-    parser.add_argument("-f", "--force", action="store_true", help="replace an existing file")
-    parser.add_argument("-o", "--output", required=True, help="the PNG to write, or - for stdout")
+    parser.add_argument("--yaw", type=values.degrees, default=0.0, metavar="DEGREES", help="of the camera")
+    device.add_argument(parser)
+    output.add_output(parser, "PNG")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,15 +58,12 @@ def run(args: argparse.Namespace) -> int:
 
     data = read_beginning(args.file)
     whole = _received(data, args)
-    if whole.bytes_until_visible is None:
-        raise RuntimeError(f"{args.file}: {len(data):,} bytes hold nothing to draw yet")
-    compared = reference_for(args.reference, whole, lambda other: _received(other, args), args.flame)
+    comparison.check_visible(args.file, whole, len(data))
+    compared = comparison.reference_of(args, whole, lambda other: _received(other, args))
     expressions, camera = basic_expressions(whole.scene), evaluation_camera(compared.framed, args.yaw)
     reference = compared.draw(whole.rasterizer, expressions, camera)
     lengths = milestone_lengths(whole, len(data), args.percents)
-    growing = rig_option.supplied(
-        open_session(args.device), rig_option.rig_file(data, rig_option.where(args))
-    )
+    growing = rig.supplied(open_session(args.device), rig.needed_rig(data, rig.where(args)))
     cuts = list(draw_cuts(growing, data, lengths, expressions, camera))
     rows = captioned_rows(cuts, reference, len(data))
     title = whole.scene.metadata.get("title") or Path(args.file).name
@@ -80,11 +72,12 @@ def run(args: argparse.Namespace) -> int:
     write_bytes(args.output, saved_png(contact_sheet(rows, title, subtitle)), args.force)
     if not args.quiet and args.output != "-":
         print(_table(cuts, reference))
-    return report_losses(NAME, whole)
+    return report_damage("sheet", whole)
 
 
 def _received(data: bytes, args: argparse.Namespace) -> Session:
-    return rig_option.received(open_session(args.device), data, rig_option.where(args))
+    """A session that has taken all of the data in."""
+    return rig.received(open_session(args.device), data, rig.where(args))
 
 
 def _table(cuts: list[Cut], reference: Pictures) -> str:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 
-from pavcli import exit_codes
+from pavcli.options import output, rig
+from pavcli.reporting import ExitCode
 from pavfmt.fileio import read_bytes
-from pavfmt.tools.rig_search import RIG_HELP, rig_for
 from pavfmt.tools.verify import NOTE, verify
 
-NAME = "verify"
-HELP = """Check a file against the format. Silent when it is clean.
-
+HELP = """\
   pav verify head.pav
   pav verify --json head.pav
 
@@ -23,18 +21,18 @@ Exit code 0: clean, or only notes; 1: something is wrong."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("file", help="a .pav file, or - for stdin")
-    parser.add_argument("--rig", metavar="RIG", help=RIG_HELP)
-    parser.add_argument("--json", action="store_true", help="findings as JSON")
+    rig.add_argument(parser)
+    output.add_json(parser, "findings")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     data = read_bytes(args.file)
-    findings = verify(data, rig_file=rig_for(data, args.rig))
+    findings = verify(data, rig_file=rig.given_rig(data, args.rig))
     if args.json:
         print(json.dumps([finding.to_json() for finding in findings], indent=2))
     else:
         for finding in findings:
             print(f"{finding.severity}: {finding.code} at byte {finding.offset}: {finding.message}")
     clean = all(finding.severity == NOTE for finding in findings)
-    return exit_codes.FINE if clean else exit_codes.FILE_FAILS
+    return ExitCode.FINE if clean else ExitCode.FILE_FAILS

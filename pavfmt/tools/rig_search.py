@@ -1,14 +1,13 @@
 """The rig file that an avatar names by its SHA-256: found in a folder, at a path, or by a URL template.
 
-What is found has the hash that is named. URLs are fetched by a function of the installed player (entry point
-group "pavfmt.fetchers"); this package opens no sockets.
+What is found has the hash that is named. This package opens no sockets: whoever wants rigs at URLs passes a function
+that fetches them, such as the player's.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,11 +22,6 @@ MAX_RIG_BYTES = 64 << 20
 MAX_FILES = 4096
 """Of a folder, so many are tried."""
 SCHEMES = ("http://", "https://")
-FETCHERS = "pavfmt.fetchers"
-RIG_HELP = (
-    "where the rig is that FILE names: a file, a folder, or a URL such as https://host/rigs/{sha256}.pav"
-)
-"""Of the option --rig of every command that has one."""
 
 Fetch = Callable[[str, int], bytes]
 """A URL and a limit in bytes → the content. Raises OSError."""
@@ -57,10 +51,10 @@ def find_rig(reference: RigReference, where: str, fetch: Fetch | None = None) ->
     """The rig file from a path, a folder or a URL; `{sha256}` and `{name}` in a URL are filled in.
 
     A file given by its path is left to the decoder to check. Raises FormatError "rig-mismatch" where a URL holds
-    something else, and RigNotFoundError.
+    something else, and RigNotFoundError, also for a URL where there is no `fetch`.
     """
     if where.startswith(SCHEMES):
-        return _from_url(reference, where, fetch or installed_fetch())
+        return _from_url(reference, where, fetch)
     if Path(where).is_dir():
         return _from_folder(reference, Path(where))
     if not Path(where).is_file():
@@ -72,15 +66,6 @@ def wanted_rig(reference: RigReference) -> str:
     """What to do, for a file whose rig was not asked for."""
     where, digest = reference.name or "FILE", reference.sha256.hex()
     return f"the rig is in a file of its own: give --rig {where}, its folder or a URL (SHA-256 {digest})"
-
-
-def installed_fetch() -> Fetch:
-    """What the player brings along."""
-    points = list(entry_points(group=FETCHERS))
-    if not points:
-        raise RigNotFoundError("a rig at a URL needs the player (pip install 'pavfmt[player]'); give a file")
-    fetch: Fetch = points[0].load()
-    return fetch
 
 
 def _wanted(reference: RigReference) -> str:
@@ -96,7 +81,10 @@ def _checked(reference: RigReference, data: bytes, where: str) -> bytes:
     return data
 
 
-def _from_url(reference: RigReference, template: str, fetch: Fetch) -> bytes:
+def _from_url(reference: RigReference, template: str, fetch: Fetch | None) -> bytes:
+    """What the filled-in template holds, its hash checked."""
+    if fetch is None:
+        raise RigNotFoundError("a rig at a URL needs the player (pip install 'pavfmt[player]'); give a file")
     name = quote(reference.name, safe="")
     url = template.replace("{sha256}", reference.sha256.hex()).replace("{name}", name)
     try:

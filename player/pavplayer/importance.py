@@ -35,5 +35,5 @@ class EncoderRenderer:
 
 
 def open_renderer(device: str = "auto") -> EncoderRenderer:
-    """What `pav encode` finds by the entry point group "pavfmt.renderers"."""
+    """What `pav encode` measures with."""
     return EncoderRenderer(open_rasterizer(device))

@@ -231,5 +231,5 @@ def test_the_evaluation_set_is_eval_v1():
 
 
 def test_amounts():
-    assert command.arguments.amount("14_600") == (14600, "")
-    assert command.arguments.amount("12.5%") == (12.5, "%")
+    assert command.values.amount("14_600") == (14600, "")
+    assert command.values.amount("12.5%") == (12.5, "%")

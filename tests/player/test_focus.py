@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from avatars import RIG_FILE, SMALL_UNITS, toy
 
-from pavcli.options import focus_option
+from pavcli.options.focus import focus as focus_argument
 from pavfmt import decode, encode
 from pavfmt.container.headers import DirectoryEntry, UnitHeader
 from pavfmt.decoding.decoder import Decoder
@@ -99,7 +99,7 @@ def test_names_that_an_avatar_lacks_are_refused_with_those_it_has():
 @pytest.mark.parametrize("text", ["", ",", "eyes,", " "])
 def test_no_names_are_no_focus(text):
     with pytest.raises(argparse.ArgumentTypeError, match="eyes,mouth"):
-        focus_option.focus(text)
+        focus_argument(text)
 
 
 def test_a_plan_is_every_unit_once_after_its_needs(data):

@@ -11,7 +11,20 @@ from numpy.typing import NDArray
 from pavplayer.camera import Camera
 from pavplayer.rasterizers.cloud import Background, GaussianCloud
 
-__all__ = ["Background", "GaussianCloud", "Rasterizer", "RasterizerUnavailableError", "open_rasterizer"]
+__all__ = [
+    "AUTO",
+    "DEVICES",
+    "Background",
+    "GaussianCloud",
+    "Rasterizer",
+    "RasterizerUnavailableError",
+    "open_rasterizer",
+]
+
+AUTO = "auto"
+"""CUDA where it works and else the CPU."""
+DEVICES = (AUTO, "cpu", "cuda")
+"""What draws: the only list of them, for options and messages too."""
 
 
 class Rasterizer(Protocol):
@@ -35,11 +48,11 @@ class RasterizerUnavailableError(RuntimeError):
     """The device asked for, or the package that drives it, is not there."""
 
 
-def open_rasterizer(device: str = "auto") -> Rasterizer:
-    """The rasterizer of a device: "cpu", "cuda", or "auto" for CUDA where it works and else the CPU."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"device is {device!r}, must be 'auto', 'cpu' or 'cuda'")
-    if device == "cuda" or (device == "auto" and cuda_problem() is None):
+def open_rasterizer(device: str = AUTO) -> Rasterizer:
+    """The rasterizer of one of DEVICES. Raises ValueError for another, RasterizerUnavailableError."""
+    if device not in DEVICES:
+        raise ValueError(f"device is {device!r}, must be one of {', '.join(DEVICES)}")
+    if device == "cuda" or (device == AUTO and cuda_problem() is None):
         return _open_cuda()
     return _open_cpu()
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from pavplayer.rasterizers import Background
+if TYPE_CHECKING:
+    from pavplayer.rasterizers import Background
 
 COLOURS: dict[str, Background] = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
 MAX_SIDE = 16_384

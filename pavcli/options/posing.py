@@ -9,14 +9,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pavcli.options import arguments
+from pavcli.options import values
+from pavcli.reporting import UsageError
 from pavfmt.decoding.scene import Scene
 from pavfmt.model import Pose
 from pavplayer.tracks import find_track, pose_at
-
-
-class UsageError(Exception):
-    """What was asked for does not fit the avatar: exit code 2."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         default=[],
-        type=arguments.weight,
+        type=values.weight,
         help="shape weights, over those of a track",
     )
     parser.add_argument(
@@ -44,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         default=[],
-        type=arguments.joint_turn,
+        type=values.joint_turn,
         help="turn joints: axis-angle in degrees, relative to the parent, axes +X left +Y up +Z forward",
     )
     parser.add_argument(

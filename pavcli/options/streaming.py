@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pavcli.options import arguments
+from pavcli.options import values
 from pavplayer.streaming import StreamOptions
 from pavplayer.streaming.link import Link
 
@@ -17,12 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     parser.add_argument(
         "--rate",
-        type=arguments.bit_rate,
+        type=values.bit_rate,
         help="fetch as over a link of this rate, such as 2mbit; starts slowly",
     )
     parser.add_argument(
         "--latency",
-        type=arguments.duration,
+        type=values.duration,
         help="fetch as over a link of this round-trip time, such as 80ms",
     )
     parser.add_argument(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from pavfmt.fileio import check_target, read_bytes, write_bytes
 from pavplayer.evaluation.budgets import PERCENTS, EvalReport, evaluated
 from pavplayer.evaluation.reports.budget_plot import eval_plot
 from pavplayer.evaluation.reports.budget_tables import eval_markdown, eval_text
-from pavplayer.packages import require
+from pavplayer.packages import is_installed, require
 
 HELP = """\
   pav eval head.pav --reference lam-export.zip                  against what it was encoded from
@@ -63,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     file = comparison.received_file(Path(args.file).stem, read_bytes(args.file), args)
     exit_code = report_damage("eval", file.whole)
     comparison.check_visible(file.name, file.whole, len(file.data))
-    with_flip = not args.no_flip and importlib.util.find_spec("flip_evaluator") is not None
+    with_flip = not args.no_flip and is_installed("flip_evaluator")
     compared = comparison.comparison_of(args, file.whole, with_flip)
     name, views, percents = compared.reference.name, compared.evaluation.views, sorted(set(args.percent))
     with counting_bar(file.name, "picture", args.quiet) as progress:

@@ -19,6 +19,7 @@ from pavtraining.hierarchy.configuration import ABLATIONS, Configuration
 from pavtraining.settings import Settings, read_configuration, seed_in, write_configuration
 
 if TYPE_CHECKING:
+    from pavtraining.hand_over import HandOverConfiguration
     from pavtraining.interruption import RunFiles
     from pavtraining.sources import Source
 
@@ -92,19 +93,24 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)  # its operations here are small: more threads only wait for each other
     source = _source(args, files)
     method = _method(args, source, files)
-    if args.save_config:
+    if args.save_config:  # with --method auto the source has to be read to know whose values these are
         write_configuration(_configuration(args, method, source), args.save_config)
         return ExitCode.FINE
     run_ = _open_run(args, source, method, files)
     avatar = run_.go(args.quiet)
     avatar = replace(avatar, metadata={**avatar.metadata, "generator": "pav fit"})
     write_progressive(avatar, output, force=args.force or args.resume)
-    run_.clear()
+    run_.clear()  # only now: until the checkpoint stands, the state is all there is of the work
     if not args.quiet:
-        counts = ", ".join(f"{len(level.gaussians):,}" for level in avatar.levels)
-        total = f"{avatar.gaussian_count:,} Gaussians in levels of {counts}"
-        print(f"{output}: {method}; {total}; {run_.seconds:,.0f} s", file=sys.stderr)
+        _report(output, method, avatar, run_.seconds)
     return ExitCode.FINE
+
+
+def _report(output: Path, method: str, avatar: Avatar, seconds: float) -> None:
+    """One line on stderr, since the result is a folder."""
+    counts = ", ".join(f"{len(level.gaussians):,}" for level in avatar.levels)
+    total = f"{avatar.gaussian_count:,} Gaussians in levels of {counts}"
+    print(f"{output}: {method}; {total}; {seconds:,.0f} s", file=sys.stderr)
 
 
 class AnyRun(Protocol):
@@ -122,6 +128,7 @@ class AnyRun(Protocol):
 
 
 def _plot(args: argparse.Namespace, files: RunFiles) -> int:
+    """Draw the log of the run beside the output, whether or not it has ended."""
     require("matplotlib")
     from pavtraining.log import plot_journal
 
@@ -130,47 +137,65 @@ def _plot(args: argparse.Namespace, files: RunFiles) -> int:
 
 
 def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:
-    """The one asked for, or the one for such a source."""
+    """The one of the run to resume, the one asked for, or the one for such a source; checked against the options."""
     from pavtraining.hand_over.running import METHOD
     from pavtraining.sources import Teacher
     from pavtraining.state import read_state
 
     if args.resume:
         method = str(read_state(files.state).values.get("method", "forest"))
-    elif args.method != "auto":
-        method = str(args.method)
     else:
-        levels = source.avatar.levels if isinstance(source, Teacher) else ()
-        on_points = [level.site is Site.FACE and level.binding is not Binding.FACE_FRAME for level in levels]
-        method = METHOD if on_points == [False] else "forest"
+        method = _method_for(source) if args.method == "auto" else str(args.method)
     if method == METHOD and not isinstance(source, Teacher):
         raise EncodeError("bad-source", "only a finished avatar can hand over: give a checkpoint")
-    if args.resume:  # it keeps its own configuration
-        return method
-    for option, given in (("--minutes", args.minutes), ("--without", args.without)):
-        if method == METHOD and given:
-            raise EncodeError("bad-option", f"{option} is of --method forest; --steps shortens a hand-over")
-    if method == METHOD and (args.gaussians is not None or args.sh_degree is not None):
-        raise EncodeError("bad-option", "--gaussians and --sh-degree are of --method forest")
-    if method == METHOD and args.device != "cpu":
-        raise EncodeError("bad-option", "a hand-over is fitted on the CPU")
-    if method != METHOD and args.exact:
-        raise EncodeError("bad-option", "--exact is of --method hand-over")
+    if not args.resume:  # a run that goes on keeps its own configuration, whatever the options say
+        _check_options(args, hands_over=method == METHOD)
     return method
+
+
+def _method_for(source: Source) -> str:
+    """Hand-over for avatars of one level, but for surface points on faces, which have no frame to be fitted in."""
+    from pavtraining.hand_over.running import METHOD
+    from pavtraining.sources import Teacher
+
+    levels = source.avatar.levels if isinstance(source, Teacher) else ()
+    on_points = [level.site is Site.FACE and level.binding is not Binding.FACE_FRAME for level in levels]
+    return METHOD if on_points == [False] else "forest"
+
+
+def _check_options(args: argparse.Namespace, hands_over: bool) -> None:
+    """EncodeError for an option of the other method: without a word it would have no effect, for hours."""
+    if not hands_over:
+        if args.exact:
+            raise EncodeError("bad-option", "--exact is of --method hand-over")
+        return
+    for option, given in (("--minutes", args.minutes), ("--without", args.without)):
+        if given:
+            raise EncodeError("bad-option", f"{option} is of --method forest; --steps shortens a hand-over")
+    if args.gaussians is not None or args.sh_degree is not None:
+        raise EncodeError("bad-option", "--gaussians and --sh-degree are of --method forest")
+    if args.device != "cpu":
+        raise EncodeError("bad-option", "a hand-over is fitted on the CPU")
 
 
 def _configuration(args: argparse.Namespace, method: str, source: Source | None = None) -> Settings:
     """The defaults, the file's values over them, the options' over those."""
+    return _forest_values(args) if method == "forest" else _hand_over_values(args, source)
+
+
+def _forest_values(args: argparse.Namespace) -> Configuration:
+    """Of a fit that grows from nothing."""
+    base = read_configuration(args.config, Configuration()) if args.config else Configuration()
+    names = ("steps", "gaussians", "sh_degree", "seed")
+    given: dict[str, Any] = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    return base.changed(given | {ABLATIONS[part]: False for part in args.without})
+
+
+def _hand_over_values(args: argparse.Namespace, source: Source | None) -> HandOverConfiguration:
+    """Of a hand-over; the defaults depend on the avatar, if there is one yet."""
     from pavtraining.hand_over import HandOverConfiguration, default_configuration
     from pavtraining.sources import Teacher
 
-    if method == "forest":
-        base = read_configuration(args.config, Configuration()) if args.config else Configuration()
-        names = ("steps", "gaussians", "sh_degree", "seed")
-        given: dict[str, Any] = {
-            name: getattr(args, name) for name in names if getattr(args, name) is not None
-        }
-        return base.changed(given | {ABLATIONS[part]: False for part in args.without})
     finished = source.avatar if isinstance(source, Teacher) else None
     found = HandOverConfiguration() if finished is None else default_configuration(finished)
     found = read_configuration(args.config, found) if args.config else found
@@ -214,6 +239,7 @@ def _open_run(args: argparse.Namespace, source: Source, method: str, files: RunF
 
 
 def _source(args: argparse.Namespace, files: RunFiles) -> Source:
+    """What is fitted to, with the seed of the run it is for: views are drawn from it."""
     from pavtraining.sources import open_source
     from pavtraining.state import read_state
 

@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(report: Inspection) -> Iterator[str]:
+    """The report for people."""
     total, here = report.complete_file_bytes, report.received_bytes
     share = 100 * here / total if total else 0.0
     yield f"format      {report.version}" + "".join(f", {feature}" for feature in report.features)
@@ -67,10 +68,12 @@ def _lines(report: Inspection) -> Iterator[str]:
 
 
 def _bytes(count: int | None) -> str:
+    """When something is reached."""
     return "not within these bytes" if count is None else f"after {count:,} bytes"
 
 
 def _section_lines(report: Inspection) -> Iterator[str]:
+    """Where the bytes go, the largest section first."""
     yield ""
     yield f"{'section':<16}{'bytes':>12}{'share':>9}"
     for name, size in sorted(report.bytes_by_section.items(), key=lambda item: -item[1]):
@@ -78,6 +81,7 @@ def _section_lines(report: Inspection) -> Iterator[str]:
 
 
 def _level_lines(number: int, level: LevelReport) -> Iterator[str]:
+    """One level, and what each attribute of its Gaussians costs."""
     yield ""
     yield (
         f"level {number}: {level.binding} on {level.site}, {level.gaussians_here:,} of "
@@ -91,6 +95,7 @@ def _level_lines(number: int, level: LevelReport) -> Iterator[str]:
 
 
 def _unit_lines(report: Inspection) -> Iterator[str]:
+    """One line a unit, in file order."""
     yield ""
     columns = (
         f"{'unit':>5} {'type':<15}{'offset':>10}{'bytes':>9}{'level':>6}{'Gaussians':>10}{'importance':>11}"

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
                 print(f"{front.url}   (Ctrl-C ends it)", flush=True)
             if not args.no_browser:
                 threading.Thread(target=webbrowser.open, args=(front.url,), daemon=True).start()
-            with told_to_stop() as stopped:
+            with stop_requested() as stopped:
                 front.run(stopped)
         return max(ended(actor) for actor in stage.actors)
 
@@ -121,20 +121,20 @@ def ended(actor: Actor) -> int:
 
 
 @contextmanager
-def told_to_stop() -> Iterator[Callable[[], bool]]:
+def stop_requested() -> Iterator[Callable[[], bool]]:
     """Inside: whether Ctrl-C was pressed; a second one ends it the hard way.
 
     Not by KeyboardInterrupt, which compiled loops turn into other errors.
     """
-    told = threading.Event()
+    pressed = threading.Event()
 
-    def tell(*_: object) -> None:
-        told.set()
+    def press(*_: object) -> None:
+        pressed.set()
         signal.signal(signal.SIGINT, before)
 
-    before = signal.signal(signal.SIGINT, tell)
+    before = signal.signal(signal.SIGINT, press)
     try:
-        yield told.is_set
+        yield pressed.is_set
     finally:
         signal.signal(signal.SIGINT, before)
 

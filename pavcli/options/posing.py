@@ -66,6 +66,7 @@ def asked_pose(args: argparse.Namespace, scene: Scene) -> AskedPose:
 
 
 def _track_pose(asked: str, frame: int, scene: Scene) -> Pose:
+    """One frame of a performance."""
     try:
         track = find_track(asked, scene.tracks.values())
     except LookupError as error:
@@ -76,11 +77,13 @@ def _track_pose(asked: str, frame: int, scene: Scene) -> Pose:
 
 
 def _radians(degrees: tuple[float, float, float]) -> tuple[float, float, float]:
+    """An axis-angle, as a Pose has it."""
     x, y, z = np.radians(degrees).tolist()
     return x, y, z
 
 
 def _check_known(kind: str, asked: Iterable[str], known: Sequence[str]) -> None:
+    """UsageError for the first name that the rig does not have, with the names that are close to it."""
     for name in asked:
         if name in known:
             continue
@@ -98,6 +101,7 @@ def _notes_of_waiting(weights: Iterable[str], scene: Scene) -> tuple[str, ...]:
 
 
 def _notes_without_rig(scene: Scene, asked: bool) -> tuple[str, ...]:
+    """Of a prefix without the rig. Raises UsageError where no rig will come: that is known once the table is here."""
     if not asked:
         return ()
     if scene.table is not None and not scene.has_rig():

@@ -15,6 +15,7 @@ MAX_SIDE = 16_384
 
 
 def _numbers(text: str, count: int) -> list[float]:
+    """So many numbers with commas between. Raises ValueError, for absurd ones too (NaN among them)."""
     values = [float(part) for part in text.split(",")]
     if len(values) != count or not all(abs(value) < 1e6 for value in values):
         raise ValueError(text)

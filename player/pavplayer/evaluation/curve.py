@@ -5,7 +5,6 @@ PSNR is over all pixels of all pictures, SSIM and FLIP are means over pictures (
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -21,7 +20,7 @@ from pavplayer.evaluation.metrics import mean_squared_error, psnr_of_error
 from pavplayer.evaluation.prefixes import basic_expressions, spread_lengths
 from pavplayer.evaluation.references import Reference
 from pavplayer.evaluation.views import EvaluationSet
-from pavplayer.packages import PackageMissingError
+from pavplayer.packages import require
 from pavplayer.rasterizers import Background, Rasterizer
 from pavplayer.session import WHITE, Session
 
@@ -120,8 +119,8 @@ class Judge:
         background: Background = WHITE,
         with_flip: bool = False,
     ) -> None:
-        if with_flip and importlib.util.find_spec("flip_evaluator") is None:
-            raise PackageMissingError("flip-evaluator not installed (pip install 'pavfmt[bench]')")
+        if with_flip:
+            require("flip_evaluator", extra="bench")
         self.cameras, self.expressions = cameras, expressions
         self._rasterizer, self._background, self._with_flip = rasterizer, background, with_flip
         clouds = [reference.cloud(pose) for pose in expressions.values()]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pavplayer.camera import Camera
+from pavplayer.packages import install_hint, is_installed
 from pavplayer.rasterizers.cloud import Background, GaussianCloud
 
 __all__ = [
@@ -60,8 +60,8 @@ def open_rasterizer(device: str = AUTO) -> Rasterizer:
 def cuda_problem() -> str | None:
     """Why gsplat cannot draw on CUDA here; None if nothing is known to be missing."""
     for package in ("torch", "gsplat", "packaging"):
-        if importlib.util.find_spec(package) is None:
-            return f"the package {package} is not installed (pip install 'pavfmt[gpu]')"
+        if not is_installed(package):
+            return f"the package {package} is not installed ({install_hint('gpu')})"
     import torch
 
     if not torch.cuda.is_available():
@@ -79,10 +79,9 @@ def _open_cuda() -> Rasterizer:
 
 
 def _open_cpu() -> Rasterizer:
-    if importlib.util.find_spec("numba") is None:
-        raise RasterizerUnavailableError(
-            "no CPU rasterizer: the package numba is not installed (pip install 'pavfmt[player]')"
-        )
+    if not is_installed("numba"):
+        hint = install_hint("player")
+        raise RasterizerUnavailableError(f"no CPU rasterizer: the package numba is not installed ({hint})")
     from pavplayer.rasterizers.tiles import TileRasterizer
 
     return TileRasterizer()

@@ -17,7 +17,7 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python spec/tools/registry.py --check
+	$(BIN)/python -m spec.tools.registry --check
 
 # The reader in TypeScript, by its own tests and as a black box; needs Node 20 and npm.
 WEB_READER := node player/web/dist/cli.js {}

@@ -13,7 +13,8 @@ from pavcli.reporting import ExitCode
 from pavfmt.errors import EncodeError
 from pavfmt.exporters.progressive import write_progressive
 from pavfmt.importers.progressive import is_progressive
-from pavfmt.model import Avatar, Binding, Site
+from pavfmt.model import Avatar
+from pavfmt.registry import Binding, Site
 from pavplayer.packages import require
 from pavtraining.hierarchy.configuration import ABLATIONS, Configuration
 from pavtraining.settings import Settings, read_configuration, seed_in, write_configuration

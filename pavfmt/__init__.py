@@ -13,22 +13,9 @@ from pavfmt.decoding.scene import Scene
 from pavfmt.encoder import EncodeOptions, encode
 from pavfmt.errors import EncodeError, FormatError, LimitError, PavError, UnsupportedError
 from pavfmt.limits import Limits
-from pavfmt.model import (
-    Avatar,
-    Binding,
-    Gaussians,
-    Identity,
-    Level,
-    Pose,
-    PoseCorrectives,
-    Rig,
-    Shape,
-    ShFrame,
-    Site,
-    Splits,
-    Track,
-)
+from pavfmt.model import Avatar, Gaussians, Identity, Level, Pose, PoseCorrectives, Rig, Shape, Splits, Track
 from pavfmt.posing import PosedGaussians, pose_avatar
+from pavfmt.registry import Binding, ShFrame, Site
 from pavfmt.tools.cut import bytes_of_percent, unit_ends
 from pavfmt.tools.inspect import inspect
 from pavfmt.tools.verify import verify

@@ -14,47 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
+from pavfmt.registry import Binding, ShFrame, Site
 
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 Int32Array = NDArray[np.int32]
 BoolArray = NDArray[np.bool_]
-
-
-class Binding(IntEnum):
-    """How a level's Gaussians follow the mesh (FORMAT.md, "Binding")."""
-
-    FACE_FRAME = 0
-    """Means, rotations and scales live in the frame of a posed face (GaussianAvatars, ProgressiveAvatars)."""
-    SURFACE_POINT = 1
-    """An offset and a rotation in rest-pose axes, carried by the skinning of a point of the surface (LAM)."""
-
-
-class Site(IntEnum):
-    """What `Gaussians.sites` counts."""
-
-    FACE = 0
-    """A face of the level's forest; with SURFACE_POINT the point is `barycentrics` on it."""
-    VERTEX = 1
-    """A mesh vertex (SURFACE_POINT only): the point is the vertex, its weights are the vertex's."""
-    JOINT = 2
-    """A joint (SURFACE_POINT only): the point is the origin, fully on that joint. Mesh-less files use joint 0."""
-
-
-class ShFrame(IntEnum):
-    """The axes in which view directions are taken when SH are evaluated."""
-
-    WORLD = 0
-    """World axes: the coefficients do not turn with the face (GaussianAvatars, LAM)."""
-    LOCAL = 1
-    """The binding's rotation: view directions are turned back by it first."""
 
 
 def _array(name: str, value: object, dtype: type, *shape: int | None) -> NDArray[Any]:

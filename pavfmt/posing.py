@@ -11,18 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pavfmt.codec.subdivision import edges_of, subdivided_faces, subdivided_values
-from pavfmt.model import (
-    Avatar,
-    Binding,
-    Float64Array,
-    Identity,
-    Int32Array,
-    Level,
-    Pose,
-    Rig,
-    ShFrame,
-    Site,
-)
+from pavfmt.model import Avatar, Float64Array, Identity, Int32Array, Level, Pose, Rig
+from pavfmt.registry import Binding, ShFrame, Site
 
 TINY = 1e-20
 """Squared lengths below this count as zero when a face frame is built (square metres, or metres⁴)."""

@@ -54,13 +54,16 @@ FAULTS = {
     "limit off by one": Fault("codec/fields.py", "if value > limit:", "if value >= limit:", "limits"),
     "expansion not limited": Fault(
         "units/gaussians.py",
-        "if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:",
+        "if not 0 < count <= EXPANSION_FLOOR + EXPANSION_PER_BYTE * reader.size:",
         "if not 0 < count:",
         "limits",
     ),
     "zstd frames trusted": Fault("codec/columns.py", "if declared != size:", "if False:", "compression limits"),
     "a dependant shown without its need": Fault(
-        "decoding/decoder.py", "if not missing:\n", "if not missing or unit.type is UnitType.SHAPE:\n", "damage scene_law"
+        "decoding/decoder.py",
+        "if not missing:\n",
+        "if not missing or unit.type is UnitType.SHAPE:\n",
+        "damage scene_law",
     ),
     "woken units forgotten": Fault(
         "decoding/decoder.py", "self._ready += self._freed_by(unit.id)", "pass", "scene_law external_rig"

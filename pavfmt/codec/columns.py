@@ -9,31 +9,14 @@ are laid out as byte planes, lowest first.
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 import zstandard
 
 from pavfmt.codec.quantization import UnsignedArray
 from pavfmt.errors import FormatError
+from pavfmt.registry import ColumnCodec, ColumnTransform
 
 ZSTD_LEVEL = 19
-
-
-class Codec(IntEnum):
-    """How a column's bytes are stored."""
-
-    STORED = 0
-    ZSTD = 1
-    CONSTANT = 2
-
-
-class Transform(IntEnum):
-    """What was done to the values before."""
-
-    NONE = 0
-    DELTA = 1
-    ZIGZAG = 2
 
 
 DTYPES = {1: np.uint8, 2: np.uint16, 4: np.uint32}
@@ -81,18 +64,21 @@ def compress_column(values: UnsignedArray, width: int, stored: bool = False) -> 
     values = np.ascontiguousarray(values, dtype=DTYPES[width])
     plain = _planes(values, width)
     if stored or not len(values):
-        return Codec.STORED, plain
+        return ColumnCodec.STORED, plain
     if (values == values[0]).all():
-        return Codec.CONSTANT, _planes(values[:1], width)
+        return ColumnCodec.CONSTANT, _planes(values[:1], width)
     compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
     forms = [
-        (int(Codec.STORED), plain),
-        (int(Codec.ZSTD), compressor.compress(plain)),
-        (16 * Transform.DELTA + Codec.ZSTD, compressor.compress(_planes(_delta(values, width), width))),
+        (int(ColumnCodec.STORED), plain),
+        (int(ColumnCodec.ZSTD), compressor.compress(plain)),
+        (
+            16 * ColumnTransform.DELTA + ColumnCodec.ZSTD,
+            compressor.compress(_planes(_delta(values, width), width)),
+        ),
     ]
     if width > 1:  # what is signed has high bytes of all ones and all zeros
         folded = compressor.compress(_planes(zigzag(values, width), width))
-        forms.append((16 * Transform.ZIGZAG + Codec.ZSTD, folded))
+        forms.append((16 * ColumnTransform.ZIGZAG + ColumnCodec.ZSTD, folded))
     return min(forms, key=lambda form: len(form[1]))
 
 
@@ -107,18 +93,18 @@ class ColumnDecompressor:
         transform, codec = divmod(kind, 16)
         if codec not in (0, 1, 2) or transform not in (0, 1, 2):
             raise FormatError("bad-column", f"column kind {kind} is not defined", offset)
-        if codec == Codec.CONSTANT:
+        if codec == ColumnCodec.CONSTANT:
             if len(data) != width or transform or not count:
                 raise FormatError("bad-column", f"a constant column holds {len(data)} bytes", offset)
             return np.full(count, _from_planes(data, 1, width)[0])
-        if codec == Codec.ZSTD:
+        if codec == ColumnCodec.ZSTD:
             data = self._frame(data, count * width, offset)
         if len(data) != count * width:
             raise FormatError("bad-column", f"column of {len(data)} bytes, not {count * width}", offset)
         values = _from_planes(data, count, width)
-        if transform == Transform.NONE:
+        if transform == ColumnTransform.NONE:
             return values
-        return _undelta(values, width) if transform == Transform.DELTA else unzigzag(values, width)
+        return _undelta(values, width) if transform == ColumnTransform.DELTA else unzigzag(values, width)
 
     def _frame(self, data: bytes, size: int, offset: int) -> bytes:
         """One zstd frame that states its content size; checked first, since decompress() trusts it."""

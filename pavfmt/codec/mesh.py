@@ -10,29 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.model import Int32Array
+from pavfmt.registry import WalkSymbol
 
 NONE = -1
-
-
-class Symbol(IntEnum):
-    """What lies across the open edge x → y: nothing, or the face (y, x, v)."""
-
-    NEW = 0
-    """v is the next new vertex."""
-    LEFT = 1
-    """v begins the edge into x that was opened last."""
-    RIGHT = 2
-    """v ends the edge out of y that was opened last."""
-    BORDER = 3
-    """No face."""
-    OTHER = 4
-    """v is told by its number."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +148,7 @@ class _Teller:
         found = (face for face in self._across.get((given_y, given_x), ()) if not self._told[face])
         face = next(found, None)
         if face is None:
-            self._symbols.append(Symbol.BORDER)
+            self._symbols.append(WalkSymbol.BORDER)
             del self._walk.opposite[x * self._walk.vertex_count + y]
             return
         corners = self._faces[face]
@@ -176,16 +161,16 @@ class _Teller:
         self._symbols.append(self._symbol(x, y, vertex))
         self._walk.cross(x * self._walk.vertex_count + y, x, y, self._number[vertex])
 
-    def _symbol(self, x: int, y: int, vertex: int) -> Symbol:
+    def _symbol(self, x: int, y: int, vertex: int) -> WalkSymbol:
         if self._meet(vertex):
-            return Symbol.NEW
+            return WalkSymbol.NEW
         number = self._number[vertex]
         if self._walk.last_begin[x] == number:
-            return Symbol.LEFT
+            return WalkSymbol.LEFT
         if self._walk.last_end[y] == number:
-            return Symbol.RIGHT
+            return WalkSymbol.RIGHT
         self._numbers.append(number)
-        return Symbol.OTHER
+        return WalkSymbol.OTHER
 
 
 def tell(faces: Int32Array, vertex_count: int) -> Told:
@@ -228,7 +213,7 @@ def _hear(walk: Walk, streams: list[Iterator[int]], face_count: int, guides: lis
 
     Long, and over plain integers in flat lists, because a head has ten thousand faces to wait for.
     """
-    new, left, right, border, other = map(int, Symbol)
+    new, left, right, border, other = map(int, WalkSymbol)
     symbols, rotations, numbers = streams
     vertex_count, opposite = walk.vertex_count, walk.opposite
     faces: list[int] = []

@@ -23,11 +23,10 @@ from pavfmt.model import (
     PoseCorrectives,
     Rig,
     Shape,
-    Site,
     Splits,
     Track,
 )
-from pavfmt.registry import RigSource
+from pavfmt.registry import RigSource, Site
 from pavfmt.units.annotations import Thumbnail
 from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.hand_over import HandOver

@@ -16,8 +16,8 @@ from pavfmt.container.framing import Frame
 from pavfmt.decoding import events as ev
 from pavfmt.decoding.scene import Scene, template_faces
 from pavfmt.errors import FormatError
-from pavfmt.model import Int32Array, Site
-from pavfmt.registry import CriticalFeature, RigSource, UnitType
+from pavfmt.model import Int32Array
+from pavfmt.registry import CriticalFeature, RigSource, Site, UnitType
 from pavfmt.units.annotations import decode_metadata, decode_thumbnail, decode_track
 from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.directory import decode_directory

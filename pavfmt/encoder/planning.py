@@ -16,8 +16,9 @@ from pavfmt.encoder.order.regions import region_bits
 from pavfmt.encoder.precision import LevelPrecision, kept_rows, level_precisions
 from pavfmt.errors import EncodeError
 from pavfmt.limits import FORMAT_LIMITS
-from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Pose, Site
+from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Pose
 from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
+from pavfmt.registry import Site
 from pavfmt.units.attributes import Attribute, Columns, attributes_of, quantize_gaussians
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from pavfmt.codec.quantization import dequantize_barycentrics, quantize_barycentrics
 from pavfmt.encoder.options import EncodeOptions
-from pavfmt.model import Avatar, Binding, Float32Array, Float64Array, Gaussians, Level, Pose
+from pavfmt.model import Avatar, Float32Array, Float64Array, Gaussians, Level, Pose
 from pavfmt.posing import STATIC_RIG, level_frames, pose_mesh, quaternion_product
+from pavfmt.registry import Binding
 
 CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
 TINY_SIZE = 1e-12

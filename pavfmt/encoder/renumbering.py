@@ -9,7 +9,8 @@ import numpy as np
 from pavfmt.codec.mesh import tell
 from pavfmt.codec.subdivision import edges_of
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Identity, Int32Array, Level, PoseCorrectives, Rig, Site
+from pavfmt.model import Avatar, Identity, Int32Array, Level, PoseCorrectives, Rig
+from pavfmt.registry import Site
 
 
 @dataclass(frozen=True)

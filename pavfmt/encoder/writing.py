@@ -30,8 +30,8 @@ from pavfmt.encoder.renumbering import renumbered, renumbered_rig
 from pavfmt.encoder.rig_parts import rig_parts
 from pavfmt.errors import EncodeError, PavError
 from pavfmt.limits import FORMAT_LIMITS
-from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Rig, Site, Splits
-from pavfmt.registry import CriticalFeature, RigSource, UnitType
+from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Rig, Splits
+from pavfmt.registry import CriticalFeature, RigSource, Site, UnitType
 from pavfmt.units.annotations import encode_metadata, encode_thumbnail, encode_track
 from pavfmt.units.attributes import Columns
 from pavfmt.units.gaussians import encode_gaussians

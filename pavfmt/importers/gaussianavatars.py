@@ -27,7 +27,6 @@ from pavfmt.importers.flame import (
 from pavfmt.importers.tracks import expression_name, flame_track
 from pavfmt.model import (
     Avatar,
-    Binding,
     Float32Array,
     Float64Array,
     Gaussians,
@@ -37,10 +36,9 @@ from pavfmt.model import (
     PoseCorrectives,
     Rig,
     Shape,
-    ShFrame,
-    Site,
     Track,
 )
+from pavfmt.registry import Binding, ShFrame, Site
 
 ESSENTIAL_COUNT = 10
 """FLAME's expressions are ordered by variance: the first ones carry what the face needs to look alive."""

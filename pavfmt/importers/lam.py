@@ -19,18 +19,8 @@ from pavfmt.importers.files.source import FolderSource, Source, ZipSource
 from pavfmt.importers.regions import regions_from_shapes
 from pavfmt.importers.skinned_mesh import SkinnedMesh, read_skinned_mesh
 from pavfmt.importers.tracks import parse_bs_data
-from pavfmt.model import (
-    Avatar,
-    Binding,
-    Gaussians,
-    Int32Array,
-    Level,
-    Rig,
-    Shape,
-    ShFrame,
-    Site,
-    Track,
-)
+from pavfmt.model import Avatar, Gaussians, Int32Array, Level, Rig, Shape, Track
+from pavfmt.registry import Binding, ShFrame, Site
 
 SH_C0 = 0.28209479177387814
 MIDPOINT_TOLERANCE = 5e-6

@@ -32,7 +32,6 @@ from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import (
     Avatar,
     Beginning,
-    Binding,
     BoolArray,
     Float32Array,
     Gaussians,
@@ -42,10 +41,10 @@ from pavfmt.model import (
     PoseCorrectives,
     Rig,
     Shape,
-    Site,
     Splits,
     Track,
 )
+from pavfmt.registry import Binding, Site
 
 __all__ = ["is_progressive", "read_progressive"]
 

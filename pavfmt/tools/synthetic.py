@@ -15,7 +15,6 @@ import numpy as np
 from pavfmt.errors import EncodeError
 from pavfmt.model import (
     Avatar,
-    Binding,
     Float32Array,
     Float64Array,
     Gaussians,
@@ -25,11 +24,10 @@ from pavfmt.model import (
     PoseCorrectives,
     Rig,
     Shape,
-    ShFrame,
-    Site,
     Splits,
     Track,
 )
+from pavfmt.registry import Binding, ShFrame, Site
 
 COEFFICIENTS = (0, 3, 8, 15)
 """Of the higher SH bands, by degree."""

@@ -9,6 +9,7 @@ import numpy as np
 from pavfmt.codec.fields import FieldReader, FieldWriter
 from pavfmt.container.headers import DirectoryEntry, UnitHeader
 from pavfmt.errors import FormatError
+from pavfmt.limits import ENTRIES_PER_BYTE
 
 NO_LEVEL = 255
 
@@ -47,7 +48,7 @@ def decode_directory(reader: FieldReader, unit_end: int) -> tuple[DirectoryEntry
 
     start = reader.offset
     count = reader.varint("entry count", reader.limits.units)
-    if count > EXPANSION_PER_BYTE * reader.size:
+    if count > ENTRIES_PER_BYTE * reader.size:
         raise FormatError("bad-field", f"{count} entries in a payload of {reader.size} bytes", start)
     x, y, z, size = reader.floats(4)
     at = reader.offset
@@ -83,15 +84,11 @@ def decode_directory(reader: FieldReader, unit_end: int) -> tuple[DirectoryEntry
     )
 
 
-EXPANSION_PER_BYTE = 16
-"""At most so many directory entries, and as many needs, per payload byte."""
-
-
 def _decode_needs(reader: FieldReader, count: int) -> list[tuple[int, ...]]:
     counts = reader.column(count, 4).astype(np.int64)
     start = reader.offset
     total = reader.varint("needs in all")
-    if total != int(counts.sum()) or total > EXPANSION_PER_BYTE * reader.size:
+    if total != int(counts.sum()) or total > ENTRIES_PER_BYTE * reader.size:
         raise FormatError("bad-field", f"{total} needs, the entries count {counts.sum()}", start)
     ids = np.repeat(np.arange(1, count + 1), counts) - reader.column(total, 4).astype(np.int64)
     if ids.size and int(ids.min()) < 0:

@@ -12,7 +12,7 @@ from pavfmt.codec.blocks import decode_ascending, decode_block, encode_ascending
 from pavfmt.codec.fields import FieldReader, FieldWriter
 from pavfmt.codec.prediction import Neighbourhood, neighbourhood
 from pavfmt.errors import FormatError
-from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
+from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
 from pavfmt.model import Int32Array
 from pavfmt.units.attributes import Attribute, Columns, GaussianBlock, Shown, attributes_of, split_bands
 from pavfmt.units.levels import LevelTable
@@ -51,7 +51,7 @@ def encode_gaussians(
     stepped = all_to_steps(columns, attributes, steps)
     near = neighbourhood(places)
     body = _encode_body(columns.sites, attributes, stepped, steps.grades, near)
-    if count > EXPANSION_FLOOR + EXPANSION * len(body):  # too good to be believed: pad
+    if count > EXPANSION_FLOOR + EXPANSION_PER_BYTE * len(body):  # too good to be believed: pad
         body = _encode_body(columns.sites, attributes, stepped, steps.grades, near, padded=True)
     writer.raw(body)
 
@@ -111,7 +111,7 @@ def decode_head(reader: FieldReader, table: LevelTable) -> GaussiansHead:
     count = reader.varint("Gaussian count", reader.limits.gaussians_per_unit)
     if first + count > total:
         raise FormatError("index-out-of-range", f"Gaussians {first}..{first + count} of {total}", start)
-    if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:
+    if not 0 < count <= EXPANSION_FLOOR + EXPANSION_PER_BYTE * reader.size:
         raise FormatError("bad-field", f"{count} Gaussians in a payload of {reader.size} bytes", start)
     return GaussiansHead(level, first, count)
 

@@ -10,7 +10,7 @@ import numpy as np
 from pavfmt.codec.blocks import decode_ascending, encode_ascending
 from pavfmt.codec.fields import FieldReader, FieldWriter
 from pavfmt.errors import FormatError
-from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
+from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
 from pavfmt.model import Float32Array, Int32Array
 from pavfmt.units.levels import Grids, LevelTable
 
@@ -57,7 +57,7 @@ def decode_hand_over(reader: FieldReader, own_id: int, table: LevelTable) -> Han
         raise FormatError("bad-needs", "successors are later units, ascending", start)
     start = reader.offset
     count = reader.varint("Gaussian count", reader.limits.gaussians_per_unit)
-    if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:
+    if not 0 < count <= EXPANSION_FLOOR + EXPANSION_PER_BYTE * reader.size:
         raise FormatError("bad-field", f"{count} Gaussians in a payload of {reader.size} bytes", start)
     start = reader.offset
     indices = decode_ascending(reader, count)

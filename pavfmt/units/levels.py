@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pavfmt.codec.fields import FieldReader, FieldWriter
 from pavfmt.codec.quantization import QUATERNION_SHIFT, Affine
 from pavfmt.errors import FormatError, LimitError
-from pavfmt.model import Binding, ShFrame, Site
-from pavfmt.registry import RigSource
+from pavfmt.registry import Binding, RigSource, ShFrame, Site
 
 LOG_SCALE_RANGE = 64.0
 MAX_SH_DEGREE = 3

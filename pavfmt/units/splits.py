@@ -10,7 +10,7 @@ from pavfmt.codec.blocks import decode_ascending, encode_ascending
 from pavfmt.codec.fields import FieldReader, FieldWriter
 from pavfmt.codec.quantization import BARYCENTRIC_ONE, dequantize_barycentrics, quantize_barycentrics
 from pavfmt.errors import FormatError
-from pavfmt.limits import EXPANSION, EXPANSION_FLOOR
+from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
 from pavfmt.model import Float32Array, Int32Array
 from pavfmt.units.levels import LevelTable
 
@@ -36,7 +36,7 @@ def encode_splits(writer: FieldWriter, block: SplitBlock) -> None:
     writer.varint(block.first)
     writer.varint(len(block))
     body = _encode_columns(block, padded=False)
-    if len(block) > EXPANSION_FLOOR + EXPANSION * len(body):  # too good to be believed: pad
+    if len(block) > EXPANSION_FLOOR + EXPANSION_PER_BYTE * len(body):  # too good to be believed: pad
         body = _encode_columns(block, padded=True)
     writer.raw(body)
 
@@ -58,7 +58,7 @@ def decode_splits(reader: FieldReader, table: LevelTable) -> SplitBlock:
     total = table.levels[level].split_count
     if level == 0 or first + count > total:
         raise FormatError("index-out-of-range", f"splits {first}..{first + count} of {total}", start)
-    if not 0 < count <= EXPANSION_FLOOR + EXPANSION * reader.size:
+    if not 0 < count <= EXPANSION_FLOOR + EXPANSION_PER_BYTE * reader.size:
         raise FormatError("bad-field", f"{count} splits in a payload of {reader.size} bytes", start)
     parents = decode_ascending(reader, count)
     start = reader.offset

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from spec.grammar import Leaf, walk
 
@@ -29,8 +30,8 @@ def _lines(data: bytes, rig_file: bytes | None) -> Iterator[str]:
     if parsed is None:
         yield f"{len(data)} bytes: less than a file header"
         return
-    types: dict[str, int] = json.loads(REGISTRY.read_text())["unit_types"]
-    names = {number: name for name, number in types.items()}
+    types: dict[str, dict[str, Any]] = json.loads(REGISTRY.read_text())["unit_types"]
+    names = {unit["number"]: name for name, unit in types.items()}
     yield "file header"
     yield from (_line(data, [leaf]) for leaf in parsed.header_leaves)
     end = parsed.header_leaves[-1].offset + parsed.header_leaves[-1].size

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from pavfmt.codec.columns import (
     DTYPES,
-    Codec,
     ColumnDecompressor,
-    Transform,
     _delta,
     _planes,
     compress_column,
@@ -20,6 +18,7 @@ from pavfmt.codec.columns import (
 )
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.errors import FormatError
+from pavfmt.registry import ColumnCodec, ColumnTransform
 
 widths = st.sampled_from([1, 2, 4])
 
@@ -45,15 +44,18 @@ def test_a_column_comes_back(width, stored, drawn):
 @given(widths, st.data())
 def test_every_transform_and_codec_comes_back(width, drawn):
     values = column(drawn, width)
-    for transform in Transform:
+    for transform in ColumnTransform:
         told = {
-            Transform.NONE: values,
-            Transform.DELTA: _delta(values, width),
-            Transform.ZIGZAG: zigzag(values, width),
+            ColumnTransform.NONE: values,
+            ColumnTransform.DELTA: _delta(values, width),
+            ColumnTransform.ZIGZAG: zigzag(values, width),
         }[transform]
         plain = _planes(told, width)
-        for codec, data in ((Codec.STORED, plain), (Codec.ZSTD, zstandard.ZstdCompressor().compress(plain))):
-            if codec is Codec.ZSTD and not plain:
+        for codec, data in (
+            (ColumnCodec.STORED, plain),
+            (ColumnCodec.ZSTD, zstandard.ZstdCompressor().compress(plain)),
+        ):
+            if codec is ColumnCodec.ZSTD and not plain:
                 continue
             found = open_column(16 * transform + codec, data, len(values), width)
             assert found.tolist() == values.tolist()
@@ -85,7 +87,7 @@ def test_wide_values_are_byte_planes_lowest_first():
 
 
 def test_a_constant_column_is_one_value():
-    assert compress_column(np.full(1000, 513, np.uint16), 2) == (Codec.CONSTANT, bytes([1, 2]))
+    assert compress_column(np.full(1000, 513, np.uint16), 2) == (ColumnCodec.CONSTANT, bytes([1, 2]))
 
 
 FRAME = zstandard.ZstdCompressor().compress(bytes(range(100)))
@@ -99,21 +101,21 @@ UNSIZED = zstandard.ZstdCompressor(write_content_size=False).compress(bytes(rang
         (15, bytes(4), 4, 1),
         (48, bytes(4), 4, 1),
         (0xFF, bytes(4), 4, 1),
-        (Codec.STORED, bytes(3), 4, 1),
-        (Codec.STORED, bytes(5), 4, 1),
-        (Codec.STORED, bytes(4), 4, 2),
-        (Codec.CONSTANT, bytes(2), 4, 1),
-        (Codec.CONSTANT, b"", 4, 1),
-        (Codec.CONSTANT, bytes(1), 0, 1),
-        (16 + Codec.CONSTANT, bytes(1), 4, 1),
-        (Codec.ZSTD, b"", 4, 1),
-        (Codec.ZSTD, b"not a frame", 4, 1),
-        (Codec.ZSTD, FRAME, 99, 1),
-        (Codec.ZSTD, FRAME, 101, 1),
-        (Codec.ZSTD, FRAME[:-1], 100, 1),
-        (Codec.ZSTD, FRAME + b"x", 100, 1),
-        (Codec.ZSTD, FRAME + FRAME, 100, 1),
-        (Codec.ZSTD, UNSIZED, 100, 1),
+        (ColumnCodec.STORED, bytes(3), 4, 1),
+        (ColumnCodec.STORED, bytes(5), 4, 1),
+        (ColumnCodec.STORED, bytes(4), 4, 2),
+        (ColumnCodec.CONSTANT, bytes(2), 4, 1),
+        (ColumnCodec.CONSTANT, b"", 4, 1),
+        (ColumnCodec.CONSTANT, bytes(1), 0, 1),
+        (16 + ColumnCodec.CONSTANT, bytes(1), 4, 1),
+        (ColumnCodec.ZSTD, b"", 4, 1),
+        (ColumnCodec.ZSTD, b"not a frame", 4, 1),
+        (ColumnCodec.ZSTD, FRAME, 99, 1),
+        (ColumnCodec.ZSTD, FRAME, 101, 1),
+        (ColumnCodec.ZSTD, FRAME[:-1], 100, 1),
+        (ColumnCodec.ZSTD, FRAME + b"x", 100, 1),
+        (ColumnCodec.ZSTD, FRAME + FRAME, 100, 1),
+        (ColumnCodec.ZSTD, UNSIZED, 100, 1),
     ],
 )
 def test_a_wrong_column_is_refused_where_it_stands(kind, data, count, width):
@@ -123,7 +125,7 @@ def test_a_wrong_column_is_refused_where_it_stands(kind, data, count, width):
 
 
 def test_a_right_frame_is_accepted():
-    assert open_column(Codec.ZSTD, FRAME, 100, 1).tolist() == list(range(100))
+    assert open_column(ColumnCodec.ZSTD, FRAME, 100, 1).tolist() == list(range(100))
 
 
 @given(st.integers(0, (1 << 63) - 1))

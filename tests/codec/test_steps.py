@@ -13,8 +13,7 @@ from pavfmt.codec.compiled import CompiledKernels
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.quantization import BARYCENTRIC_GRID, Affine, ValueKind, stereographic_grid
 from pavfmt.errors import FormatError
-from pavfmt.model import Binding, ShFrame, Site
-from pavfmt.registry import RigSource
+from pavfmt.registry import Binding, RigSource, ShFrame, Site
 from pavfmt.units.attributes import Attribute, quantize_gaussians
 from pavfmt.units.gaussians import decode_gaussians
 from pavfmt.units.levels import LevelEntry, LevelTable

@@ -11,8 +11,7 @@ from handmade import grids_over
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.quantization import Affine
 from pavfmt.errors import FormatError
-from pavfmt.model import Binding, ShFrame, Site
-from pavfmt.registry import RigSource
+from pavfmt.registry import Binding, RigSource, ShFrame, Site
 from pavfmt.units.annotations import decode_metadata
 from pavfmt.units.levels import LevelEntry, LevelTable, decode_levels, encode_levels
 

@@ -28,9 +28,8 @@ from pavfmt.encoder import EncodeOptions, stored_importance
 from pavfmt.encoder.options import Precision
 from pavfmt.encoder.precision import FINER, VISIBILITY_RANGE, level_precisions
 from pavfmt.encoder.renumbering import renumbered
-from pavfmt.model import Binding
 from pavfmt.posing import STATIC_RIG, level_frames, pose_mesh, rotation_from_quaternion
-from pavfmt.registry import UnitType
+from pavfmt.registry import Binding, UnitType
 from pavfmt.tools.synthetic import toy_avatar
 from pavfmt.tools.verify import verify
 

@@ -7,8 +7,9 @@ import pytest
 
 from pavfmt.errors import EncodeError
 from pavfmt.importers.cc0_rig import read_cc0_rig
-from pavfmt.model import Binding, Pose, ShFrame, Site
+from pavfmt.model import Pose
 from pavfmt.posing import pose_avatar
+from pavfmt.registry import Binding, ShFrame, Site
 from pavfmt.tools.synthetic import RandomStream, synthetic_avatar, toy_avatar
 from pavplayer.demo import RIG_FILE
 

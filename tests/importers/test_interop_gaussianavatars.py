@@ -15,8 +15,9 @@ from pavfmt.importers.files.flame_pickle import as_numbers, load_pickle
 from pavfmt.importers.files.ply import columns, read_ply, write_ply
 from pavfmt.importers.flame import JOINT_NAMES, add_teeth, read_flame, teeth_faces
 from pavfmt.importers.gaussianavatars import find_point_cloud, read_gaussianavatars
-from pavfmt.model import Binding, Pose, ShFrame, Site
+from pavfmt.model import Pose
 from pavfmt.posing import pose_avatar, pose_mesh
+from pavfmt.registry import Binding, ShFrame, Site
 
 pytestmark = needs_data
 

@@ -13,8 +13,9 @@ from realdata import DATA, needs_data
 from pavfmt.importers.files.glb import read_glb
 from pavfmt.importers.lam import read_lam, rig_from
 from pavfmt.importers.skinned_mesh import read_skinned_mesh
-from pavfmt.model import Binding, Pose, ShFrame, Site
+from pavfmt.model import Pose
 from pavfmt.posing import pose_avatar, pose_mesh, quaternion_product
+from pavfmt.registry import Binding, ShFrame, Site
 
 pytestmark = needs_data
 

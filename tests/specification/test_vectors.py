@@ -12,9 +12,8 @@ from test_grammar import assert_agreement, assert_no_gaps
 
 from pavfmt import Decoder, PavError
 from pavfmt.codec.columns import ColumnDecompressor
-from pavfmt.codec.mesh import Symbol
 from pavfmt.decoding.events import UnitDamaged
-from pavfmt.registry import ERROR_CODES, VERIFY_CODES, UnitType
+from pavfmt.registry import ERROR_CODES, VERIFY_CODES, UnitType, WalkSymbol
 from pavplayer.rasterizers import open_rasterizer, rules
 from pavplayer.rasterizers.plain import PlainRasterizer
 from spec.grammar import walk
@@ -159,7 +158,7 @@ def test_the_valid_vectors_take_every_symbol_of_the_walk():
                 column = stream.column
                 values = ColumnDecompressor().decompress(column.kind, column.data, stream.count, 1, 0)
                 symbols |= set(values.tolist())
-    assert symbols == {int(symbol) for symbol in Symbol}
+    assert symbols == {int(symbol) for symbol in WalkSymbol}
 
 
 def test_prefixes_have_a_cut_at_every_boundary_and_each_state_is_right():

@@ -17,8 +17,9 @@ from pavfmt.encoder.options import PASSING
 from pavfmt.encoder.precision import height_of
 from pavfmt.errors import EncodeError
 from pavfmt.importers import read_avatar
-from pavfmt.model import Avatar, Pose, ShFrame
+from pavfmt.model import Avatar, Pose
 from pavfmt.posing import pose_avatar
+from pavfmt.registry import ShFrame
 from pavfmt.tools.synthetic import toy_avatar
 from pavfmt.tools.verify import verify
 from pavtraining.hand_over import HandOverConfiguration, default_configuration, hand_over

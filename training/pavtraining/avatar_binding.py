@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pavfmt.model import Avatar, Binding, Gaussians, Level, ShFrame, Site
+from pavfmt.model import Avatar, Gaussians, Level
+from pavfmt.registry import Binding, ShFrame, Site
 from pavtraining.binding import Frames, LocalGaussians, SplitForest, face_frames, in_world, surface_frames
 from pavtraining.rendering import WorldCloud, concatenated
 from pavtraining.surface import PosedSurface, Surface

@@ -6,8 +6,9 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.codec.mesh import NONE, Connectivity, Heard, Symbol
+from pavfmt.codec.mesh import NONE, Connectivity, Heard
 from pavfmt.model import Int32Array
+from pavfmt.registry import WalkSymbol
 
 Int64Array = NDArray[np.int64]
 Whole = int | np.int64
@@ -15,7 +16,7 @@ OpenEdges = dict[Whole, Whole]
 """Edge x · V + y → the third corner of its face; a typed dictionary of numba's."""
 BEGIN, END = 0, 1
 """Rows of what was opened last: per y the x, per x the y of an edge x → y."""
-NEW, LEFT, RIGHT, BORDER, OTHER = (int(symbol) for symbol in Symbol)
+NEW, LEFT, RIGHT, BORDER, OTHER = (int(symbol) for symbol in WalkSymbol)
 
 
 def heard(connectivity: Connectivity, face_count: int, vertex_count: int) -> Heard | None:

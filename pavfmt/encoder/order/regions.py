@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.codec.subdivision import edges_of
-from pavfmt.model import Avatar, Float64Array, Rig, Site
+from pavfmt.model import Avatar, Float64Array, Rig
+from pavfmt.registry import Site
 
 NOTICEABLE_METRES = 2.5e-4
 """Half a pixel at the measuring distance."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Float32Array, Float64Array, Level, Site
+from pavfmt.model import Float32Array, Float64Array, Level
 from pavfmt.posing import quaternion_from_rotation
+from pavfmt.registry import Site
 from pavplayer.posing import frames
 from pavplayer.posing.arrays import Array
 from pavplayer.posing.skinned_mesh import IntArray, Mesh, Motion

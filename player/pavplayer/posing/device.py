@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from pavfmt.decoding.scene import Scene
-from pavfmt.model import Avatar, Binding, Level, Pose
+from pavfmt.model import Avatar, Level, Pose
+from pavfmt.registry import Binding
 from pavfmt.units.levels import LevelEntry
 from pavplayer.posing import frames
 from pavplayer.posing.arrays import TorchNamespace

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.decoding.scene import Scene, SceneArrays
-from pavfmt.model import Binding, Float32Array, Float64Array, Gaussians, Site
+from pavfmt.model import Float32Array, Float64Array, Gaussians
+from pavfmt.registry import Binding, Site
 from pavfmt.units.splits import SplitBlock
 
 IntArray = NDArray[np.int64]

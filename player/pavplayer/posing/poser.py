@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Avatar, Binding, Float32Array, Pose, ShFrame
+from pavfmt.model import Avatar, Float32Array, Pose
+from pavfmt.registry import Binding, ShFrame
 from pavplayer.posing.arrays import Array, Library, open_namespace
 from pavplayer.posing.bindings import FaceFrameBinding, Part, SurfacePointBinding, locals_of
 from pavplayer.posing.skinned_mesh import Mesh

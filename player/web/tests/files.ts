@@ -31,7 +31,6 @@ export const shots = (): [string, Shot][] =>
     name,
     readJson(`../../spec/vectors/rendered/${name}.json`) as Shot,
   ]);
-export const registry = (): Record<string, never> => readJson("../../spec/registry.json") as Record<string, never>;
 
 function readJson(path: string): unknown {
   return JSON.parse(new TextDecoder().decode(readBytes(path)));

@@ -7,14 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from pavfmt.codec.columns import Transform
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.quantization import Affine, stereographic_grid
 from pavfmt.encoder import EncodeOptions, encode
 from pavfmt.encoder.draft import Draft
 from pavfmt.importers.cc0_rig import read_cc0_rig
-from pavfmt.model import Avatar, Binding, Identity, Rig, ShFrame, Site, Track
-from pavfmt.registry import METADATA_KEYS, CriticalFeature, RigSource, UnitType
+from pavfmt.model import Avatar, Identity, Rig, Track
+from pavfmt.registry import (
+    METADATA_KEYS,
+    Binding,
+    ColumnTransform,
+    CriticalFeature,
+    RigSource,
+    ShFrame,
+    Site,
+    UnitType,
+)
 from pavfmt.tools.synthetic import RandomStream, synthetic_avatar, toy_rig
 from pavfmt.units.hand_over import HandOver, encode_hand_over
 from pavfmt.units.levels import Grids, LevelEntry, LevelTable, encode_levels
@@ -227,11 +235,11 @@ def forced_column(values: np.ndarray, width: int, kind: int) -> bytes:
     if codec == 2:
         return _planes(values[:1], width)
     changed = {
-        Transform.NONE: values,
-        Transform.DELTA: _delta(values, width),
-        Transform.ZIGZAG: zigzag(values, width),
+        ColumnTransform.NONE: values,
+        ColumnTransform.DELTA: _delta(values, width),
+        ColumnTransform.ZIGZAG: zigzag(values, width),
     }
-    plain = _planes(changed[Transform(transform)], width)
+    plain = _planes(changed[ColumnTransform(transform)], width)
     return zstandard.ZstdCompressor(level=19).compress(plain) if codec else plain
 
 

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from pavfmt.encoder.options import PASSING
-from pavfmt.model import Avatar, Beginning, Binding, BoolArray, Float64Array, Gaussians, Level, Rig, Site
+from pavfmt.model import Avatar, Beginning, BoolArray, Float64Array, Gaussians, Level, Rig
 from pavfmt.posing import STATIC_RIG, PosedGaussians, quaternion_from_rotation
+from pavfmt.registry import Binding, Site
 from pavplayer.rasterizers.harmonics import BAND_0
 from pavtraining.binding import LocalGaussians, in_world
 from pavtraining.hand_over.clusters import Labels, means_by, nearest, plain_colours

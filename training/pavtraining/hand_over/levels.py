@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Binding, Float32Array, Gaussians, Int32Array, Level, Site, Splits
+from pavfmt.model import Avatar, Float32Array, Gaussians, Int32Array, Level, Splits
+from pavfmt.registry import Binding, Site
 from pavtraining.hand_over.on_faces import flattened, is_on_faces, on_children
 
 

@@ -21,13 +21,8 @@ from numpy.typing import NDArray
 
 from pavfmt.encoder.precision import height_of
 from pavfmt.errors import EncodeError
-from pavfmt.model import (
-    Avatar,
-    BoolArray,
-    Float64Array,
-    Level,
-    Site,
-)
+from pavfmt.model import Avatar, BoolArray, Float64Array, Level
+from pavfmt.registry import Site
 from pavfmt.tools.synthetic import RandomStream
 from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import open_rasterizer

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Binding, Float64Array, Gaussians, Int32Array, Level, Pose, ShFrame, Splits
+from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Pose, Splits
 from pavfmt.posing import (
     face_frames,
     forest_corners,
@@ -20,6 +20,7 @@ from pavfmt.posing import (
     quaternion_from_rotation,
     quaternion_product,
 )
+from pavfmt.registry import Binding, ShFrame
 
 THIRD = np.float32(1 / 3)
 

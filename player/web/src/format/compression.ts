@@ -1,15 +1,10 @@
 /** Columns: arrays of unsigned integers, stored, in a zstd frame, or constant (FORMAT.md, section 5). */
 
 import type { FieldReader } from "./fields.js";
+import { ColumnCodec, ColumnTransform } from "./registry.js";
 import { openFrame } from "./zstd.js";
 
 type Width = 1 | 2 | 4;
-
-const STORED = 0;
-const ZSTD = 1;
-const CONSTANT = 2;
-const DELTA = 1;
-const ZIGZAG = 2;
 
 /** A column of `count` values of `width` bytes, as Uint32Array. */
 export function readColumn(reader: FieldReader, count: number, width: Width): Uint32Array {
@@ -19,16 +14,17 @@ export function readColumn(reader: FieldReader, count: number, width: Width): Ui
   const length = reader.length();
   const at = reader.position;
   const bytes = reader.take(length);
-  if (codec > CONSTANT || transform > ZIGZAG) throw reader.error("bad-column", `a column of kind ${kind}`, at);
-  if (codec === CONSTANT) {
-    if (transform !== 0 || count === 0 || length !== width) {
+  if (codec > ColumnCodec.constant || transform > ColumnTransform.zigzag)
+    throw reader.error("bad-column", `a column of kind ${kind}`, at);
+  if (codec === ColumnCodec.constant) {
+    if (transform !== ColumnTransform.none || count === 0 || length !== width) {
       throw reader.error("bad-column", `a constant of ${length} bytes for ${count} values of ${width}`, at);
     }
     return new Uint32Array(count).fill(fromPlanes(bytes, 1, width)[0]);
   }
   const values = fromPlanes(open(reader, codec, bytes, count * width, at), count, width);
-  if (transform === DELTA) undoDelta(values, width);
-  else if (transform === ZIGZAG) undoZigzag(values, width);
+  if (transform === ColumnTransform.delta) undoDelta(values, width);
+  else if (transform === ColumnTransform.zigzag) undoZigzag(values, width);
   return values;
 }
 
@@ -45,11 +41,11 @@ export function readSignedColumn(reader: FieldReader, count: number): Int32Array
 }
 
 function open(reader: FieldReader, codec: number, bytes: Uint8Array, expected: number, at: number): Uint8Array {
-  if (codec === STORED) {
+  if (codec === ColumnCodec.stored) {
     if (bytes.length === expected) return bytes;
     throw reader.error("bad-column", `a column of ${bytes.length} bytes, not ${expected}`, at);
   }
-  const content = codec === ZSTD ? openFrame(bytes, expected) : null;
+  const content = codec === ColumnCodec.zstd ? openFrame(bytes, expected) : null;
   if (!content) throw reader.error("bad-column", `not one zstd frame of ${expected} bytes`, at);
   return content;
 }

@@ -1,5 +1,7 @@
 /** Mesh connectivity: faces told by a walk over open edges (FORMAT.md, section 6.2). */
 
+import { WalkSymbol } from "./registry.js";
+
 /** How a vertex is predicted: x + y − w, or by the vertex before it where `x` is −1. */
 export interface Predictions {
   readonly x: Int32Array;
@@ -22,12 +24,6 @@ export interface WalkStreams {
 
 /** Why a walk failed. */
 export class WalkError extends Error {}
-
-const NEW = 0;
-const LEFT = 1;
-const RIGHT = 2;
-const BORDER = 3;
-const OTHER = 4;
 
 /** Follows the walk that tells `faceCount` faces of `vertexCount` vertices. Throws WalkError. */
 export function walk(streams: WalkStreams, faceCount: number, vertexCount: number): Connectivity {
@@ -101,7 +97,7 @@ class Walk {
     const x = Math.floor(edge / this.vertexCount);
     const y = edge % this.vertexCount;
     const symbol = this.next("symbols");
-    if (symbol === BORDER) {
+    if (symbol === WalkSymbol.border) {
       this.open.delete(edge);
       return;
     }
@@ -116,16 +112,16 @@ class Walk {
   }
 
   private across(symbol: number, x: number, y: number, w: number): number {
-    if (symbol === NEW) {
+    if (symbol === WalkSymbol.new) {
       const v = this.newVertex();
       this.predictions.x[v] = x;
       this.predictions.y[v] = y;
       this.predictions.w[v] = w;
       return v;
     }
-    if (symbol === LEFT) return this.known(this.lastInto[x]);
-    if (symbol === RIGHT) return this.known(this.lastOutOf[y]);
-    if (symbol === OTHER) return this.known(this.next("numbers"));
+    if (symbol === WalkSymbol.left) return this.known(this.lastInto[x]);
+    if (symbol === WalkSymbol.right) return this.known(this.lastOutOf[y]);
+    if (symbol === WalkSymbol.other) return this.known(this.next("numbers"));
     throw new WalkError(`a symbol is ${symbol}`);
   }
 

@@ -7,10 +7,10 @@ import type { Content, PavEvent, UnitDamaged } from "./events.js";
 import { Framing, type FramedUnit, type LostUnit } from "./framing.js";
 import { interpret, readNeeds, type Context, type Unit } from "./interpretation.js";
 import { FILE_HEADER_BYTES, readFileHeader, UNIT_HEADER_BYTES } from "./layout.js";
-import { FORMAT_LIMITS, type Limits } from "./limits.js";
 import type { GaussianBlock, SplitBlock } from "./model.js";
-import { CRITICAL_FEATURE_HAND_OVER, isCriticalType, isKnownType, UnitType } from "./registry.js";
+import { CriticalFeature, FORMAT_LIMITS, UnitType, type Limits } from "./registry.js";
 import { Overlap, Scene } from "./scene.js";
+import { isCriticalType, isKnownType } from "./unit_types.js";
 
 /**
  * Feed bytes, in pieces of any size; then read `events`, the only place that throws for what the bytes say.
@@ -192,7 +192,7 @@ export class Decoder {
   private context(): Context {
     return {
       limits: this.limits,
-      hasHandOver: (this.scene.header!.criticalFeatures & CRITICAL_FEATURE_HAND_OVER) !== 0,
+      hasHandOver: (this.scene.header!.criticalFeatures & CriticalFeature.handOver) !== 0,
       rig: this.scene.rig,
       table: this.scene.table,
       typeOf: (unit) => this.units.get(unit)?.header.type,

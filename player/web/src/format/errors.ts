@@ -1,35 +1,8 @@
-/** Error codes, shared with FORMAT.md section 11, spec/registry.json and every other reader. */
+/** What can go wrong with the bytes (FORMAT.md, section 11). */
 
-/** `fatal` ends decoding; `damage` costs one unit and those that need it. */
-export type Severity = "fatal" | "damage";
+import type { ErrorCode } from "./registry.js";
 
-/** Every code a decoder can report, with its severity. */
-export const SEVERITIES = {
-  "bad-signature": "fatal",
-  "unsupported-version": "fatal",
-  "unsupported-feature": "fatal",
-  "unsupported-unit": "fatal",
-  "file-header-damaged": "fatal",
-  "file-header-reserved": "fatal",
-  "critical-unit-damaged": "fatal",
-  "limit-exceeded": "fatal",
-  "rig-mismatch": "fatal",
-  "unit-header-damaged": "damage",
-  "unit-payload-damaged": "damage",
-  "unit-header-reserved": "damage",
-  "wrong-criticality": "damage",
-  "duplicate-unit": "damage",
-  "bad-needs": "damage",
-  "short-payload": "damage",
-  "long-payload": "damage",
-  "bad-field": "damage",
-  "bad-string": "damage",
-  "bad-column": "damage",
-  "index-out-of-range": "damage",
-  "overlapping-range": "fatal",
-} as const satisfies Record<string, Severity>;
-
-export type ErrorCode = keyof typeof SEVERITIES;
+export { SEVERITIES, type ErrorCode, type Severity } from "./registry.js";
 
 /** Anything wrong with the bytes. `offset` is that of the field at fault, in the file. */
 export class PavError extends Error {

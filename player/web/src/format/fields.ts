@@ -1,7 +1,7 @@
 /** Reads the fields of a payload in turn (FORMAT.md, section 2); each failure names code and offset. */
 
 import { pavError, type ErrorCode, type PavError } from "./errors.js";
-import type { Limits } from "./limits.js";
+import type { Limits } from "./registry.js";
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const CONTROL = /[\u0000-\u0008\u000b-\u001f]/;

@@ -4,9 +4,9 @@ import type { ByteStore, Range } from "./bytestore.js";
 import { crc32 } from "./checksum.js";
 import { pavError, type ErrorCode } from "./errors.js";
 import { readUnitHeader, UNIT_HEADER_BYTES, type UnitHeader } from "./layout.js";
-import type { Limits } from "./limits.js";
 import type { DirectoryEntry } from "./model.js";
-import { isKnownType } from "./registry.js";
+import type { Limits } from "./registry.js";
+import { isKnownType } from "./unit_types.js";
 
 /** A unit whose header and payload checksums match. `bytes` is a copy of all of it. */
 export interface FramedUnit {

@@ -12,7 +12,7 @@ export {
 } from "./errors.js";
 export type { Content, HeaderArrived, PavEvent, RigNamed, StreamEnded, UnitArrived, UnitDamaged } from "./events.js";
 export type { FileHeader } from "./layout.js";
-export { FORMAT_LIMITS, type Limits } from "./limits.js";
+export { FORMAT_LIMITS, type Limits } from "./registry.js";
 export type * from "./model.js";
 export { Scene, type SceneArrays } from "./scene.js";
 export type { Pose } from "./mesh_posing.js";

@@ -2,8 +2,7 @@
 
 import { crc32 } from "./checksum.js";
 import { pavError } from "./errors.js";
-import type { Limits } from "./limits.js";
-import { CRITICAL_FEATURE_HAND_OVER, MAJOR_VERSION, MINOR_VERSION, SIGNATURE } from "./registry.js";
+import { CriticalFeature, MAJOR_VERSION, MINOR_VERSION, SIGNATURE, type Limits } from "./registry.js";
 
 export const FILE_HEADER_BYTES = 52;
 export const UNIT_HEADER_BYTES = 20;
@@ -44,7 +43,7 @@ export function readFileHeader(bytes: Uint8Array, limits: Limits): FileHeader {
   if (crc32(bytes.subarray(0, 48)) !== view.getUint32(48, true)) {
     throw pavError("file-header-damaged", "the file header's checksum does not match", 48);
   }
-  const unknown = (header.criticalFeatures & ~CRITICAL_FEATURE_HAND_OVER) >>> 0;
+  const unknown = (header.criticalFeatures & ~CriticalFeature.handOver) >>> 0;
   if (unknown !== 0) throw pavError("unsupported-feature", `unknown critical features ${unknown}`, 12);
   if (view.getUint16(46, true) !== 0) throw pavError("file-header-reserved", "a reserved field is not 0", 46);
   checkTotal("units", header.unitCount, limits.units, 20);

@@ -4,6 +4,7 @@ import { readColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";
 import { UNIT_HEADER_BYTES } from "../layout.js";
 import type { DirectoryEntry } from "../model.js";
+import { mostEntries } from "../registry.js";
 
 const NO_LEVEL = 255;
 
@@ -11,7 +12,7 @@ const NO_LEVEL = 255;
 export function readDirectory(reader: FieldReader, firstOffset: number): DirectoryEntry[] {
   const countAt = reader.position;
   const count = reader.count("the directory's count", reader.limits.units);
-  if (count > 16 * reader.payloadBytes) {
+  if (count > mostEntries(reader.payloadBytes)) {
     throw reader.error("bad-field", `${count} entries in ${reader.payloadBytes} bytes`, countAt);
   }
   const box = reader.f32s(4);
@@ -65,7 +66,7 @@ function readEntryNeeds(reader: FieldReader, count: number): number[][] {
   if (total !== counts.reduce((sum, value) => sum + value, 0)) {
     throw reader.error("bad-field", "the needs are not as many as the entries' together", totalAt);
   }
-  if (total > 16 * reader.payloadBytes) throw reader.error("bad-field", `${total} needs`, totalAt);
+  if (total > mostEntries(reader.payloadBytes)) throw reader.error("bad-field", `${total} needs`, totalAt);
   const distances = readColumn(reader, total, 4);
   let next = 0;
   return Array.from({ length: count }, (_, k) => {

@@ -4,6 +4,7 @@ import { readColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";
 import type { Thumbnail, Track } from "../model.js";
 import { columnWidth, dequantize, readGrid } from "../quantization.js";
+import { mostValues } from "../registry.js";
 
 export function readMetadata(reader: FieldReader): ReadonlyMap<string, string> {
   const { limits } = reader;
@@ -57,7 +58,7 @@ export function readTrack(reader: FieldReader, unit: number): Track {
   const channels = shapeNames.length + 3 * jointNames.length + (hasTranslation ? 3 : 0);
   const numbers = frameCount * Math.max(1, channels);
   if (numbers > limits.trackValues) throw reader.error("limit-exceeded", `a track of ${numbers} numbers`, framesAt);
-  if (numbers > 4096 + 64 * reader.payloadBytes) {
+  if (numbers > mostValues(reader.payloadBytes)) {
     throw reader.error("bad-field", `a track of ${numbers} numbers in this payload`, framesAt);
   }
   const weights = readTrackBlock(reader, frameCount, shapeNames.length);

@@ -5,6 +5,7 @@ import type { FieldReader } from "../fields.js";
 import type { GaussianBlock, LevelEntry, RigCore } from "../model.js";
 import { buildNeighbourhood, type Neighbourhood } from "../neighbourhood.js";
 import { barycentrics, dequantize, stereographicQuat, type Grid } from "../quantization.js";
+import { mostExpansion } from "../registry.js";
 import { readBlock, type BlockAttribute } from "../residuals.js";
 import { readAscending } from "../rice.js";
 import type { Needed } from "./needed.js";
@@ -34,7 +35,7 @@ export function readGaussians(reader: FieldReader, unit: number, needed: Needed)
   const total = table.levels.reduce((sum, one) => sum + one.gaussianCount, 0);
   if (first + count > total)
     throw reader.error("index-out-of-range", `Gaussians ${first} to ${first + count}`, firstAt);
-  if (count === 0 || count > 64 + 4 * reader.payloadBytes) {
+  if (count === 0 || count > mostExpansion(reader.payloadBytes)) {
     throw reader.error("bad-field", `${count} Gaussians in this payload`, firstAt);
   }
   const sites = readAscending(reader, count);

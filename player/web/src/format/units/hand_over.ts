@@ -4,6 +4,7 @@ import { readColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";
 import type { HandOver } from "../model.js";
 import { columnWidth, dequantize, type Grid } from "../quantization.js";
+import { mostExpansion } from "../registry.js";
 import { isStrict, readAscending } from "../rice.js";
 import type { Needed } from "./needed.js";
 
@@ -16,7 +17,7 @@ export function readHandOver(reader: FieldReader, unit: number, needed: Needed):
   const successors = readSuccessors(reader, unit);
   const countAt = reader.position;
   const count = reader.count("a unit's Gaussian count", reader.limits.gaussiansPerUnit, 1);
-  if (count > 64 + 4 * reader.payloadBytes)
+  if (count > mostExpansion(reader.payloadBytes))
     throw reader.error("bad-field", `${count} Gaussians in this payload`, countAt);
   const listAt = reader.position;
   const gaussians = readAscending(reader, count);

@@ -6,6 +6,7 @@ import type { FieldReader } from "../fields.js";
 import type { RigCore } from "../model.js";
 import { facePlaces, vertexPlaces, withMidpointPlaces } from "../places.js";
 import { dequantize, readGrids } from "../quantization.js";
+import { mostValues } from "../registry.js";
 import { subdivide } from "../subdivision.js";
 
 const NO_PARENT = 0xffff;
@@ -54,7 +55,7 @@ export function readRig(reader: FieldReader): RigCore {
 }
 
 /** What a payload of this size may make a reader allocate. */
-const most = (reader: FieldReader): number => 4096 + 64 * reader.payloadBytes;
+const most = (reader: FieldReader): number => mostValues(reader.payloadBytes);
 
 function meshCount(reader: FieldReader, what: string, limit: number, least: number): number {
   const at = reader.position;

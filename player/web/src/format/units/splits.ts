@@ -5,6 +5,7 @@ import type { FieldReader } from "../fields.js";
 import { FaceIndex } from "../faces.js";
 import type { SplitBlock } from "../model.js";
 import { barycentrics } from "../quantization.js";
+import { mostExpansion } from "../registry.js";
 import { isStrict, readAscending } from "../rice.js";
 import type { Needed } from "./needed.js";
 
@@ -20,7 +21,7 @@ export function readSplits(reader: FieldReader, needed: Needed): SplitBlock {
   if (level === 0 || first + count > table.levels[level].splitCount) {
     throw reader.error("index-out-of-range", `splits ${first} to ${first + count} of level ${level}`, levelAt);
   }
-  if (count === 0 || count > 64 + 4 * reader.payloadBytes)
+  if (count === 0 || count > mostExpansion(reader.payloadBytes))
     throw reader.error("bad-field", `${count} splits in this payload`, levelAt);
   const parents = readAscending(reader, count);
   const parentsEnd = reader.position;

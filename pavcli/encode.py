@@ -25,7 +25,8 @@ from pavfmt.encoder import (
 )
 from pavfmt.encoder.options import FITTED_DECIBELS, GROWN, HANDING_OVER, precision_near
 from pavfmt.encoder.order.importance import has_stored_importance
-from pavfmt.encoder.order.region_importance import RegionRenderer, with_measured_regions
+from pavfmt.encoder.order.region_importance import with_measured_regions
+from pavfmt.encoder.pictures import Renderer
 from pavfmt.encoder.shared_rig import shared_avatar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
@@ -202,7 +203,7 @@ def _check_rig_options(avatar: Avatar, args: argparse.Namespace) -> None:
     )
 
 
-def _renderer(needed: bool) -> RegionRenderer | None:
+def _renderer(needed: bool) -> Renderer | None:
     """The player's renderer, if it works here; if `needed`, an EncodeError says why not.
 
     A broken torch (OSError, ImportError) is as good as none: what is encoded then is a little less well measured.
@@ -218,7 +219,7 @@ def _renderer(needed: bool) -> RegionRenderer | None:
 
 
 def _measure(
-    avatar: Avatar, choice: str, renderer: RegionRenderer | None, advance: Callable[[float], None]
+    avatar: Avatar, choice: str, renderer: Renderer | None, advance: Callable[[float], None]
 ) -> tuple[list[Float64Array], bool, str]:
     """Per-level importance, whether the order is the checkpoint's all the same, and the name of the order."""
     stored = has_stored_importance(avatar) and not avatar.hands_over
@@ -257,7 +258,7 @@ def _precision(
     args: argparse.Namespace,
     options: EncodeOptions,
     importance: list[Float64Array],
-    renderer: RegionRenderer | None,
+    renderer: Renderer | None,
     advance: Callable[[float], None],
 ) -> tuple[Precision, str]:
     """The precision asked for, and what is known of its quality."""

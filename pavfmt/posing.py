@@ -301,7 +301,19 @@ def concatenate(parts: Sequence[PosedGaussians]) -> PosedGaussians:
     )
 
 
+def avatar_mesh(avatar: Avatar, pose: Pose | None = None) -> PosedMesh:
+    """An avatar's mesh in a pose, or at rest."""
+    return pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, pose or Pose())
+
+
 def pose_avatar(avatar: Avatar, pose: Pose | None = None) -> PosedGaussians:
-    """All Gaussians of an avatar in world space, level after level."""
-    mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, pose or Pose())
+    """All Gaussians of an avatar in world space, level after level; at rest without a pose (§7, §8).
+
+        posed = pavfmt.pose_avatar(avatar, pavfmt.Pose({"jawOpen": 0.6}))
+        posed.means          # (N, 3) metres
+
+    What a pose does not name is at rest; names that the rig does not have are ignored. This is the reference, in
+    float64 and slow: the player has faster ones.
+    """
+    mesh = avatar_mesh(avatar, pose)
     return concatenate([pose_level(avatar.levels, number, mesh) for number in range(len(avatar.levels))])

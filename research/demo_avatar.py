@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from pavfmt.encoder import PRESETS, encode, precision_for, rendered_importance, without_invisible
+from pavfmt.encoder import PRESETS, encode, precision_for, pruned, rendered_importance
 from pavfmt.encoder.options import HANDING_OVER
 from pavfmt.exporters.progressive import write_progressive
 from pavfmt.fileio import check_target, write_bytes
@@ -88,7 +88,7 @@ def fitted(folder: Path, minutes: float | None = None, quiet: bool = False) -> A
 def demo_file(avatar: Avatar, quiet: bool = False) -> bytes:
     """The fitted avatar, but for what nobody sees of it, under a base, as a `.pav`."""
     renderer = open_renderer("cpu")
-    seen, _ = without_invisible(avatar, rendered_importance(avatar, renderer), KEPT_IMPORTANCE)
+    seen, _ = pruned(avatar, rendered_importance(avatar, renderer), KEPT_IMPORTANCE)
     with progress_bar(quiet) as show:
         handing_over = hand_over(seen, BASE, show).avatar
     importance = rendered_importance(handing_over, renderer)

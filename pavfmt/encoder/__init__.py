@@ -1,20 +1,33 @@
 """From an avatar to the bytes of a `.pav` file.
 
-encode(avatar)                                      # opacity × area decides the order
-encode(avatar, importance=rendered_importance(avatar, renderer))
+    from pavfmt.encoder import EncodeOptions, encode, precision_near
+
+    data = encode(avatar)                                            # order and steps by opacity × area
+    data = encode(avatar, EncodeOptions(precision=precision_near(54.0)))
+
+With a renderer (`pavplayer.importance.open_renderer()`) order and steps follow what is seen, and the precision is
+searched for a quality in dB:
+
+    importance = rendered_importance(avatar, renderer)
+    precision, reached = precision_for(avatar, EncodeOptions(), importance, renderer, target=48.3)
+    data = encode(avatar, EncodeOptions(precision=precision), importance)
+
+How it works: `planning` decides which Gaussians are written, as which integers, in what order; `schedule` decides
+which unit comes when; `emission` turns units into bytes. `pruning`, `rebinding`, `renumbering`, `precision` and
+`order/` are steps of the plan; `quality` searches over plans.
 """
 
 from __future__ import annotations
 
+from pavfmt.encoder.encoding import encode, encode_rig_file
 from pavfmt.encoder.options import PRESETS, EncodeOptions, Precision, precision_near
 from pavfmt.encoder.order.importance import (
     opacity_area_importance,
     rendered_importance,
     stored_importance,
 )
-from pavfmt.encoder.planning import without_invisible
+from pavfmt.encoder.pruning import pruned
 from pavfmt.encoder.quality import fitted_precision, precision_for
-from pavfmt.encoder.writing import encode, encode_rig_file
 
 __all__ = [
     "PRESETS",
@@ -26,7 +39,7 @@ __all__ = [
     "opacity_area_importance",
     "precision_for",
     "precision_near",
+    "pruned",
     "rendered_importance",
     "stored_importance",
-    "without_invisible",
 ]

@@ -1,4 +1,17 @@
-"""What is known of each level before a unit is written: which Gaussians, as which integers, in what order."""
+"""What is decided of each level before a unit is written: which Gaussians, as which integers, in what order.
+
+The steps, each on the result of the one before:
+
+1. the mesh is put in the order of its walk (`renumbering`), since its indices are those of the file;
+2. the weakest Gaussians are left out (`pruning`);
+3. what is left is bound to the mesh as a reader will decode it (`rebinding`);
+4. grids, and how visibility sets the steps of units, are chosen per level (`precision`), and every attribute becomes
+   integers on them;
+5. the Gaussians of each level are put in sending order, and taken apart into what must not share units.
+
+A plan is a function of avatar, importance and options alone; unit sizes are not known here. That is what makes the
+search for a quality (`quality`) cheap: it asks one `Planner` for plans at many precisions and writes no file.
+"""
 
 from __future__ import annotations
 
@@ -9,95 +22,115 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.codec.template_coordinates import mesh_places
-from pavfmt.encoder.options import EncodeOptions
+from pavfmt.encoder.hand_over import is_taken_over
+from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.encoder.order.grouping import grouped
-from pavfmt.encoder.order.importance import order_of, per_face
+from pavfmt.encoder.order.importance import opacity_area_importance, order_of, per_face
 from pavfmt.encoder.order.regions import region_bits
-from pavfmt.encoder.precision import LevelPrecision, kept_rows, level_precisions
+from pavfmt.encoder.precision import LevelPrecision, level_precisions
+from pavfmt.encoder.pruning import pruned
+from pavfmt.encoder.rebinding import rebound
+from pavfmt.encoder.renumbering import renumbered
+from pavfmt.encoder.rig_units import RigUnits, rig_units
 from pavfmt.errors import EncodeError
 from pavfmt.limits import FORMAT_LIMITS
-from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Pose
-from pavfmt.posing import STATIC_RIG, pose_level, pose_mesh
+from pavfmt.model import Avatar, Float64Array, Gaussians, Level
+from pavfmt.posing import avatar_mesh, pose_level
 from pavfmt.registry import Site
 from pavfmt.units.attributes import Attribute, Columns, attributes_of, quantize_gaussians
 
 
-@dataclass
+@dataclass(frozen=True)
 class LevelPlan:
-    """One level to be written."""
+    """One level to be written; N Gaussians."""
 
     level: Level
     columns: Columns
-    """As they are in the end,"""
+    """The integers it has once all of it has arrived,"""
     sent: Columns
-    """and as their units bring them: a beginning looks otherwise then."""
+    """and those its units bring: a beginning looks otherwise until the rest of the level is there (§6.10)."""
     attributes: tuple[Attribute, ...]
     precision: LevelPrecision
     importance: Float64Array
+    """(N,)."""
     order: NDArray[np.intp]
-    """Rows, the first to be sent first."""
+    """(N,) rows, the first to be sent first."""
     parts: list[NDArray[np.intp]]
     """The order taken apart into what must not share units."""
-    places: NDArray[np.int64]
-    """(N, 3) places of the sites."""
+    coordinates: NDArray[np.int64]
+    """(N, 3) template coordinates of the sites (§5.2), by which values are predicted."""
     world_means: Float64Array
+    """(N, 3) metres, at rest."""
     regions: NDArray[np.uint16]
+    """(N,) bit k: it matters to the rig's region k."""
 
 
-def without_invisible(
-    avatar: Avatar, importance: Sequence[Float64Array], share: float
-) -> tuple[Avatar, list[Float64Array]]:
-    """The avatar and its importance, but for the weakest Gaussians of each level. What was measured to matter to a
-    region stays: there it is looked at closely.
+@dataclass(frozen=True)
+class AvatarPlan:
+    """A whole avatar to be written."""
 
-    Where Gaussians hand over none is left out: whoever made the levels has chosen, and a parent waits for all its
-    children.
-    """
-    levels, kept_importance = [], []
-    if avatar.hands_over:
-        share = 1.0
-    numbers: Int32Array | None = None
-    for level, score in zip(avatar.levels, importance, strict=True):
-        if len(score) != len(level.gaussians):
-            raise EncodeError(
-                "bad-shape", f"importance of {len(score)} Gaussians, not {len(level.gaussians)}"
-            )
-        rows = kept_rows(np.asarray(score, dtype=np.float64), share)
-        if level.gaussians.regions is not None:
-            rows = np.union1d(rows, np.flatnonzero(level.gaussians.regions))
-        parents = level.parents
-        if parents is not None and numbers is not None:
-            parents = np.where(parents < 0, -1, numbers[parents])[rows]
-        numbers = np.full(len(score), -1, dtype=np.int32)
-        numbers[rows] = np.arange(len(rows), dtype=np.int32)
-        levels.append(replace(level, gaussians=level.gaussians.take(rows), parents=parents))
-        kept_importance.append(np.asarray(score, dtype=np.float64)[rows])
-    return replace(avatar, levels=tuple(levels)), kept_importance
+    given: Avatar
+    """Renumbered and pruned, on the rig as it was given: what the rig's own units are made of."""
+    avatar: Avatar
+    """The same as a reader will see it, but for the rounding of Gaussians and shapes."""
+    rig: RigUnits
+    levels: list[LevelPlan]
+    options: EncodeOptions
+    total_importance: float
+    """Of all Gaussians, the pruned ones included: what the directory's importance is a share of."""
 
 
-def plan_levels(avatar: Avatar, importance: list[Float64Array], options: EncodeOptions) -> list[LevelPlan]:
-    """`avatar` is as it will be written: over the decoded rig, without what is left out."""
-    mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
+class Planner:
+    """Makes plans of one avatar at any precision; what does not depend on it is done once."""
+
+    def __init__(
+        self,
+        avatar: Avatar,
+        options: EncodeOptions,
+        importance: Sequence[Float64Array] | None = None,
+        rig_file: bytes | None = None,
+        rig_name: str = "",
+    ) -> None:
+        """`importance` is (N,) per level; by default opacity × area. Raises EncodeError."""
+        self._avatar, self._options = renumbered(avatar), options
+        self._importance = opacity_area_importance(self._avatar) if importance is None else importance
+        if len(self._importance) != len(avatar.levels):
+            message = f"importance of {len(self._importance)} levels, not {len(avatar.levels)}"
+            raise EncodeError("bad-shape", message)
+        self._rig = rig_units(self._avatar, options, rig_file, rig_name)
+
+    def plan(self, precision: Precision | None = None) -> AvatarPlan:
+        """With this precision instead of the options'."""
+        options = self._options if precision is None else replace(self._options, precision=precision)
+        given, kept = pruned(self._avatar, self._importance, options.precision.kept_importance)
+        avatar = rebound(given, self._rig.decoded(given), options)
+        total = sum(float(one.sum()) for one in self._importance) or 1.0
+        return AvatarPlan(given, avatar, self._rig, _level_plans(avatar, kept, options), options, total)
+
+
+def _level_plans(avatar: Avatar, importance: list[Float64Array], options: EncodeOptions) -> list[LevelPlan]:
+    mesh = avatar_mesh(avatar)
     precisions = level_precisions(avatar, importance, options)
-    regions, places = region_bits(avatar), _site_places(avatar)
+    regions, coordinates = region_bits(avatar), _site_coordinates(avatar)
     plans = []
     for number, level in enumerate(avatar.levels):
         grids = precisions[number].grids
-        attributes = attributes_of(grids, level.gaussians.barycentrics is not None)
+        columns = quantize_gaussians(level.gaussians, grids)
+        sent = columns if level.beginning is None else quantize_gaussians(_at_first(level), grids)
         order = _sending_order(level, importance[number], options)
-        passes = number + 1 < len(avatar.levels) and avatar.levels[number + 1].parents is not None
-        grouping = options.group_regions and not passes
+        # What retires together stands together already, by its parents: no grouping on top.
+        grouping = options.group_regions and not is_taken_over(avatar, number)
         plans.append(
             LevelPlan(
                 level=level,
-                columns=quantize_gaussians(level.gaussians, grids),
-                sent=quantize_gaussians(_at_first(level), grids),
-                attributes=attributes,
+                columns=columns,
+                sent=sent,
+                attributes=attributes_of(grids, level.gaussians.barycentrics is not None),
                 precision=precisions[number],
                 importance=importance[number],
                 order=order,
                 parts=_parts(level, order, regions[number] if grouping else None),
-                places=places[number],
+                coordinates=coordinates[number],
                 world_means=pose_level(avatar.levels, number, mesh).means,
                 regions=regions[number],
             )
@@ -108,8 +141,7 @@ def plan_levels(avatar: Avatar, importance: list[Float64Array], options: EncodeO
 def _at_first(level: Level) -> Gaussians:
     """Its Gaussians as they look when their units come."""
     beginning = level.beginning
-    if beginning is None:
-        return level.gaussians
+    assert beginning is not None
     opacities, log_scales = level.gaussians.opacities.copy(), level.gaussians.log_scales.copy()
     opacities[beginning.rows], log_scales[beginning.rows] = beginning.opacities, beginning.log_scales
     return replace(level.gaussians, opacities=opacities, log_scales=log_scales)
@@ -128,7 +160,7 @@ def _parts(
 
 
 def _sending_order(level: Level, importance: Float64Array, options: EncodeOptions) -> NDArray[np.intp]:
-    """By importance, or in the order that the checkpoint says; in that always where a level takes over."""
+    """By importance, or in the order that the checkpoint brings; in that always where a level takes over."""
     stored = level.gaussians.importance
     if stored is not None and (options.order_as_stored or level.parents is not None):
         importance = stored.astype(np.float64)
@@ -137,14 +169,14 @@ def _sending_order(level: Level, importance: Float64Array, options: EncodeOption
     return order_of(importance)
 
 
-def _site_places(avatar: Avatar) -> list[NDArray[np.int64]]:
-    """Per level (N, 3) places of the Gaussians' sites, as a decoder finds them."""
+def _site_coordinates(avatar: Avatar) -> list[NDArray[np.int64]]:
+    """Per level (N, 3) template coordinates of the Gaussians' sites, as a decoder finds them (§5.2)."""
     rig, roots = avatar.rig, np.zeros(0, dtype=np.int32)
     mesh = None if rig is None else mesh_places(rig.mean_neutral, rig.faces, rig.subdivisions)
     result = []
     for number, level in enumerate(avatar.levels):
         sites = level.gaussians.sites
-        if level.splits is not None:
+        if level.splits is not None:  # the level-0 face that each split is within
             parents = level.splits.parents
             roots = parents if number == 1 else roots[parents // 3]
         if mesh is None or level.site is Site.JOINT:

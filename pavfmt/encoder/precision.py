@@ -1,4 +1,20 @@
-"""How finely each level and unit is written: grids for the strongest, multiples of their steps for the others."""
+"""How finely each level and unit is written: grids for the strongest, multiples of their steps for the others.
+
+An error in a Gaussian shows by its weight in the picture, so what is seen more must be written finer: a unit's step is
+that of `Precision` times (its visibility)^−power, the powers found per attribute
+(spec/decisions/0013-prediction-and-precision.md). Three things say it, from coarse to fine:
+
+- the **grid** of a level and attribute (§5) covers all values there are, in steps FINER times finer than the most
+  visible unit needs, so that whole multiples of it come close to any step asked for;
+- the **multiplier** of a unit and attribute (§6.9) is the multiple of that step. It is all there is to send where units
+  are in order of importance, because the Gaussians of one unit are then about equally visible;
+- the **grade** of a Gaussian (§6.9) doubles its steps once more, 0 to MOST_GRADES times. It is for units that mix
+  visibilities, as patches under a base that hands over do, and costs bits of its own: sent only if a share
+  WORTH_GRADING of the unit would be coarser.
+
+Steps of means are shares of the head's height and are divided by the level's median face size, since means stand in
+units of their face (§8). Invariant: every value a level has, its beginning's included, lies on the level's grids.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +25,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.codec.quantization import BARYCENTRIC_ONE, Affine, stereographic_grid
+from pavfmt.encoder.hand_over import is_taken_over
 from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float32Array, Float64Array, Level, Pose
-from pavfmt.posing import STATIC_RIG, concatenate, level_frames, pose_level, pose_mesh
-from pavfmt.units.attributes import band_widths
+from pavfmt.model import Avatar, Float32Array, Float64Array, Level
+from pavfmt.posing import avatar_mesh, level_frames, pose_avatar
+from pavfmt.units.attributes import attributes_of, band_widths
 from pavfmt.units.levels import LOG_SCALE_RANGE, Grids
 from pavfmt.units.steps import MAX_MULTIPLIER, UnitSteps
 
 FINER = 6.0
 """Grids are finer than the steps of the most visible unit by this, so that multiples come close to any step."""
 STRONGEST_QUANTILE = 0.999
+"""The visibility of the most visible unit: not of its one brightest Gaussian."""
 VISIBILITY_RANGE = (0.2, 1e5)
 """What is seen even less is written no coarser: a step of many times its scale or colour would show."""
 OUTLIERS_PERCENT = 1.0
+"""Of Gaussians, at either end of an axis, that do not count for the height of a scene without a mesh."""
 GRADE_QUANTILE = 0.9
+"""Grade 0 is for the most visible of a unit, from this quantile of its visibilities up."""
 MOST_GRADES = 3
+"""The format has 7; three are eight times the step, and few Gaussians of a unit would want more."""
 WORTH_GRADING = 0.15
 """Share of a unit's Gaussians that must be coarser, for grades to be sent at all."""
 
@@ -39,14 +60,16 @@ class LevelPrecision:
     steps: dict[str, float]
     """Attribute → step at visibility 1, in grid steps."""
     powers: dict[str, float]
+    """Attribute → power of visibility by which its step shrinks."""
 
     def unit_steps(self, rows: NDArray[np.integer]) -> UnitSteps:
-        """For a unit of these Gaussians. One grade is a quarter of the visibility: twice the step."""
+        """For a unit of these Gaussians. One grade is a quarter of the visibility: twice the step at power ½."""
         octaves = np.log2(self.visibility[rows])
         top = np.quantile(octaves, GRADE_QUANTILE)
         grades = np.clip(np.floor((top - octaves) / 2), 0, MOST_GRADES).astype(np.int64)
         if not any(self.powers.values()) or float((grades > 0).mean()) < WORTH_GRADING:
             grades[:] = 0
+        # Multipliers are for grade 0, so each Gaussian counts as visible as it would be without its grade.
         seen = 2.0 ** float((octaves + 2 * grades).mean())
         multipliers = {
             name: int(np.clip(round(step * seen ** -self.powers[name]), 1, MAX_MULTIPLIER))
@@ -55,35 +78,25 @@ class LevelPrecision:
         return UnitSteps(multipliers, grades if grades.any() else None)
 
 
-def kept_rows(importance: Float64Array, share: float) -> NDArray[np.intp]:
-    """Rows of the strongest Gaussians that have `share` of all importance, ascending; at least one."""
-    if share >= 1:
-        return np.arange(len(importance))
-    order = np.argsort(-importance, kind="stable")
-    total = np.cumsum(importance[order])
-    if not len(order) or total[-1] <= 0:
-        return np.arange(len(order))
-    count = int(np.searchsorted(total, share * total[-1] * (1 - 1e-12))) + 1
-    return np.sort(order[:count])
-
-
 def level_precisions(
     avatar: Avatar, importance: list[Float64Array], options: EncodeOptions
 ) -> list[LevelPrecision]:
-    """One for each level of an avatar whose barycentric coordinates are rounded already."""
-    mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
-    height = height_of(avatar)
+    """One for each level of an avatar whose barycentric coordinates are rounded already; importance (N,) per level.
+
+    Raises EncodeError "bad-scale" or "out-of-range" for values that the format cannot hold.
+    """
+    mesh, height = avatar_mesh(avatar), height_of(avatar)
     result = []
-    for number in range(len(avatar.levels)):
+    for number, level in enumerate(avatar.levels):
         sizes = level_frames(avatar.levels, number, mesh)[3]
         size = float(np.median(sizes)) if len(sizes) else 1.0
-        passes = number + 1 < len(avatar.levels) and avatar.levels[number + 1].parents is not None
-        own = options.passing_precision if passes else options.precision
+        own = options.passing_precision if is_taken_over(avatar, number) else options.precision
         mean_step = own.mean_step * height / max(size, 1e-12)
-        level = _level_precision(avatar, number, importance[number], own, mean_step)
-        level.steps["barycentrics"] = BARYCENTRIC_ONE >> options.barycentric_bits
-        level.powers["barycentrics"] = 0.0
-        result.append(level)
+        precision = _level_precision(level, importance[number], own, mean_step)
+        # Rounded to so many bits by rebinding: multiples of this step, which loses nothing.
+        precision.steps["barycentrics"] = BARYCENTRIC_ONE >> options.barycentric_bits
+        precision.powers["barycentrics"] = 0.0
+        result.append(precision)
     return result
 
 
@@ -95,18 +108,14 @@ def height_of(avatar: Avatar) -> float:
     if avatar.rig is not None:
         neutral = avatar.rig.mean_neutral if avatar.identity is None else avatar.identity.neutral
         return float(np.ptp(neutral[:, 1])) or 1.0
-    mesh = pose_mesh(STATIC_RIG, None, Pose())
-    means = concatenate(
-        [pose_level(avatar.levels, number, mesh) for number in range(len(avatar.levels))]
-    ).means
+    means = pose_avatar(avatar).means
     low, high = np.percentile(means, [OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT], axis=0)
     return float((high - low).max()) or 1.0
 
 
 def _level_precision(
-    avatar: Avatar, number: int, importance: Float64Array, precision: Precision, mean_step: float
+    level: Level, importance: Float64Array, precision: Precision, mean_step: float
 ) -> LevelPrecision:
-    gaussians = avatar.levels[number].gaussians
     positive = importance[importance > 0]
     median = float(np.median(positive)) if len(positive) else 1.0
     visibility = np.clip(importance / median, *VISIBILITY_RANGE)
@@ -118,26 +127,21 @@ def _level_precision(
         "opacities": precision.opacity_power,
         **{f"sh{band}": precision.sh0_power for band in range(4)},
     }
+    bands = precision.band_steps[: level.gaussians.sh_degree]
     steps = {
         "means": mean_step,
         "log_scales": precision.log_scale_step,
         "quats": precision.quat_step,
         "opacities": precision.opacity_step,
-        "sh0": precision.sh0_step,
-        **{f"sh{band}": step for band, step in enumerate(precision.band_steps[: gaussians.sh_degree], 1)},
+        **{f"sh{band}": step for band, step in enumerate((precision.sh0_step, *bands))},
     }
-    fine = {name: step * strongest ** -powers[name] / FINER for name, step in steps.items()}
-    grids = _level_grids(avatar.levels[number], fine)
-    units = {
-        "means": max(grid.unit for grid in grids.means),
-        "log_scales": grids.log_scales.unit,
-        "quats": grids.quats.unit,
-        "opacities": grids.opacities.unit,
-        "sh0": grids.sh0.unit,
-        **{f"sh{band}": grid.unit for band, grid in enumerate(grids.bands, 1)},
-    }
-    in_grid_steps = {name: step / units[name] for name, step in steps.items()}
-    return LevelPrecision(grids, visibility, in_grid_steps, powers)
+    grids = _level_grids(
+        level, {name: step * strongest ** -powers[name] / FINER for name, step in steps.items()}
+    )
+    units = {one.name: max(grid.unit for grid in one.grids) for one in attributes_of(grids, False)}
+    return LevelPrecision(
+        grids, visibility, {name: step / units[name] for name, step in steps.items()}, powers
+    )
 
 
 def _level_grids(level: Level, fine: dict[str, float]) -> Grids:
@@ -164,6 +168,6 @@ def _level_grids(level: Level, fine: dict[str, float]) -> Grids:
 
 
 def _stepping(values: Float32Array, step: float) -> Affine:
-    if not values.size:
-        return Affine.stepping(0.0, 0.0, step)
-    return Affine.stepping(float(values.min()), float(values.max()), step)
+    """The grid over the values; over 0 where there are none."""
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    return Affine.stepping(low, high, step)

@@ -1,80 +1,57 @@
-"""What a precision shows, without writing the file: for the search for a quality."""
+"""What a plan shows, without writing the file: for the search for a quality.
+
+Most of an encode is finding bits, and none of that changes a picture. So the search only rounds: it cuts each level
+into about as many units as the schedule would, gives each its steps, and puts the values back on the model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pavfmt.encoder.options import EncodeOptions, Precision
-from pavfmt.encoder.planning import LevelPlan, plan_levels, without_invisible
-from pavfmt.encoder.rebinding import rebound
-from pavfmt.encoder.renumbering import renumbered
-from pavfmt.encoder.rig_parts import rig_parts
-from pavfmt.model import Avatar, Float64Array, Gaussians, Level
-from pavfmt.units.attributes import GaussianBlock, dequantize_columns
+from pavfmt.encoder.planning import AvatarPlan, LevelPlan
+from pavfmt.limits import FORMAT_LIMITS
+from pavfmt.model import Avatar, Level
+from pavfmt.units.attributes import Columns, dequantize_columns
 from pavfmt.units.steps import rounded_columns
 
 UNITS = 22
-"""Into so many units a level's Gaussians are cut here; an encoder comes to about as many."""
-LARGEST_UNIT = 1 << 16
+"""Into so many units a level's Gaussians are cut here; the schedule comes to about as many."""
 
 
-class Preview:
-    """An avatar at any precision."""
-
-    def __init__(self, avatar: Avatar, options: EncodeOptions, importance: Sequence[Float64Array]) -> None:
-        self._options = options
-        self._avatar = renumbered(avatar)
-        self._importance = importance
-        self._parts = rig_parts(self._avatar, options)
-
-    def avatar(self, precision: Precision) -> Avatar:
-        """As a decoder will see it, but that shapes are not rounded."""
-        avatar, plans = self._plan(precision)
-        levels = [_rounded_level(plan, number) for number, plan in enumerate(plans)]
-        return replace(avatar, levels=tuple(levels))
-
-    def _plan(self, precision: Precision) -> tuple[Avatar, list[LevelPlan]]:
-        options = replace(self._options, precision=precision)
-        avatar, kept = without_invisible(self._avatar, self._importance, precision.kept_importance)
-        avatar = rebound(avatar, self._parts.decoded(avatar), options)
-        return avatar, plan_levels(avatar, kept, options)
-
-
-def _units(plan: LevelPlan) -> list[np.ndarray]:
-    """Rows of each unit, sorted by site."""
-    whole, found = len(plan.order), []
-    for part in plan.parts if whole else ():
-        units = max(round(UNITS * len(part) / whole), 1)
-        found += np.array_split(part, max(min(units, len(part)), -(-len(part) // LARGEST_UNIT)))
-    return [rows[np.argsort(plan.columns.sites[rows], kind="stable")] for rows in found if len(rows)]
+def preview(plan: AvatarPlan) -> Avatar:
+    """As a decoder will see it, but that shapes are not rounded."""
+    levels = [_rounded_level(level, number) for number, level in enumerate(plan.levels)]
+    return replace(plan.avatar, levels=tuple(levels))
 
 
 def _rounded_level(plan: LevelPlan, number: int) -> Level:
-    level, rows = plan.level, _units(plan)
-    blocks = [_rounded_block(plan, number, part) for part in rows]
-
-    def joined(name: str) -> np.ndarray:
-        return np.concatenate([getattr(block, name) for block in blocks])
-
-    if not blocks:
+    level, values = plan.level, {name: column.copy() for name, column in plan.columns.values.items()}
+    if not len(plan.order):
         return level
-    order = np.argsort(np.concatenate(rows), kind="stable")
-    gaussians = Gaussians(
-        sites=level.gaussians.sites,
-        means=joined("means")[order],
-        quats=joined("quats")[order],
-        log_scales=joined("log_scales")[order],
-        opacities=joined("opacities")[order],
-        sh0=joined("sh0")[order],
-        shN=joined("shN")[order],
-        barycentrics=level.gaussians.barycentrics,
+    for rows in _units(plan):
+        unit = rounded_columns(plan.columns.take(rows), plan.attributes, plan.precision.unit_steps(rows))
+        for name, column in unit.values.items():
+            values[name][rows] = column
+    shown = dequantize_columns(Columns(plan.columns.sites, values), number, 0, plan.precision.grids)
+    gaussians = replace(
+        level.gaussians,
+        means=shown.means,
+        quats=shown.quats,
+        log_scales=shown.log_scales,
+        opacities=shown.opacities,
+        sh0=shown.sh0,
+        shN=shown.shN,
     )
     return replace(level, gaussians=gaussians)
 
 
-def _rounded_block(plan: LevelPlan, number: int, rows: np.ndarray) -> GaussianBlock:
-    columns = rounded_columns(plan.columns.take(rows), plan.attributes, plan.precision.unit_steps(rows))
-    return dequantize_columns(columns, number, 0, plan.precision.grids)
+def _units(plan: LevelPlan) -> list[NDArray[np.intp]]:
+    """Rows of each unit, sorted by site as a unit's are."""
+    found, limit = [], FORMAT_LIMITS.gaussians_per_unit
+    for part in plan.parts:
+        units = max(round(UNITS * len(part) / len(plan.order)), 1)
+        found += np.array_split(part, max(min(units, len(part)), -(-len(part) // limit)))
+    return [rows[np.argsort(plan.columns.sites[rows], kind="stable")] for rows in found if len(rows)]

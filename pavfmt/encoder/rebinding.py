@@ -1,4 +1,11 @@
-"""Expressing Gaussians against the rig as it will be decoded, so that a coarse neutral costs nothing at rest."""
+"""Expressing Gaussians against the rig as it will be decoded, so that a coarse neutral costs nothing at rest.
+
+A neutral in steps of 0.1 mm moves every face a little, and a Gaussian given in a face's frame (§8) would move with it.
+The encoder knows both meshes, so it solves for the local mean, rotation and scale that put the Gaussian in the world,
+at rest, where it was. The same holds for the barycentric coordinates of splits and of surface points: they are rounded
+first, to few bits, and what was rounded off goes into the means. In other poses both meshes move by the same shapes and
+joints, so that what comes back is the rounding error alone, turned and stretched with the skin.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +15,14 @@ import numpy as np
 
 from pavfmt.codec.quantization import dequantize_barycentrics, quantize_barycentrics
 from pavfmt.encoder.options import EncodeOptions
-from pavfmt.model import Avatar, Float32Array, Float64Array, Gaussians, Level, Pose
-from pavfmt.posing import STATIC_RIG, level_frames, pose_mesh, quaternion_product
+from pavfmt.model import Avatar, Float32Array, Float64Array, Gaussians, Level
+from pavfmt.posing import avatar_mesh, level_frames, quaternion_product
 from pavfmt.registry import Binding
 
 CONJUGATE = np.array([1.0, -1.0, -1.0, -1.0])
+"""Times a quaternion (w, x, y, z): the inverse rotation."""
 TINY_SIZE = 1e-12
+"""Metres: no face is taken to be smaller, so that degenerate ones divide by something."""
 
 
 def _rounded_level(level: Level, options: EncodeOptions) -> Level:
@@ -32,12 +41,11 @@ def _rounded_level(level: Level, options: EncodeOptions) -> Level:
 
 
 def rebound(avatar: Avatar, decoded: Avatar, options: EncodeOptions) -> Avatar:
-    """`avatar`'s Gaussians in the frames of `decoded`'s rest mesh: same place, rotation and size at rest.
+    """`avatar`'s Gaussians in the frames of `decoded`'s rest mesh: same mean, rotation and size in the world at rest.
 
     `decoded` has the rig and identity a decoder will see. Axes thinner than `options.minimum_scale` are thickened.
     """
-    before = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
-    after = pose_mesh(decoded.rig or STATIC_RIG, decoded.identity, Pose())
+    before, after = avatar_mesh(avatar), avatar_mesh(decoded)
     target = [_rounded_level(level, options) for level in avatar.levels]
     levels = []
     for number, level in enumerate(avatar.levels):

@@ -1,4 +1,10 @@
-"""Putting a mesh in the order of its walk (`pavfmt.codec.mesh`), and all that counts its faces and vertices."""
+"""Putting a mesh in the order of its walk (`pavfmt.codec.mesh`, §6.2), and all that refers to its faces and vertices.
+
+Connectivity is written as a walk over the mesh at about 3 bits a face, and a reader numbers vertices and faces as it
+meets them. To keep the given order would take a permutation in the file, 7 kB for FLAME's vertices alone and more for
+its faces (spec/decisions/0011-mesh-walk.md); so everything that is indexed by them is renumbered here instead, before
+anything else is decided. Nothing that is seen depends on the numbers, but which Gaussian is in front at equal depth.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +21,14 @@ from pavfmt.registry import Site
 
 @dataclass(frozen=True)
 class Order:
-    """Given → written numbers, of the whole (perhaps subdivided) mesh."""
+    """Given → written indices, of the whole (perhaps subdivided) mesh."""
 
     faces: Int32Array
-    """(F,)."""
+    """(F,) the written index of each given face."""
     vertices: Int32Array
-    """(V,)."""
+    """(V,) the written index of each given vertex."""
     base_vertices: Int32Array
-    """(V0,) the given base vertex of each written one."""
+    """(V0,) the other way: the given base vertex of each written one."""
 
 
 def _inverse(order: Int32Array) -> Int32Array:

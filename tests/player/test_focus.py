@@ -16,7 +16,7 @@ from pavfmt.decoding.events import DirectoryArrived, UnitDamaged
 from pavfmt.encoder.order.grouping import grouped, merged
 from pavfmt.encoder.order.region_importance import LEFT_OUT, matters, region_weights, with_measured_regions
 from pavfmt.encoder.order.regions import site_region_bits
-from pavfmt.encoder.planning import without_invisible
+from pavfmt.encoder.pruning import pruned
 from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.model import Pose
 from pavfmt.tools.synthetic import synthetic_avatar
@@ -51,7 +51,7 @@ def head():
 @pytest.fixture(scope="module", autouse=True)
 def one_picture():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pavfmt.encoder.order.region_importance.VIEWS", ((0, 0),))
+        patch.setattr("pavfmt.encoder.order.region_importance.CAMERAS", ((0, 0),))
         patch.setattr("pavfmt.encoder.order.region_importance.EXPRESSIONS", ({},))
         yield
 
@@ -270,5 +270,5 @@ def test_what_matters_to_a_region_is_kept_however_weak(head):
     bits[weak] = 1
     first = replace(head.levels[0], gaussians=replace(head.levels[0].gaussians, regions=bits))
     marked = replace(head, levels=(first, *head.levels[1:]))
-    plain, kept = (without_invisible(one, everything, 0.9)[0].levels[0].gaussians for one in (head, marked))
+    plain, kept = (pruned(one, everything, 0.9)[0].levels[0].gaussians for one in (head, marked))
     assert len(kept) == len(plain) + 1 and kept.regions[-1] == 1

@@ -8,7 +8,8 @@ from pavfmt.decoding import events as ev
 from pavfmt.decoding.decoder import decode
 from pavfmt.encoder import encode, encode_rig_file
 from pavfmt.encoder.options import EncodeOptions, precision_near
-from pavfmt.encoder.order.importance import View, rendered_importance
+from pavfmt.encoder.order.importance import rendered_importance
+from pavfmt.encoder.pictures import OrbitView
 from pavfmt.importers import read_lam
 from pavfmt.model import Pose
 from pavfmt.posing import STATIC_RIG, concatenate, pose_avatar, pose_level, pose_mesh
@@ -205,7 +206,7 @@ def test_a_scene_without_a_rig_is_framed_by_its_opaque_part():
 
 def test_importance_comes_from_any_rasterizer():
     avatar = toy_avatar("face")
-    view = View((0.0, 0.0, 0.0), 1.0, 20.0, 5.0)
+    view = OrbitView((0.0, 0.0, 0.0), 1.0, 20.0, 5.0)
     assert (camera_of(view).width, camera_of(view).height, camera_of(view).fx) == (550, 802, 1900.0)
 
     class Counting(PlainRasterizer):

@@ -1,4 +1,9 @@
-"""Units of their own for what matters to the same regions, so that a client can fetch where it looks first."""
+"""Units of their own for what matters to the same regions, so that a client can fetch where it looks first.
+
+In plain order of importance every unit has Gaussians of all regions, and every region bit of the directory is set: a
+client that looks at the eyes needs the whole file. Grouped, it has the eyes in full after about 40 % of the Gaussian
+bytes, for 1 to 2 % more bytes in all (spec/decisions/0015-units-by-region.md).
+"""
 
 from __future__ import annotations
 

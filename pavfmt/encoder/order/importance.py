@@ -1,96 +1,52 @@
-"""Importance: who is sent first (ProgressiveAvatars, section 3; FORMAT.md, "Importance").
+"""Importance: which Gaussians are sent first, and which are written finest.
 
-W of a Gaussian is Σ α·T, its blending weight summed over the pixels of a stated set of pictures. Rendering is
-not this library's business: whoever encodes passes a renderer in. Without one, opacity × area stands in.
+W of a Gaussian is the paper's Σ α·T (ProgressiveAvatars, section 3; §6.1): its blending weight summed over the pixels
+of a stated set of pictures. It does two things at once. It is the order of the units, so that a prefix has what is
+seen most; and it is the *visibility* that decides the steps (`pavfmt.encoder.precision`), since an error in a Gaussian
+shows by its weight in the picture.
+
+A checkpoint may bring an importance of its own, which its training measured. That decides the order then, because the
+fit was made for it, but not the steps: 12.05 bytes a Gaussian with both by it, 10.84 with the steps by what is seen
+(spec/decisions/0013-prediction-and-precision.md). Without a renderer opacity × area stands in for both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.encoder.hand_over import completed
+from pavfmt.encoder.pictures import Cameras, Expressions, Progress, Renderer, level_pictures
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float64Array, Pose, Rig
-from pavfmt.posing import STATIC_RIG, PosedGaussians, concatenate, pose_level, pose_mesh
+from pavfmt.model import Avatar, Float64Array
+from pavfmt.posing import avatar_mesh, pose_level
 
-VIEWS: tuple[tuple[float, float], ...] = ((0, 0), (25, 0), (-25, 0), (45, 5), (-45, 5), (12, -12), (-12, 20))
-"""Yaw and pitch in degrees of the pictures W is summed over; none is among those quality is reported on."""
+CAMERAS: Cameras = ((0, 0), (25, 0), (-25, 0), (45, 5), (-45, 5), (12, -12), (-12, 20))
+"""Of the pictures W is summed over."""
 
-EXPRESSIONS: tuple[Mapping[str, float], ...] = (
+EXPRESSIONS: Expressions = (
     {},
     {"jawOpen": 0.5, "mouthFunnel": 0.3},
     {"eyeBlinkLeft": 0.9, "eyeBlinkRight": 0.9, "mouthSmileLeft": 0.6, "mouthSmileRight": 0.6},
 )
-"""Shape weights of those pictures; names a rig does not have are ignored."""
-
-
-@dataclass(frozen=True)
-class View:
-    """A camera on an orbit around a head: 550 × 802 pixels, focal length 1,900, as quality is measured."""
-
-    target: tuple[float, float, float]
-    distance: float
-    yaw_degrees: float
-    pitch_degrees: float
-
-
-class ContributionRenderer(Protocol):
-    """What an encoder needs from a renderer."""
-
-    def contributions(self, gaussians: PosedGaussians, view: View) -> NDArray[np.floating]:
-        """(N,) Σ α·T of each Gaussian over the pixels of one picture."""
-
-
-def orbit(points: Float64Array, yaw_degrees: float, pitch_degrees: float) -> View:
-    """The measuring camera: at the centre of the points' bounding box, from 3.25 times its height."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    target = tuple(((low + high) / 2).tolist())
-    return View(target, 3.25 * float(high[1] - low[1]), yaw_degrees, pitch_degrees)
+"""Likewise. Without an open mouth and closed lids, teeth and lids would have no weight and come last."""
 
 
 def rendered_importance(
-    avatar: Avatar, renderer: ContributionRenderer, progress: Callable[[float], None] | None = None
+    avatar: Avatar, renderer: Renderer, progress: Progress | None = None
 ) -> list[Float64Array]:
-    """Per level (N,) W over VIEWS × EXPRESSIONS, each level drawn with the levels before it.
-
-    Those are what is on the screen while it arrives; in the complete scene, finer levels would cover it. Who has
-    handed over to a level is not drawn with it.
-    """
-    rig = avatar.rig or STATIC_RIG
-    expressions = known_expressions(rig, EXPRESSIONS)
+    """Per level (N,) W over CAMERAS × EXPRESSIONS, each level drawn with the levels before it."""
     totals = [np.zeros(len(level.gaussians)) for level in avatar.levels]
-    done, pictures = 0, len(expressions) * len(VIEWS) * len(avatar.levels)
-    for weights in expressions:
-        mesh = pose_mesh(rig, avatar.identity, Pose(weights))
-        points: Float64Array | None = mesh.rest_vertices if len(mesh.rest_vertices) else None
-        for number, total in enumerate(totals):
-            levels = completed(replace(avatar, levels=avatar.levels[: number + 1])).levels
-            drawn = concatenate([pose_level(levels, one, mesh) for one in range(number + 1)])
-            points = drawn.means if points is None else points
-            for yaw, pitch in VIEWS:
-                weight = renderer.contributions(drawn, orbit(points, yaw, pitch))
-                total += weight[len(weight) - len(total) :]
-                done += 1
-                if progress is not None:
-                    progress(done / pictures)
+    for number, drawn, view in level_pictures(avatar, CAMERAS, EXPRESSIONS, progress):
+        weight = renderer.contributions(drawn, view)
+        totals[number] += weight[len(weight) - len(totals[number]) :]
     return totals
 
 
-def known_expressions(rig: Rig, expressions: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """`expressions` as far as the rig has their shapes, without repetitions."""
-    known = {shape.name for shape in rig.shapes}
-    found = [{k: w for k, w in one.items() if k in known} for one in expressions]
-    return [one for index, one in enumerate(found) if one not in found[:index]]
-
-
 def opacity_area_importance(avatar: Avatar) -> list[Float64Array]:
-    """Per level (N,) opacity × area of the largest cross-section at rest: the fallback without a renderer."""
-    mesh = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, Pose())
+    """Per level (N,) opacity × area (m²) of the largest cross-section at rest: the fallback without a renderer."""
+    mesh = avatar_mesh(avatar)
     result = []
     for number in range(len(avatar.levels)):
         posed = pose_level(avatar.levels, number, mesh)
@@ -100,7 +56,7 @@ def opacity_area_importance(avatar: Avatar) -> list[Float64Array]:
 
 
 def stored_importance(avatar: Avatar) -> list[Float64Array]:
-    """Per level (N,) what the checkpoint measured; EncodeError if it did not."""
+    """Per level (N,) what the checkpoint measured; EncodeError "no-importance" if it did not."""
     result = []
     for number, level in enumerate(avatar.levels):
         if level.gaussians.importance is None:
@@ -115,7 +71,7 @@ def has_stored_importance(avatar: Avatar) -> bool:
 
 
 def per_face(sites: NDArray[np.int32], importance: Float64Array) -> Float64Array:
-    """The sum over each Gaussian's face, so that a face's Gaussians go together."""
+    """(N,) the sum over each Gaussian's face, so that a face's Gaussians go together (the paper's order)."""
     sums: Float64Array = np.bincount(
         sites, weights=importance, minlength=int(sites.max(initial=0)) + 1
     ).astype(np.float64)
@@ -123,5 +79,5 @@ def per_face(sites: NDArray[np.int32], importance: Float64Array) -> Float64Array
 
 
 def order_of(importance: Sequence[float] | Float64Array) -> NDArray[np.intp]:
-    """Descending; ties in the order given."""
+    """(N,) rows, the most important first; ties in the order given, so that equal inputs give equal files."""
     return np.argsort(-np.asarray(importance, dtype=np.float64), kind="stable")

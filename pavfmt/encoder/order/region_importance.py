@@ -1,50 +1,36 @@
 """Which Gaussians the pixels of a rig's named regions are made of.
 
-Where a Gaussian sits does not tell: hair hangs before the eyes, and skin that is not opaque shows what is behind it.
-So pictures are drawn, and what a Gaussian adds to a region is its blending weight summed over the pixels, each
-counting as far as it shows Gaussians whose sites lie in the region.
+Where a Gaussian sits does not say it: hair hangs before the eyes, and skin that is not opaque shows what is behind it.
+Bits by site, with whatever margin, leave the pixels of a region far from what they should be
+(spec/decisions/0015-units-by-region.md). So pictures are drawn, and what a Gaussian adds to a region is its blending
+weight summed over the pixels, each counting as far as it shows Gaussians whose sites lie in the region.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.encoder.hand_over import completed
-from pavfmt.encoder.order.importance import EXPRESSIONS, View, known_expressions, orbit
+from pavfmt.encoder.order.importance import EXPRESSIONS
 from pavfmt.encoder.order.regions import site_region_bits
-from pavfmt.model import Avatar, Float64Array, Pose, Rig
-from pavfmt.posing import PosedGaussians, concatenate, pose_level, pose_mesh
+from pavfmt.encoder.pictures import Cameras, OrbitView, Progress, Renderer, level_pictures
+from pavfmt.model import Avatar, Float64Array, Rig
+from pavfmt.posing import PosedGaussians
 
-VIEWS: tuple[tuple[float, float], ...] = ((0, 0), (25, 0), (-25, 0), (12, -12), (-12, 20))
-"""Yaw and pitch in degrees; none is among those quality is reported on."""
+CAMERAS: Cameras = ((0, 0), (25, 0), (-25, 0), (12, -12), (-12, 20))
+"""Fewer than those of the importance: each picture is drawn again for every region."""
 
 LEFT_OUT = 1e-3
 """A Gaussian matters to a region unless it is among the weakest that add up to this share of the region."""
 
 SH0 = 0.28209479177387814
+"""Y of band 0: colour = 0.5 + SH0 · sh0 + … (§9)."""
 
 
-class RegionRenderer(Protocol):
-    """What measuring regions needs from a renderer."""
-
-    def picture(self, gaussians: PosedGaussians, view: View) -> NDArray[np.floating]:
-        """(H, W, 3) display sRGB over white."""
-
-    def contributions(
-        self, gaussians: PosedGaussians, view: View, shares: NDArray[np.floating] | None = None
-    ) -> NDArray[np.floating]:
-        """(N,) Σ α·T of each Gaussian over the pixels of one picture, each counting its share (H, W)."""
-
-
-def with_measured_regions(
-    avatar: Avatar, renderer: RegionRenderer, progress: Callable[[float], None] | None = None
-) -> Avatar:
-    """The avatar with each Gaussian's region bits as pictures tell them; as it is if its rig names no regions."""
+def with_measured_regions(avatar: Avatar, renderer: Renderer, progress: Progress | None = None) -> Avatar:
+    """The avatar with each Gaussian's region bits from pictures; as it is if its rig names no regions."""
     if avatar.rig is None or not avatar.rig.regions:
         return avatar
     weights = np.concatenate(region_weights(avatar, avatar.rig, renderer, progress))
@@ -69,38 +55,27 @@ def matters(weights: Float64Array) -> NDArray[np.bool_]:
 
 
 def region_weights(
-    avatar: Avatar, rig: Rig, renderer: RegionRenderer, progress: Callable[[float], None] | None = None
+    avatar: Avatar, rig: Rig, renderer: Renderer, progress: Progress | None = None
 ) -> list[Float64Array]:
-    """Per level (N, K) what each Gaussian adds to each of the rig's regions, over VIEWS × EXPRESSIONS.
-
-    Each level is drawn with the levels before it, as `pavfmt.encoder.order.importance` does.
-    """
+    """Per level (N, K) what each Gaussian adds to each of the rig's K regions, over CAMERAS × EXPRESSIONS."""
     site_bits = site_region_bits(avatar)
-    expressions = known_expressions(rig, EXPRESSIONS)
     totals = [np.zeros((len(level.gaussians), len(rig.regions))) for level in avatar.levels]
-    done, count = 0, len(expressions) * len(VIEWS) * len(totals)
-    for weights in expressions:
-        mesh = pose_mesh(rig, avatar.identity, Pose(weights))
-        for number, total in enumerate(totals):
-            levels = completed(replace(avatar, levels=avatar.levels[: number + 1])).levels
-            drawn = concatenate([pose_level(levels, one, mesh) for one in range(number + 1)])
-            bits = np.concatenate(site_bits[: number + 1])
-            for yaw, pitch in VIEWS:
-                view = orbit(mesh.rest_vertices, yaw, pitch)
-                for index in range(len(rig.regions)):
-                    shares = shown(drawn, (bits >> index & 1).astype(bool), view, renderer)
-                    added = renderer.contributions(drawn, view, shares)
-                    total[:, index] += added[len(added) - len(total) :]
-                done += 1
-                if progress is not None:
-                    progress(done / count)
+    for number, drawn, view in level_pictures(avatar, CAMERAS, EXPRESSIONS, progress):
+        bits, total = np.concatenate(site_bits[: number + 1]), totals[number]
+        for index in range(len(rig.regions)):
+            shares = shown(drawn, (bits >> index & 1).astype(bool), view, renderer)
+            added = renderer.contributions(drawn, view, shares)
+            total[:, index] += added[len(added) - len(total) :]
     return totals
 
 
 def shown(
-    gaussians: PosedGaussians, some: NDArray[np.bool_], view: View, renderer: RegionRenderer
+    gaussians: PosedGaussians, some: NDArray[np.bool_], view: OrbitView, renderer: Renderer
 ) -> NDArray[np.floating]:
-    """(H, W) how much of each pixel `some` (N,) of the Gaussians make: they are drawn black, all else is white."""
+    """(H, W) 0..1: how much of each pixel `some` (N,) of the Gaussians make.
+
+    They are drawn black and all others white, over white: what is missing of white is theirs.
+    """
     white = 0.5 / SH0
     painted = np.where(some, -white, white)[:, None, None] * np.ones((1, 1, 3))
     picture = renderer.picture(replace(gaussians, sh=painted, sh_quats=None), view)

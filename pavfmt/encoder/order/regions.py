@@ -1,4 +1,8 @@
-"""Which named regions and which part of space a unit's Gaussians touch, for clients that fetch ranges."""
+"""Which named regions and which part of space a unit's Gaussians touch: hints in the directory (§6.1).
+
+For clients that fetch ranges: one that looks at the eyes takes the units whose bit for the eyes is set. Nothing that
+is drawn depends on them, so they may be as coarse as bits of whole units are.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,7 @@ def region_bits(avatar: Avatar) -> list[NDArray[np.uint16]]:
 
 
 def site_region_bits(avatar: Avatar) -> list[NDArray[np.uint16]]:
-    """Per level (N,) bits of the regions each Gaussian's site lies in."""
+    """Per level (N,) bits of the regions each Gaussian's site lies in; joints lie in none."""
     rig = avatar.rig
     if rig is None or not rig.regions:
         return [np.zeros(len(level.gaussians), dtype=np.uint16) for level in avatar.levels]
@@ -57,7 +61,7 @@ def site_region_bits(avatar: Avatar) -> list[NDArray[np.uint16]]:
 
 
 def bounding_sphere(points: Float64Array) -> tuple[float, float, float, float]:
-    """Centre of the bounding box and the radius that holds all points, in metres."""
+    """(N, 3) points → x, y, z of the centre of their bounding box, and the radius that holds all; metres."""
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     radius = float(np.linalg.norm(points - centre, axis=1).max())
     return (*map(float, centre), max(radius, 1e-6))  # type: ignore[return-value]

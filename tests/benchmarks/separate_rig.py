@@ -9,7 +9,7 @@ from pavfmt.codec.fields import FieldWriter
 from pavfmt.registry import RigSource, UnitType
 from pavfmt.units.needs import decode_needs, encode_needs
 from pavfmt.units.rig import RigReference, encode_reference
-from tests.support.forging import Forge, Part, reader_of
+from spec.builders.forging import Forge, Part, reader_of
 
 OF_A_RIG = (UnitType.RIG, UnitType.SHAPE, UnitType.CORRECTIVES)
 

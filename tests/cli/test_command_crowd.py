@@ -5,11 +5,11 @@ import re
 
 import numpy as np
 import pytest
-from avatars import external_file, rig_file, toy_file
 from PIL import Image
 
 from pavcli.main import main
 from pavplayer.rasterizers.plain import PlainRasterizer
+from spec.builders.avatars import external_file, rig_file, toy_file
 
 SIZE = ("--size", "48x40")
 

@@ -3,12 +3,12 @@
 from contextlib import contextmanager
 
 import pytest
-from avatars import external_file, head_file, rig_file, toy_file
 from scripted_server import answering, good, serving
 
 from pavcli import fetch as fetch_command
 from pavcli.main import main
 from pavfmt.decoding.decoder import decode
+from spec.builders.avatars import external_file, head_file, rig_file, toy_file
 
 DATA, HEAD = toy_file("face"), head_file()
 HALF = len(DATA) // 2

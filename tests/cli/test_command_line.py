@@ -9,8 +9,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from avatars import external_file, rig_file, toy, toy_file
-from forging import flipped, unit_spans
 from tiny_lam import lam_zip
 
 from pavcli.main import main
@@ -18,6 +16,8 @@ from pavfmt import decode
 from pavfmt.exporters.progressive import write_progressive
 from pavfmt.model import Splits
 from pavfmt.registry import CriticalFeature
+from spec.builders.avatars import external_file, rig_file, toy, toy_file
+from spec.builders.forging import flipped, unit_spans
 
 NO_SPLITS = Splits(np.zeros(0, np.int32), np.zeros((0, 3), np.float32))
 

@@ -8,10 +8,10 @@ import urllib.request
 
 import numpy as np
 import pytest
-from avatars import toy_file
 
 from pavcli.main import main
 from pavcli.play import given_tracks
+from spec.builders.avatars import toy_file
 
 pytest.importorskip("viser", reason="viser is not installed: pip install 'pavfmt[play]'")
 

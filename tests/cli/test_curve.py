@@ -8,8 +8,6 @@ from dataclasses import replace
 import jsonschema
 import numpy as np
 import pytest
-from avatars import SMALL_UNITS
-from forging import flipped
 from realdata import DATA
 from small_pictures import SmallRasterizer
 from test_schemas import schema
@@ -25,6 +23,8 @@ from pavplayer.evaluation.curve import gaussian_bytes_within, known_expressions
 from pavplayer.evaluation.metrics import mean_squared_error, psnr_of_error, ssim
 from pavplayer.evaluation.structural_similarity import fast_ssim
 from pavplayer.evaluation.views import EVALUATION_V1, read_evaluation_set
+from spec.builders.avatars import SMALL_UNITS
+from spec.builders.forging import flipped
 
 EVALUATION = {
     "image": [550, 802],

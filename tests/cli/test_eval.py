@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-from avatars import SMALL_UNITS
 from realdata import DATA, needs_data
 from small_pictures import SmallRasterizer
 from test_schemas import schema
@@ -20,6 +19,7 @@ from pavplayer.evaluation.first_picture import http_pieces, seconds_until_pictur
 from pavplayer.evaluation.loopback import served
 from pavplayer.session import open_session
 from pavplayer.streaming.link import Link
+from spec.builders.avatars import SMALL_UNITS
 
 EVALUATION = {
     "image": [550, 802],

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from avatars import toy_file
 
 import pavcli
 from pavcli import main as command_line
 from pavcli.main import COMMANDS, load_command, main
+from spec.builders.avatars import toy_file
 
 HEAVY = ("numba", "torch", "gsplat", "viser", "matplotlib", "PIL", "tqdm", "scipy")
 SHELL = {"__init__", "__main__", "main", "reporting"}

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import zstandard
-from forging import reader_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from pavfmt.codec.columns import (
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.errors import FormatError
 from pavfmt.registry import ColumnCodec, ColumnTransform
+from spec.builders.forging import reader_of
 
 widths = st.sampled_from([1, 2, 4])
 

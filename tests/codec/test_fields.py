@@ -4,12 +4,12 @@ import struct
 
 import numpy as np
 import pytest
-from forging import reader_of
 
 from pavfmt import FormatError, LimitError
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.quantization import Affine
 from pavfmt.limits import FORMAT_LIMITS, Limits
+from spec.builders.forging import reader_of
 
 BASE = 1000
 LARGEST = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]

@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from avatars import toy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pavfmt.codec.subdivision import edges_of, subdivided_faces
 from pavfmt.codec.template_coordinates import GRID, mesh_places
+from spec.builders.avatars import toy
 
 numbers = st.floats(-1e3, 1e3, width=32)
 points = st.lists(st.tuples(numbers, numbers, numbers), min_size=3, max_size=12)

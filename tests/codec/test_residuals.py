@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from forging import reader_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.prediction import neighbourhood
 from pavfmt.codec.rice import zigzag
 from pavfmt.errors import FormatError, PavError
+from spec.builders.forging import reader_of
 
 KERNELS = CompiledKernels()
 

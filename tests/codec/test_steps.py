@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from avatars import toy
-from forging import reader_of
-from handmade import attributes_for, grids_over, steps_of, write_unit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +24,9 @@ from pavfmt.units.steps import (
     to_steps,
     values_shown,
 )
+from spec.builders.avatars import toy
+from spec.builders.forging import reader_of
+from spec.builders.handmade import attributes_for, grids_over, steps_of, write_unit
 
 multipliers = st.one_of(st.integers(1, 40), st.sampled_from([255, 256, MAX_MULTIPLIER]))
 

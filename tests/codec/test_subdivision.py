@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from avatars import toy
 
 from pavfmt import Pose
 from pavfmt.codec.subdivision import edges_of, subdivided_faces, subdivided_values
 from pavfmt.posing import pose_mesh
+from spec.builders.avatars import toy
 
 TWO = np.array([[0, 1, 2], [2, 1, 3]], dtype=np.int32)
 

@@ -1,9 +1,7 @@
 """The container: reserved bits, unknown units, features and versions; what is skipped, what is refused."""
 
 import pytest
-from avatars import toy_file
 from comparing import frozen_scene, history
-from forging import Forge, Part, flipped, frames_of, resealed_header, unit_spans
 
 from pavfmt import Decoder, FormatError, UnsupportedError, decode
 from pavfmt.container.headers import FileHeader, UnitHeader
@@ -11,6 +9,8 @@ from pavfmt.decoding.events import HeaderArrived, UnitDamaged, UnknownSkipped
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.registry import FORMAT_VERSION, UnitType
 from pavfmt.tools.verify import WARNING, verify
+from spec.builders.avatars import toy_file
+from spec.builders.forging import Forge, Part, flipped, frames_of, resealed_header, unit_spans
 
 PRIVATE = 0x8001
 

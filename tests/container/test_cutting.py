@@ -1,13 +1,13 @@
 """A cut is a slice: what can be cut where, and what a prefix knows of the whole."""
 
 import pytest
-from avatars import toy_file
-from forging import flipped, unit_spans
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pavfmt import EncodeError, FormatError, bytes_of_percent, unit_ends
 from pavfmt.tools.cut import complete_bytes
+from spec.builders.avatars import toy_file
+from spec.builders.forging import flipped, unit_spans
 
 
 def test_unit_ends_are_the_header_and_every_unit():

@@ -3,9 +3,7 @@
 import contextlib
 
 import pytest
-from avatars import toy_file
 from comparing import frozen_scene
-from forging import Forge, flipped, frames_of, unit_spans
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +12,8 @@ from pavfmt.decoding.events import StreamEnded, UnitDamaged
 from pavfmt.registry import CRITICAL_UNIT_TYPES, UnitType
 from pavfmt.tools.inspect import inspect
 from pavfmt.tools.verify import verify
+from spec.builders.avatars import toy_file
+from spec.builders.forging import Forge, flipped, frames_of, unit_spans
 
 
 def play(data):

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from avatars import external_file, toy_file
-from forging import Forge, flipped, frames_of, payload, resealed_header
 
 import pavfmt
 from pavfmt import Decoder, PavError
@@ -17,6 +15,8 @@ from pavfmt.decoding.scene import Scene
 from pavfmt.registry import ERROR_CODES, UnitType
 from pavfmt.units.annotations import encode_metadata
 from pavfmt.units.splits import SplitBlock
+from spec.builders.avatars import external_file, toy_file
+from spec.builders.forging import Forge, flipped, frames_of, payload, resealed_header
 
 CODE = re.compile(r'(?:Format|Limit|Unsupported)Error\(\s*"([a-z-]+)"')
 

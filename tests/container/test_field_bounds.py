@@ -4,9 +4,6 @@ import struct
 from dataclasses import replace
 
 import pytest
-from avatars import toy
-from forging import reader_of
-from handmade import grids_over
 
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.quantization import Affine
@@ -14,6 +11,9 @@ from pavfmt.errors import FormatError
 from pavfmt.registry import Binding, RigSource, ShFrame, Site
 from pavfmt.units.annotations import decode_metadata
 from pavfmt.units.levels import LevelEntry, LevelTable, decode_levels, encode_levels
+from spec.builders.avatars import toy
+from spec.builders.forging import reader_of
+from spec.builders.handmade import grids_over
 
 
 def test_the_largest_float_is_finite_and_what_is_not_is_refused():

@@ -1,15 +1,15 @@
 """A reader and the files of the next minor version: what it skips, what it refuses, what it keeps."""
 
 import pytest
-from avatars import PICTURE, toy_file
 from comparing import frozen, frozen_scene
-from forging import Forge, Part, payload, resealed_header
 
 from pavfmt import UnsupportedError, decode
 from pavfmt.registry import FORMAT_VERSION, PRIVATE_UNIT_TYPES, UnitType
 from pavfmt.tools.inspect import inspect
 from pavfmt.tools.verify import verify
 from pavfmt.units.annotations import encode_metadata
+from spec.builders.avatars import PICTURE, toy_file
+from spec.builders.forging import Forge, Part, payload, resealed_header
 
 NEXT_MINOR = (FORMAT_VERSION[1] + 1).to_bytes(2, "little")
 

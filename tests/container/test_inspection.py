@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from avatars import KINDS, head_file, toy_file
-from forging import Forge, flipped, frames_of, unit_spans
 
 from pavfmt import decode, inspect, unit_ends
 from pavfmt.registry import UnitType
 from pavfmt.tools.inspect import gaussian_bytes_of
+from spec.builders.avatars import KINDS, head_file, toy_file
+from spec.builders.forging import Forge, flipped, frames_of, unit_spans
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,8 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import zstandard
-from avatars import toy_file
-from forging import Forge, frames_of, payload, resealed_header
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import around
@@ -22,6 +20,8 @@ from pavfmt.limits import (
     Limits,
 )
 from pavfmt.registry import ColumnCodec, UnitType
+from spec.builders.avatars import toy_file
+from spec.builders.forging import Forge, frames_of, payload, resealed_header
 
 HUGE = (1 << 32) - 1
 MEGABYTE = 1 << 20

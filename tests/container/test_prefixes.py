@@ -4,7 +4,6 @@ import random
 from dataclasses import fields
 
 import pytest
-from avatars import KINDS, head_file, toy_file
 from comparing import frozen_scene, history
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from strategies import damaged, splits_of
 
 from pavfmt import Decoder, decode, unit_ends
 from pavfmt.decoding.scene import SceneArrays
+from spec.builders.avatars import KINDS, head_file, toy_file
 
 
 def begins(small, large):

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from avatars import KINDS, head_file, toy_file
-from forging import Forge, flipped, frames_of, payload, unit_spans
 
 from pavfmt import Limits, unit_ends, verify
 from pavfmt.registry import UnitType
 from pavfmt.tools.verify import DAMAGE, ERROR, NOTE, WARNING
+from spec.builders.avatars import KINDS, head_file, toy_file
+from spec.builders.forging import Forge, flipped, frames_of, payload, unit_spans
 
 
 def told(data, **options):

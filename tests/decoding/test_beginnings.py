@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from avatars import KINDS, toy
-from forging import unit_spans
 
 from pavfmt import EncodeError, decode, encode
 from pavfmt.encoder import planning
@@ -18,6 +16,8 @@ from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Beginning
 from pavfmt.registry import CriticalFeature, UnitType
 from pavfmt.tools.verify import verify
+from spec.builders.avatars import KINDS, toy
+from spec.builders.forging import unit_spans
 
 EXACT = Precision(
     mean_step=1e-5,

@@ -4,9 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
 from comparing import frozen, frozen_scene, history
-from forging import Forge, Part, frames_of, payload, reader_of
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import splits_of
@@ -26,6 +24,8 @@ from pavfmt.registry import UnitType
 from pavfmt.tools.synthetic import toy_avatar
 from pavfmt.tools.verify import verify
 from pavfmt.units.needs import decode_needs
+from spec.builders.avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
+from spec.builders.forging import Forge, Part, frames_of, payload, reader_of
 
 POSE = Pose({"jawOpen": 0.7}, {"jaw": (0.3, 0.1, -0.2)})
 

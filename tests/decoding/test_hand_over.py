@@ -5,9 +5,6 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from avatars import toy
-from forging import unit_spans
-from handmade import grids_over, write_unit
 
 from pavfmt import Decoder, decode
 from pavfmt.decoding.events import UnitDamaged
@@ -16,6 +13,9 @@ from pavfmt.registry import CriticalFeature, RigSource, UnitType
 from pavfmt.tools.verify import verify
 from pavfmt.units.hand_over import HandOver, encode_hand_over
 from pavfmt.units.levels import LevelEntry, LevelTable, encode_levels
+from spec.builders.avatars import toy
+from spec.builders.forging import unit_spans
+from spec.builders.handmade import grids_over, write_unit
 
 LEVEL = toy("static").levels[0]
 GRIDS = grids_over(LEVEL.gaussians)

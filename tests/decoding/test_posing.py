@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from avatars import toy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from pavfmt.posing import (
     rotation_from_axis_angle,
     rotation_from_quaternion,
 )
+from spec.builders.avatars import toy
 
 components = st.floats(-1, 1).filter(lambda value: abs(value) > 1e-3 or value == 0)
 quaternions = st.lists(components, min_size=4, max_size=4).filter(lambda q: sum(v * v for v in q) > 1e-2)

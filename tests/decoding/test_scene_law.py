@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from avatars import KINDS, head_file, toy_file
 from comparing import frozen_scene, history
-from forging import Forge, Part, flipped, frames_of, payload, unit_spans
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import damaged, scattered
@@ -16,6 +14,8 @@ from pavfmt.decoding.decoder import Decoder, decode
 from pavfmt.model import Track
 from pavfmt.registry import UnitType
 from pavfmt.units.annotations import encode_track
+from spec.builders.avatars import KINDS, head_file, toy_file
+from spec.builders.forging import Forge, Part, flipped, frames_of, payload, unit_spans
 
 
 def scene_of(pieces):

@@ -3,14 +3,14 @@
 from dataclasses import fields
 
 import numpy as np
-from avatars import head_file, toy_file
-from forging import unit_spans
 
 from pavfmt import Decoder
 from pavfmt.tools.cut import unit_ends
 from pavfmt.units.attributes import GaussianBlock
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
+from spec.builders.avatars import head_file, toy_file
+from spec.builders.forging import unit_spans
 
 ATTRIBUTES = [item.name for item in fields(GaussianBlock) if item.name not in ("level", "first")]
 

@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from avatars import KINDS, toy
-from forging import unit_spans
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +14,8 @@ from pavfmt.encoder.hand_over import legal_ends, retiring, unit_end
 from pavfmt.encoder.options import PASSING, EncodeOptions, Precision
 from pavfmt.registry import CriticalFeature
 from pavfmt.tools.verify import verify
+from spec.builders.avatars import KINDS, toy
+from spec.builders.forging import unit_spans
 
 SMALL = EncodeOptions(
     Precision(sh0_step=1e-3, opacity_step=1e-3, sh0_power=0.0),

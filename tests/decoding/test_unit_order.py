@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from avatars import RIG_FILE, SMALL_UNITS, toy
 
 from pavfmt import decode, encode, inspect
 from pavfmt.encoder import opacity_area_importance
 from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.tools.synthetic import synthetic_avatar
 from pavfmt.tools.verify import verify
+from spec.builders.avatars import RIG_FILE, SMALL_UNITS, toy
 
 
 @pytest.fixture(scope="module")

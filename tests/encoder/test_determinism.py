@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from avatars import KINDS, SMALL_UNITS, head_file, toy, toy_file
 
 from pavfmt import encode
+from spec.builders.avatars import KINDS, SMALL_UNITS, head_file, toy, toy_file
 
 SCRIPT = """
 import hashlib, sys
 sys.path.insert(0, sys.argv[1])
-from avatars import KINDS, external_file, head_file, rig_file, toy_file
+from spec.builders.avatars import KINDS, external_file, head_file, rig_file, toy_file
 for data in (*(toy_file(kind) for kind in KINDS), toy_file("mixed", 3, True), rig_file(), external_file(), head_file()):
     print(hashlib.sha256(data).hexdigest())
 """

@@ -9,7 +9,6 @@ from itertools import pairwise
 import pytest
 from comparing import frozen, frozen_scene, history
 from evaluation import EXPRESSIONS, VIEWS
-from forging import frames_of, unit_spans
 from realdata import DATA, needs_data
 from test_prefixes import begins
 
@@ -22,6 +21,7 @@ from pavplayer.camera import evaluation_camera
 from pavplayer.evaluation.metrics import psnr
 from pavplayer.importance import open_renderer
 from pavplayer.rasterizers import open_rasterizer
+from spec.builders.forging import frames_of, unit_spans
 
 HEADS = ("status", "tesla", "p2-1")
 pytestmark = [needs_data, pytest.mark.parametrize("name", HEADS)]

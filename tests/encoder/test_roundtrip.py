@@ -5,9 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from avatars import KINDS, PICTURE, SMALL_UNITS, toy, toy_file
 from comparing import frozen
-from forging import frames_of, unit_spans
 
 from pavfmt import (
     Avatar,
@@ -32,6 +30,8 @@ from pavfmt.posing import STATIC_RIG, level_frames, pose_mesh, rotation_from_qua
 from pavfmt.registry import Binding, UnitType
 from pavfmt.tools.synthetic import toy_avatar
 from pavfmt.tools.verify import verify
+from spec.builders.avatars import KINDS, PICTURE, SMALL_UNITS, toy, toy_file
+from spec.builders.forging import frames_of, unit_spans
 
 EVEN = Precision(
     mean_power=0, log_scale_power=0, quat_power=0, opacity_power=0, sh0_power=0, kept_importance=1.0

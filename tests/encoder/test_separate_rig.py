@@ -1,11 +1,11 @@
 """An avatar taken apart for the benchmarks is the same avatar, and both its files are clean."""
 
 import pytest
-from avatars import KINDS, toy_file
 from comparing import frozen
 
 from pavfmt import Decoder, decode, verify
 from pavplayer.demo import AVATAR_FILE
+from spec.builders.avatars import KINDS, toy_file
 from tests.benchmarks.separate_rig import separated
 
 FILES = {kind: toy_file(kind) for kind in KINDS if kind != "static"} | {"hand-over": AVATAR_FILE.read_bytes()}

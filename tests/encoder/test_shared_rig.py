@@ -5,7 +5,6 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from avatars import SMALL_UNITS
 from realdata import DATA, needs_data
 from tiny_lam import lam_zip
 
@@ -21,6 +20,7 @@ from pavplayer.evaluation.metrics import mean_squared_error, psnr_of_error
 from pavplayer.evaluation.views import EVALUATION_V1
 from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import open_rasterizer
+from spec.builders.avatars import SMALL_UNITS
 
 POSE = Pose({"jawOpen": 0.7}, {"jaw": (0.3, 0.1, -0.2)})
 

@@ -7,7 +7,6 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from avatars import external_file, rig_file, toy_file
 from small_pictures import SmallRasterizer
 
 from pavcli.main import main
@@ -17,6 +16,7 @@ from pavfmt.tools.rig_search import MAX_RIG_BYTES, RigNotFoundError, find_rig, n
 from pavfmt.tools.synthetic import toy_avatar
 from pavplayer.streaming import fetching
 from pavplayer.streaming.fetching import FetchError, fetch
+from spec.builders.avatars import external_file, rig_file, toy_file
 
 HASH = sha256(rig_file()).hexdigest()
 

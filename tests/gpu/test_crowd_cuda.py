@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from avatars import toy_file
 
 from pavfmt.model import Pose
 from pavplayer.camera import Camera
@@ -10,6 +9,7 @@ from pavplayer.crowd import Crowd, GaussianBudget, Placement
 from pavplayer.evaluation.metrics import psnr
 from pavplayer.rasterizers import cuda_problem
 from pavplayer.session import open_session
+from spec.builders.avatars import toy_file
 
 PROBLEM = cuda_problem()
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(PROBLEM is not None, reason=str(PROBLEM))]

@@ -6,7 +6,6 @@ torch = pytest.importorskip("torch")
 if not torch.cuda.is_available():
     pytest.skip("no CUDA device", allow_module_level=True)
 
-from avatars import KINDS, head_file, toy_file  # noqa: E402
 from test_device_posing import fed, pieces_of, reference  # noqa: E402
 from test_player_posing import check, random_pose  # noqa: E402
 
@@ -16,6 +15,7 @@ from pavplayer.evaluation.metrics import psnr  # noqa: E402
 from pavplayer.posing.device import GrowingPoser  # noqa: E402
 from pavplayer.rasterizers import cuda_problem  # noqa: E402
 from pavplayer.session import open_session  # noqa: E402
+from spec.builders.avatars import KINDS, head_file, toy_file  # noqa: E402
 
 pytestmark = pytest.mark.gpu
 

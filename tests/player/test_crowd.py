@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from avatars import KINDS, toy_file
 from crowds import APART, BACKGROUND, CAMERA, POSE, dolly, heads, session_of, toys
 
 from pavfmt.model import Pose
@@ -13,6 +12,7 @@ from pavplayer.evaluation.metrics import psnr
 from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
+from spec.builders.avatars import KINDS, toy_file
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,7 +3,6 @@
 from itertools import pairwise
 
 import numpy as np
-from avatars import head_file
 from crowds import BACKGROUND, dolly, heads, session_of
 
 from pavfmt.model import Pose
@@ -16,6 +15,7 @@ from pavplayer.crowd.member import joined
 from pavplayer.posing.arrays import NumpyNamespace
 from pavplayer.rasterizers.tiles import TileRasterizer
 from pavplayer.session import Session
+from spec.builders.avatars import head_file
 
 
 def blocks_changed(one, other):

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from avatars import head_file, toy_file
-from forging import unit_spans
 from test_hand_over import RETIRED, hand_over_file
 
 from pavfmt import decode
@@ -17,6 +15,8 @@ from pavplayer.crowd.prefix import arrived as shown
 from pavplayer.crowd.unit_order import spending_order
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
+from spec.builders.avatars import head_file, toy_file
+from spec.builders.forging import unit_spans
 
 CAMERA = Camera.orbit((0, 0, 0), 1.0, width=24, height=30, focal_px=30)
 

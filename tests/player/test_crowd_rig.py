@@ -1,7 +1,6 @@
 """Avatars on one rig hold it in memory once."""
 
 import numpy as np
-from avatars import external_file, head_file, rig_file, toy_file
 from crowds import CAMERA, POSE, dolly, heads, session_of
 
 from pavfmt import encode
@@ -12,6 +11,7 @@ from pavfmt.tools.synthetic import synthetic_avatar
 from pavplayer.crowd import Crowd
 from pavplayer.demo import RIG_FILE
 from pavplayer.rasterizers.tiles import TileRasterizer
+from spec.builders.avatars import external_file, head_file, rig_file, toy_file
 
 
 def mesh_arrays(member):

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from avatars import KINDS, toy_file
-from forging import unit_spans
 from test_hand_over import hand_over_file
 from test_player_posing import check, random_pose
 
 from pavfmt.decoding.decoder import Decoder
 from pavfmt.model import Pose
 from pavfmt.posing import pose_avatar
+from spec.builders.avatars import KINDS, toy_file
+from spec.builders.forging import unit_spans
 
 torch = pytest.importorskip("torch")
 from pavplayer.posing.device import GrowingPoser  # noqa: E402

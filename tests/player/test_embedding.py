@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from avatars import external_file, rig_file, toy_file
 
 import pavplayer
 from pavfmt import Decoder, FormatError
@@ -22,6 +21,7 @@ from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
 from pavplayer.streaming import StreamError, StreamOptions
 from pavplayer.streaming.link import Link
+from spec.builders.avatars import external_file, rig_file, toy_file
 
 CAMERA = Camera.orbit((0, 0, 0), 1.0, 10, 5, width=24, height=30, focal_px=30)
 EXAMPLE = Path(__file__).parents[2] / "player" / "examples" / "embedding.py"

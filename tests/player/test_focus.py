@@ -6,7 +6,6 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from avatars import RIG_FILE, SMALL_UNITS, toy
 
 from pavcli.options.focus import focus as focus_argument
 from pavfmt import decode, encode
@@ -27,6 +26,7 @@ from pavplayer.focus.gaze import NOWHERE
 from pavplayer.focus.plan import planned
 from pavplayer.importance import EncoderRenderer
 from pavplayer.rasterizers import open_rasterizer
+from spec.builders.avatars import RIG_FILE, SMALL_UNITS, toy
 
 LAM = ("left_eye", "right_eye", "mouth", "jaw", "brows")
 CC0 = (

@@ -5,7 +5,6 @@ import itertools
 
 import numpy as np
 import pytest
-from avatars import toy_file
 from playing import CAMERA, VIEW, SetClock, player_of
 
 from pavfmt.model import Pose, Track
@@ -20,6 +19,7 @@ from pavplayer.viewer.performance.playback import Playback
 from pavplayer.viewer.player import MOVING_QUALITY, REST_SECONDS, RESTING_QUALITY
 from pavplayer.viewer.quality import QualityReading
 from pavplayer.viewer.viewing import MOST_PIXELS, View, view_of
+from spec.builders.avatars import toy_file
 
 DATA = toy_file("face")
 TALK = Track("talk", 10.0, ("jawOpen",), np.linspace(0, 1, 5, dtype=np.float32)[:, None])

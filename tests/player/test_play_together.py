@@ -4,7 +4,6 @@ import time
 
 import numpy as np
 import pytest
-from avatars import toy_file
 from playing import KeptPictures, SetClock
 
 from pavfmt.errors import FormatError
@@ -17,6 +16,7 @@ from pavplayer.viewer.content.crowd_scene import Together
 from pavplayer.viewer.panels.readings import crowd_readings
 from pavplayer.viewer.player import REST_SECONDS, Player
 from pavplayer.viewer.viewing import view_of
+from spec.builders.avatars import toy_file
 
 FILES = {"face": toy_file("face"), "mixed": toy_file("mixed"), "text": b"no avatar, but text " * 5}
 

@@ -115,7 +115,7 @@ def test_equal_and_unequal_clouds():
 
 
 def test_pav_reports_every_flip():
-    from avatars import toy_file
+    from spec.builders.avatars import toy_file
 
     assert "silent" not in flip_outcomes(bench_formats.posed_pav, toy_file(), 6)
 

@@ -1,11 +1,11 @@
 """The table in spec/damage.md: made by command, and what it says holds for a small file unit by unit."""
 
 import pytest
-from avatars import head_file, toy_file
-from forging import flipped, frames_of
 
 from pavfmt import decode
 from pavfmt.registry import CRITICAL_UNIT_TYPES
+from spec.builders.avatars import head_file, toy_file
+from spec.builders.forging import flipped, frames_of
 from spec.tools.damage import (
     SUBJECT,
     TABLE,
@@ -34,7 +34,7 @@ def all_sections(data):
 
 def dependants(data, unit):
     """A unit and all that need it, directly or not, by the directory of the sound file."""
-    from forging import entries_of
+    from spec.builders.forging import entries_of
 
     lost = {unit}
     for entry in entries_of(data):

@@ -3,9 +3,7 @@
 from dataclasses import astuple
 
 import pytest
-from avatars import KINDS, SMALL_UNITS, external_file, head_file, rig_file, toy_file
 from construct import ConstructError, Struct
-from forging import Forge, Part, flipped, frames_of, unit_spans
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_along import fields_read
@@ -15,6 +13,8 @@ from pavfmt import encode
 from pavfmt.container.headers import FileHeader
 from pavfmt.registry import SIGNATURE, UnitType
 from pavfmt.tools.synthetic import toy_avatar
+from spec.builders.avatars import KINDS, SMALL_UNITS, external_file, head_file, rig_file, toy_file
+from spec.builders.forging import Forge, Part, flipped, frames_of, unit_spans
 from spec.grammar import walk
 from spec.grammar.container import FILE_HEADER, UNIT_HEADER
 from spec.grammar.fields import NEEDS, REST, U8

@@ -6,7 +6,6 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from avatars import head_file, toy_file
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import good, serving, wait_for
@@ -21,6 +20,7 @@ from pavplayer.streaming.plans import GAP_BYTES, HEAD_BYTES, PlannedOrder, joine
 from pavplayer.streaming.prefix import read_beginning
 from pavplayer.streaming.stream import is_url, open_transfer
 from pavplayer.streaming.throttle import Clock, ShapedOrigin
+from spec.builders.avatars import head_file, toy_file
 
 DATA = toy_file("face")
 HEAD = head_file()

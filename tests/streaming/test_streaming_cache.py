@@ -4,12 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from avatars import head_file, toy_file
 from scripted_server import ScriptedServer, answering, good, silent
 
 from pavplayer.streaming import StreamError, StreamOptions
 from pavplayer.streaming.cache import Keeper, cache_keeper, make_room
 from pavplayer.streaming.stream import open_transfer
+from spec.builders.avatars import head_file, toy_file
 
 DATA, OTHER = toy_file("face"), toy_file("surface")
 HALF, HEAD = len(DATA) // 2, head_file()

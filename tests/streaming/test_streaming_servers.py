@@ -7,7 +7,6 @@ import subprocess
 import time
 
 import pytest
-from avatars import toy_file
 from comparing import frozen_scene
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from pavfmt.decoding.decoder import Decoder, decode
 from pavfmt.errors import PavError
 from pavplayer.streaming import StreamError, StreamOptions, open_stream
 from pavplayer.streaming.stream import open_transfer
+from spec.builders.avatars import toy_file
 
 QUICK = StreamOptions(stall_seconds=0.15, retries=2, retry_seconds=0.001)
 DATA = toy_file("face")

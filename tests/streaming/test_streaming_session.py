@@ -3,9 +3,7 @@
 import time
 
 import pytest
-from avatars import external_file, rig_file, toy_file
 from comparing import frozen_scene
-from forging import flipped, frames_of
 from scripted_server import answering, good, raw, serving, silent, wait_for
 
 from pavfmt.decoding import events as ev
@@ -15,6 +13,8 @@ from pavfmt.tools.rig_search import RigNotFoundError
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
 from pavplayer.streaming import StreamInto, StreamOptions, open_stream
+from spec.builders.avatars import external_file, rig_file, toy_file
+from spec.builders.forging import flipped, frames_of
 
 DATA = toy_file("face")
 QUICK = StreamOptions(stall_seconds=0.2, retries=1, retry_seconds=0.0)

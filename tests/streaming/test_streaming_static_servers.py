@@ -6,7 +6,6 @@ import os
 import threading
 
 import pytest
-from avatars import external_file, head_file, rig_file
 from nginx import needs_nginx, nginx
 from scripted_server import wait_for
 
@@ -14,6 +13,7 @@ from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
 from pavplayer.streaming import StreamError, StreamInto, StreamOptions, open_stream
 from pavplayer.streaming.stream import open_transfer
+from spec.builders.avatars import external_file, head_file, rig_file
 
 HEAD = head_file()
 

@@ -1,13 +1,12 @@
 """Toys and heads standing together, for the crowd's tests."""
 
-from avatars import head_file, toy_file
-
 from pavfmt.model import Pose
 from pavplayer.camera import Camera
 from pavplayer.crowd import Placement
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.rasterizers.tiles import TileRasterizer
 from pavplayer.session import Session
+from spec.builders.avatars import head_file, toy_file
 
 POSE = Pose({"jawOpen": 0.7, "eyeBlinkLeft": 0.4}, {"jaw": (0.3, 0.1, 0.0)}, (0.01, 0.0, 0.02))
 CAMERA = Camera.orbit((0, 0, 0), 1.0, 10, 5, width=36, height=30, focal_px=45)

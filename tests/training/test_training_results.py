@@ -12,8 +12,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("numba")
 pytest.importorskip("matplotlib")
 
-from avatars import toy, toy_file  # noqa: E402
-
 from pavfmt.errors import EncodeError  # noqa: E402
 from pavfmt.model import Pose  # noqa: E402
 from pavplayer.camera import Camera  # noqa: E402
@@ -28,6 +26,7 @@ from research.results.judging import MOST_DECIBELS, gaussian_bytes_of, judged  #
 from research.results.methods import ADDITIVE, ALONE, FLAT, METHODS, WHOLE, Method  # noqa: E402
 from research.results.plots import plots  # noqa: E402
 from research.results.subjects import SUBJECTS, Subject  # noqa: E402
+from spec.builders.avatars import toy, toy_file  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import pytest
 
 pytest.importorskip("numba")
 
-from avatars import toy_avatar, toy_file
 from realdata import DATA, needs_data
 
 from pavfmt.errors import EncodeError, FormatError
@@ -17,6 +16,7 @@ from pavplayer.session import open_session
 from pavtraining.sources import Teacher, open_source, scaled_camera
 from pavtraining.sources.sampling import PoseSampler, gestures
 from pavtraining.sources.view_cache import ViewMemory
+from spec.builders.avatars import toy_avatar, toy_file
 
 SMALL = (66, 96)
 

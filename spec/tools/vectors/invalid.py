@@ -15,12 +15,12 @@ from pavfmt.codec.quantization import Affine
 from pavfmt.container.headers import UnitHeader
 from pavfmt.encoder import encode
 from pavfmt.registry import UnitType
+from spec.builders.avatars import external_file, toy, toy_file
+from spec.builders.forging import Forge, Part, flipped, payload, resealed_header
 from spec.grammar import Leaf, ParsedUnit, walk
 from spec.tools.vectors.valid import hand_over_file, one_opaque
 from spec.tools.vectors.vector import Vector, bare
 from spec.tools.vectors.wrong_fields import END, PAYLOAD, WRONG_FIELDS, Wrong, varint
-from tests.support.avatars import external_file, toy, toy_file
-from tests.support.forging import Forge, Part, flipped, payload, resealed_header
 
 BASES: dict[str, Callable[[], bytes]] = {
     "face": lambda: bare(toy_file("face", 0)),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from spec.builders.forging import unit_spans
 from spec.tools.decoded import decoded
 from spec.tools.vectors.vector import Vector
-from tests.support.forging import unit_spans
 
 PREFIXED = ("valid/mixed", "valid/shared-rig", "valid/hand-over-twice", "unusual/repeated-unit")
 STRIDE = 149

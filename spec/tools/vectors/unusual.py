@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pavfmt.registry import FORMAT_VERSION, UnitType
+from spec.builders.avatars import PICTURE, external_file, toy_file
+from spec.builders.forging import Forge, Part, entries_of, flipped, payload, resealed_header, unit_spans
 from spec.tools.vectors.valid import hand_over_file
 from spec.tools.vectors.vector import Vector, bare, header_only
-from tests.support.avatars import PICTURE, external_file, toy_file
-from tests.support.forging import Forge, Part, entries_of, flipped, payload, resealed_header, unit_spans
 
 NEW_TYPE = 40
 

@@ -27,10 +27,10 @@ from pavfmt.tools.synthetic import RandomStream, synthetic_avatar, toy_rig
 from pavfmt.units.hand_over import HandOver, encode_hand_over
 from pavfmt.units.levels import Grids, LevelEntry, LevelTable, encode_levels
 from pavplayer.demo import RIG_FILE
+from spec.builders.avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
+from spec.builders.forging import Forge, payload
+from spec.builders.handmade import grids_over, write_unit
 from spec.tools.vectors.vector import Vector, bare
-from tests.support.avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
-from tests.support.forging import Forge, payload
-from tests.support.handmade import grids_over, write_unit
 
 MESH_WITH_BORDERS = ((0, 1, 2), (2, 1, 3), (2, 3, 4), (5, 6, 7), (7, 6, 0), (1, 0, 8), (9, 9, 2), (0, 1, 4))
 """Borders, two parts that touch, an edge of three faces, a face with one corner twice; vertex 10 is of no face."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pavfmt.container.headers import FileHeader
-from tests.support.forging import Forge
+from spec.builders.forging import Forge
 
 
 @dataclass(frozen=True)

@@ -11,27 +11,25 @@ from pathlib import Path
 from pavcli.options import output
 from pavcli.options.progress import bar
 from pavcli.reporting import ExitCode
-from pavfmt.encoder import (
-    PRESETS,
-    EncodeOptions,
-    Precision,
-    encode,
-    encode_rig_file,
-    fitted_precision,
-    opacity_area_importance,
-    precision_for,
-    rendered_importance,
-    stored_importance,
+from pavfmt.encoder import PRESETS, EncodeOptions, encode, encode_rig_file
+from pavfmt.encoder.choices import (
+    EXACT_DECIBELS,
+    ORDERS,
+    Ordering,
+    Quality,
+    fitting_options,
+    keeps_gaussians,
+    ordering,
+    precise_options,
+    wanted_decibels,
 )
-from pavfmt.encoder.options import FITTED_DECIBELS, GROWN, HANDING_OVER, precision_near
-from pavfmt.encoder.order.importance import has_stored_importance
 from pavfmt.encoder.order.region_importance import with_measured_regions
 from pavfmt.encoder.pictures import Renderer
 from pavfmt.encoder.shared_rig import shared_avatar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
 from pavfmt.importers import read_avatar
-from pavfmt.model import Avatar, Float64Array
+from pavfmt.model import Avatar
 from pavfmt.registry import METADATA_KEYS
 from pavfmt.tools.inspect import inspect
 
@@ -62,8 +60,6 @@ The order of the Gaussians follows --importance:
 LICENSED_PROFILES = ("flame",)
 Fitter = Callable[[Avatar, Callable[[float], None], bool], Avatar]
 """Makes an avatar progressive, telling its progress 0..1; whether the Gaussians must stay as they are."""
-EXACT_DECIBELS = 50.0
-LEAST_DECIBELS, MOST_DECIBELS = 30.0, 70.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,8 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--flame", metavar="MODEL", help="your FLAME model (.pkl or .npz), for GaussianAvatars"
     )
-    choices = ("auto", "checkpoint", "render", "opacity-area")
-    parser.add_argument("--importance", choices=choices, default="auto", help="who is sent first")
+    parser.add_argument("--importance", choices=ORDERS, default="auto", help="who is sent first")
     parser.add_argument("--preset", choices=tuple(PRESETS), help="how fine (see above; default: balanced)")
     parser.add_argument(
         "--quality", type=float, metavar="DB", help="instead of a preset: so many dB, 30 to 70"
@@ -86,6 +81,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "without resume, which pav fit has; needs pavfmt[training]); "
         f"from {EXACT_DECIBELS:g} dB on its Gaussians stay as they are, under a fitted base",
     )
+    _add_order(parser)
+    parser.add_argument("--no-search", action="store_true", help="fixed steps: faster, the quality varies")
+    _add_rig(parser)
+    parser.add_argument("--thumbnail", metavar="PICTURE", help="a PNG, JPEG or WebP to carry, at most 1 MiB")
+    parser.add_argument("--no-tracks", action="store_true", help="leave the source's recorded motion out")
+    for key in METADATA_KEYS:
+        if key != "generator":
+            parser.add_argument(f"--{key}", metavar="TEXT", help=f"metadata: {key}")
+
+
+def _add_order(parser: argparse.ArgumentParser) -> None:
+    """Which unit comes when, besides --importance."""
     parser.add_argument(
         "--level-order",
         choices=("major", "gain"),
@@ -98,13 +105,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="units of what matters to the same regions of the rig (eyes, mouth, ...), for players that look somewhere "
         "first; pictures tell what matters (needs pavfmt[player]; without, what sits there)",
     )
-    parser.add_argument("--no-search", action="store_true", help="fixed steps: faster, the quality varies")
     parser.add_argument(
         "--importance-per",
         choices=("gaussian", "face"),
         default=None,
         help="order single Gaussians, or whole faces (default: faces in a hierarchy, else Gaussians)",
     )
+
+
+def _add_rig(parser: argparse.ArgumentParser) -> None:
+    """Where the rig goes. --rig means something else here than where files are read."""
     parser.add_argument(
         "--rig", choices=("embed", "external"), default="embed", help="carry the rig, or name it by SHA-256"
     )
@@ -120,58 +130,81 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write FLAME's mesh, weights and shapes into the file: only if your licence lets you pass them on",
     )
-    parser.add_argument("--thumbnail", metavar="PICTURE", help="a PNG, JPEG or WebP to carry, at most 1 MiB")
-    parser.add_argument("--no-tracks", action="store_true", help="leave the source's recorded motion out")
-    for key in METADATA_KEYS:
-        if key != "generator":
-            parser.add_argument(f"--{key}", metavar="TEXT", help=f"metadata: {key}")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     for target in filter(None, (args.output, args.rig_output)):
         check_target(target, args.force)
-    avatar = _with_extras(read_avatar(Path(args.source), flame=args.flame), args)
-    _check_rig_options(avatar, args)
-    rig_file, rig_name = None, args.shared_rig or args.rig_output or ""
-    if args.shared_rig:
-        rig_file = read_bytes(args.shared_rig)
-        avatar = shared_avatar(avatar, rig_file)
-    per = args.importance_per or ("face" if len(avatar.levels) > 1 else "gaussian")
-    source_avatar = avatar
-    if args.progressive:
-        with bar("fitting", args.quiet) as advance:
-            avatar = _fitter()(avatar, advance, _target(args) >= EXACT_DECIBELS)
+    decibels = wanted_decibels(args.preset, args.quality)
+    source = _with_extras(read_avatar(Path(args.source), flame=args.flame), args)
+    _check_rig_options(source, args)
+    rig_file = read_bytes(args.shared_rig) if args.shared_rig else None
+    if rig_file is not None:
+        source = shared_avatar(source, rig_file)
+    avatar = _made_progressive(source, keeps_gaussians(decibels), args.quiet) if args.progressive else source
+    fitted_to = None if avatar is source else source
     renderer = _renderer(needed=args.importance == "render")
+    avatar, options, order = _ordered(avatar, source, renderer, args)
+    with bar("precision", args.quiet) as advance:
+        searching = None if args.no_search else renderer
+        options, quality = precise_options(avatar, options, order, decibels, searching, fitted_to, advance)
+    written = _encoded(avatar, options, order, rig_file, args)
+    write_together(written, args.force)
+    if not args.quiet:
+        _report(args.output, written[args.output], avatar, order, quality)
+    return ExitCode.FINE
+
+
+def _made_progressive(avatar: Avatar, exact: bool, quiet: bool) -> Avatar:
+    """A flat avatar, fitted; one with levels as it is."""
+    with bar("fitting", quiet) as advance:
+        return _fitter()(avatar, advance, exact)
+
+
+def _ordered(
+    avatar: Avatar, source: Avatar, renderer: Renderer | None, args: argparse.Namespace
+) -> tuple[Avatar, EncodeOptions, Ordering]:
+    """The avatar, its regions measured if asked for; its options but for the precision; who is sent first."""
     if args.group_regions and renderer is not None:
         with bar("regions", args.quiet) as advance:
-            measured = with_measured_regions(avatar, renderer, advance)
-        source_avatar = measured if source_avatar is avatar else source_avatar
-        avatar = measured
+            avatar = with_measured_regions(avatar, renderer, advance)
     with bar("importance", args.quiet) as advance:
-        importance, as_stored, source = _measure(avatar, args.importance, renderer, advance)
-    with bar("precision", args.quiet) as advance:
-        options = HANDING_OVER if avatar.hands_over else GROWN if len(avatar.levels) > 1 else EncodeOptions()
-        options = replace(
-            options,
-            importance_per=per,
-            order_as_stored=as_stored,
-            group_regions=args.group_regions,
-            level_order=args.level_order,
-        )
-        precision, reached = _precision(avatar, source_avatar, args, options, importance, renderer, advance)
-        options = replace(options, precision=precision)
-    outputs = {}
+        order = ordering(avatar, args.importance, renderer, advance)
+    options = replace(
+        fitting_options(avatar),
+        # The source decides: a fit puts levels into a flat avatar, but its Gaussians are not a hierarchy on faces.
+        importance_per=args.importance_per or ("face" if len(source.levels) > 1 else "gaussian"),
+        order_as_stored=order.as_stored,
+        group_regions=args.group_regions,
+        level_order=args.level_order,
+    )
+    return avatar, options, order
+
+
+def _encoded(
+    avatar: Avatar, options: EncodeOptions, order: Ordering, rig_file: bytes | None, args: argparse.Namespace
+) -> dict[str, bytes]:
+    """Path → content of the avatar, and of its rig if that gets a file of its own."""
+    files = {}
     if rig_file is None and args.rig == "external" and avatar.rig is not None:
-        rig_file = encode_rig_file(avatar.rig, options)
-        outputs[args.rig_output] = rig_file
+        files[args.rig_output] = rig_file = encode_rig_file(avatar.rig, options)
+    rig_name = Path(args.shared_rig or args.rig_output or "").name
     with bar("encoding", args.quiet) as advance:
-        data = encode(avatar, options, importance, rig_file, Path(rig_name).name, progress=advance)
-    write_together({**outputs, args.output: data}, args.force)
-    if not args.quiet:
-        kept = f"{inspect(data).complete_gaussian_count:,} of {avatar.gaussian_count:,} Gaussians"
-        print(f"{args.output}: {len(data):,} bytes, {kept}, order by {source}, {reached}", file=sys.stderr)
-    return ExitCode.FINE
+        data = encode(avatar, options, order.importance, rig_file, rig_name, progress=advance)
+    return {**files, args.output: data}
+
+
+def _report(output_path: str, data: bytes, avatar: Avatar, order: Ordering, quality: Quality) -> None:
+    """On stderr: what it came to."""
+    if quality.is_missed:
+        warning = f"{quality.asked:.1f} dB asked for, {quality.reached:.1f} dB is the best there is"
+        print(f"warning: {warning}", file=sys.stderr)
+    known = (
+        f"about {quality.asked:.0f} dB expected" if quality.reached is None else f"{quality.reached:.1f} dB"
+    )
+    kept = f"{inspect(data).complete_gaussian_count:,} of {avatar.gaussian_count:,} Gaussians"
+    print(f"{output_path}: {len(data):,} bytes, {kept}, order by {order.name}, {known}", file=sys.stderr)
 
 
 def _with_extras(avatar: Avatar, args: argparse.Namespace) -> Avatar:
@@ -186,6 +219,7 @@ def _with_extras(avatar: Avatar, args: argparse.Namespace) -> Avatar:
 
 
 def _check_rig_options(avatar: Avatar, args: argparse.Namespace) -> None:
+    """EncodeError for options that contradict each other, and for a rig nobody said may be passed on."""
     if args.shared_rig and args.rig_output:
         raise EncodeError(
             "two-rigs", "--shared-rig names a rig's file that exists, --rig-output writes one: give one"
@@ -218,31 +252,6 @@ def _renderer(needed: bool) -> Renderer | None:
         return None
 
 
-def _measure(
-    avatar: Avatar, choice: str, renderer: Renderer | None, advance: Callable[[float], None]
-) -> tuple[list[Float64Array], bool, str]:
-    """Per-level importance, whether the order is the checkpoint's all the same, and the name of the order."""
-    stored = has_stored_importance(avatar) and not avatar.hands_over
-    if choice == "checkpoint" or (choice == "auto" and stored):
-        found = stored_importance(avatar)
-        if renderer is not None:  # what is seen, since that decides how finely each is written
-            found = rendered_importance(avatar, renderer, advance)
-        return found, True, "the checkpoint's importance"
-    if choice in ("render", "auto") and renderer is not None:
-        return rendered_importance(avatar, renderer, advance), False, "rendered importance"
-    return opacity_area_importance(avatar), False, "opacity x area"
-
-
-def _target(args: argparse.Namespace) -> float:
-    """The quality asked for, in dB."""
-    target: float = PRESETS[args.preset or "balanced"] if args.quality is None else args.quality
-    if not LEAST_DECIBELS <= target <= MOST_DECIBELS:
-        raise EncodeError(
-            "bad-quality", f"--quality {target}: {LEAST_DECIBELS:g} to {MOST_DECIBELS:g} dB can be had"
-        )
-    return target
-
-
 def _fitter() -> Fitter:
     """What makes flat avatars progressive. Raises EncodeError where the training package cannot be imported."""
     try:
@@ -250,28 +259,3 @@ def _fitter() -> Fitter:
     except ImportError as error:
         raise EncodeError("no-fitter", f"--progressive: {error} (pip install 'pavfmt[training]')") from None
     return made_progressive
-
-
-def _precision(
-    avatar: Avatar,
-    reference: Avatar,
-    args: argparse.Namespace,
-    options: EncodeOptions,
-    importance: list[Float64Array],
-    renderer: Renderer | None,
-    advance: Callable[[float], None],
-) -> tuple[Precision, str]:
-    """The precision asked for, and what is known of its quality."""
-    fitted = avatar is not reference and args.preset is None and args.quality is None
-    target = FITTED_DECIBELS if fitted else _target(args)
-    fixed = precision_near(target, options.precision)
-    if renderer is None or args.no_search:
-        return fixed, f"about {target:.0f} dB expected"
-    if fitted:
-        precision, reached = fitted_precision(avatar, options, importance, renderer, reference, advance)
-    else:
-        start = replace(options, precision=fixed)
-        precision, reached = precision_for(avatar, start, importance, renderer, target, advance, reference)
-    if reached < target and not args.quiet:
-        print(f"warning: {target:.1f} dB asked for, {reached:.1f} dB is the best there is", file=sys.stderr)
-    return precision, f"{reached:.1f} dB"

@@ -15,6 +15,7 @@ searched for a quality in dB:
 How it works: `planning` decides which Gaussians are written, as which integers, in what order; `schedule` decides
 which unit comes when; `emission` turns units into bytes. `pruning`, `rebinding`, `renumbering`, `precision` and
 `order/` are steps of the plan; `quality` searches over plans.
+`choices` makes options of what is asked for in words.
 """
 
 from __future__ import annotations

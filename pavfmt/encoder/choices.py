@@ -1,0 +1,138 @@
+"""What is asked of an encoder in words, made concrete by looking at the avatar: `pav encode` is a shell over this.
+
+    order = ordering(avatar, "auto", renderer)
+    options = fitting_options(avatar)
+    options, quality = precise_options(avatar, options, order, decibels=54.0, renderer=renderer)
+    data = encode(avatar, options, order.importance)
+
+Everything works without a renderer, by rules that come to about as much on head avatars; with one, both the order
+and the precision are measured on pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pavfmt.encoder.options import (
+    FITTED_DECIBELS,
+    GROWN,
+    HANDING_OVER,
+    PRESETS,
+    EncodeOptions,
+    precision_near,
+)
+from pavfmt.encoder.order.importance import (
+    has_stored_importance,
+    opacity_area_importance,
+    rendered_importance,
+    stored_importance,
+)
+from pavfmt.encoder.pictures import Progress, Renderer
+from pavfmt.encoder.quality import fitted_precision, precision_for
+from pavfmt.errors import EncodeError
+from pavfmt.model import Avatar, Float64Array
+
+ORDERS = ("auto", "checkpoint", "render", "opacity-area")
+"""By whose importance Gaussians are sent; "auto" is the first of the others that is there."""
+DEFAULT_PRESET = "balanced"
+LEAST_DECIBELS, MOST_DECIBELS = 30.0, 70.0
+"""Beyond, either nothing is left to see or no steps are fine enough."""
+EXACT_DECIBELS = 50.0
+"""From here on an avatar that is made progressive keeps its Gaussians as they are: fitted ones do not come so close."""
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """Who is sent first, and why."""
+
+    importance: list[Float64Array]
+    """Per level (N,), what `encode` takes: it also decides how finely each Gaussian is written."""
+    as_stored: bool
+    """Whether the order is the checkpoint's all the same (`EncodeOptions.order_as_stored`)."""
+    name: str
+    """For people."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How close to the avatar as given it will look, in dB."""
+
+    asked: float
+    reached: float | None
+    """None: not measured, but expected to be about what was asked."""
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether no precision reaches what was asked."""
+        return self.reached is not None and self.reached < self.asked
+
+
+def ordering(
+    avatar: Avatar,
+    asked: str = "auto",
+    renderer: Renderer | None = None,
+    progress: Progress | None = None,
+) -> Ordering:
+    """The importance for one of ORDERS. Raises EncodeError for "checkpoint" where there is none."""
+    # What hands over was measured by the fit that made it, not by a checkpoint whose order is to be kept.
+    stored = has_stored_importance(avatar) and not avatar.hands_over
+    if asked == "checkpoint" or (asked == "auto" and stored):
+        found = stored_importance(avatar)
+        if renderer is not None:  # what is seen, since that decides how finely each is written
+            found = rendered_importance(avatar, renderer, progress)
+        return Ordering(found, True, "the checkpoint's importance")
+    if asked in ("render", "auto") and renderer is not None:
+        return Ordering(rendered_importance(avatar, renderer, progress), False, "rendered importance")
+    return Ordering(opacity_area_importance(avatar), False, "opacity x area")
+
+
+def fitting_options(avatar: Avatar) -> EncodeOptions:
+    """The options whose balance was found on avatars of this kind: flat, handing over, or of levels that add."""
+    if avatar.hands_over:
+        return HANDING_OVER
+    return GROWN if len(avatar.levels) > 1 else EncodeOptions()
+
+
+def wanted_decibels(preset: str | None, quality: float | None) -> float | None:
+    """What a preset or a number asks for, in dB; None if nothing is asked. Raises EncodeError "bad-quality"."""
+    if quality is None:
+        return None if preset is None else PRESETS[preset]
+    if not LEAST_DECIBELS <= quality <= MOST_DECIBELS:
+        raise EncodeError(
+            "bad-quality", f"--quality {quality}: {LEAST_DECIBELS:g} to {MOST_DECIBELS:g} dB can be had"
+        )
+    return quality
+
+
+def keeps_gaussians(decibels: float | None) -> bool:
+    """Whether an avatar that is made progressive for this quality keeps its Gaussians as they are."""
+    return (PRESETS[DEFAULT_PRESET] if decibels is None else decibels) >= EXACT_DECIBELS
+
+
+def precise_options(
+    avatar: Avatar,
+    options: EncodeOptions,
+    order: Ordering,
+    decibels: float | None = None,
+    renderer: Renderer | None = None,
+    fitted_to: Avatar | None = None,
+    progress: Progress | None = None,
+) -> tuple[EncodeOptions, Quality]:
+    """The options with the coarsest precision that reaches `decibels` (None: the default), and what it reaches.
+
+    Measured against `fitted_to`, the avatar that `avatar` was fitted to, or against itself. If nothing is asked of a
+    fitted avatar, bytes are not spent on what the fit has lost anyway. Without a renderer, by fixed steps.
+    """
+    lenient = fitted_to is not None and decibels is None
+    default = FITTED_DECIBELS if lenient else PRESETS[DEFAULT_PRESET]
+    target = default if decibels is None else decibels
+    near = replace(options, precision=precision_near(target, options.precision))
+    if renderer is None:
+        return near, Quality(target, None)
+    importance = order.importance
+    if lenient:
+        assert fitted_to is not None
+        found, reached = fitted_precision(avatar, options, importance, renderer, fitted_to, progress)
+    else:
+        found, reached = precision_for(avatar, near, importance, renderer, target, progress, fitted_to)
+    return replace(options, precision=found), Quality(target, reached)

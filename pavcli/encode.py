@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
     for target in filter(None, (args.output, args.rig_output)):
         check_target(target, args.force)
     decibels = wanted_decibels(args.preset, args.quality)
-    source = _with_extras(read_avatar(Path(args.source), flame=args.flame), args)
+    source = _with_extras(read_avatar(args.source, ImportOptions(args.flame)), args)
     _check_rig_options(source, args)
     rig_file = read_bytes(args.shared_rig) if args.shared_rig else None
     if rig_file is not None:

@@ -27,6 +27,9 @@ Float64Array = NDArray[np.float64]
 Int32Array = NDArray[np.int32]
 BoolArray = NDArray[np.bool_]
 
+SH_C0 = 0.28209479177387814
+"""Y of SH band 0: colour = 0.5 + SH_C0 · sh0 + … (§9)."""
+
 
 def _array(name: str, value: object, dtype: type, *shape: int | None) -> NDArray[Any]:
     """`value` as a contiguous array of `dtype` and `shape` (None: any length), finite; or EncodeError."""
@@ -152,13 +155,6 @@ class Rig:
     def joint_count(self) -> int:
         """J."""
         return len(self.joint_names)
-
-    def shape_index(self, name: str) -> int:
-        """The index of a shape by its name; KeyError if there is none."""
-        for index, shape in enumerate(self.shapes):
-            if shape.name == name:
-                return index
-        raise KeyError(name)
 
 
 @dataclass(frozen=True)

@@ -1,74 +1,85 @@
-"""Foreign formats: which one a path holds, and the avatar in it."""
+"""Foreign formats: which one a path holds, and the avatar in it.
+
+    avatar = pavfmt.importers.read_avatar("lam-export.zip")
+    avatar = pavfmt.importers.read_avatar("checkpoint/", ImportOptions(flame="flame2023.pkl"))
+
+A format is one module with two functions, and one row of IMPORTERS. An importer opens its files itself and trusts no
+byte of them: sizes are checked before anything is allocated, archives are read in memory, pickles are never executed
+(`files/` does all of this). Whatever a file holds, the result is an `Avatar` or an EncodeError that names the file
+and what in it is wrong.
+"""
 
 from __future__ import annotations
 
-import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pavfmt.errors import EncodeError
-from pavfmt.importers.files.ply import read_ply_header
-from pavfmt.importers.files.source import FolderSource, Source, ZipSource
-from pavfmt.importers.gaussianavatars import find_point_cloud, read_gaussianavatars
-from pavfmt.importers.lam import read_lam
+from pavfmt.importers.gaussianavatars import is_gaussianavatars, read_gaussianavatars
+from pavfmt.importers.lam import is_lam, read_lam
 from pavfmt.importers.progressive import is_progressive, read_progressive
 from pavfmt.model import Avatar
 
-__all__ = ["read_avatar", "read_gaussianavatars", "read_lam", "read_progressive", "recognise"]
+__all__ = ["IMPORTERS", "ImportOptions", "Importer", "read_avatar", "recognise"]
 
-LOOKED_FOR = (
-    "a LAM export (zip or folder with skin.glb and offset.ply), "
-    "a GaussianAvatars checkpoint (point_cloud.ply with binding_0, or its folder), "
-    "a progressive checkpoint (folder with avatar.json)"
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What a path alone does not say."""
+
+    flame: str | Path | None = None
+    """The FLAME model file that a checkpoint was trained on, for formats that leave it out."""
+
+
+@dataclass(frozen=True)
+class Importer:
+    """One foreign format."""
+
+    name: str
+    looked_for: str
+    """What a path of this format holds, for messages."""
+    recognise: Callable[[Path], bool]
+    """Whether the path, which exists, holds this format: by its content, not by its name."""
+    read: Callable[[Path, ImportOptions], Avatar]
+    """Raises EncodeError."""
+
+
+IMPORTERS = (
+    Importer(
+        "progressive",
+        "a progressive checkpoint (folder with avatar.json)",
+        is_progressive,
+        lambda path, _: read_progressive(path),
+    ),
+    Importer(
+        "lam",
+        "a LAM export (zip or folder with skin.glb and offset.ply)",
+        is_lam,
+        lambda path, _: read_lam(path),
+    ),
+    Importer(
+        "gaussianavatars",
+        "a GaussianAvatars checkpoint (point_cloud.ply with binding_0, or its folder)",
+        is_gaussianavatars,
+        lambda path, options: read_gaussianavatars(path, options.flame),
+    ),
 )
+"""In the order they are asked: the first that recognises a path reads it."""
 
 
-def recognise(path: str | Path) -> str:
-    """What a path holds, by its content: "lam", "gaussianavatars" or "progressive"."""
+def recognise(path: str | Path) -> Importer:
+    """The importer for what a path holds. EncodeError "missing-file" or "unknown-input" if there is none."""
     path = Path(path)
     if not path.exists():
         raise EncodeError("missing-file", f"{path.name}: no such file or folder")
-    if is_progressive(path):
-        return "progressive"
-    kind = _kind_of_folder(path) if path.is_dir() else _kind_of_file(path)
-    if kind is None:
-        raise EncodeError("unknown-input", f"{path.name}: looked for {LOOKED_FOR}; it is none of these")
-    return kind
+    for importer in IMPORTERS:
+        if importer.recognise(path):
+            return importer
+    looked_for = ", ".join(importer.looked_for for importer in IMPORTERS)
+    raise EncodeError("unknown-input", f"{path.name}: looked for {looked_for}; it is none of these")
 
 
-def read_avatar(path: str | Path, *, flame: str | Path | None = None) -> Avatar:
-    """The avatar at `path`, whatever its format; `flame` is a FLAME model file, for formats that need one."""
-    kind = recognise(path)
-    if kind == "lam":
-        return read_lam(path)
-    if kind == "progressive":
-        return read_progressive(path)
-    if flame is None:
-        message = f"{Path(path).name} is a GaussianAvatars checkpoint: give the FLAME model it was trained on"
-        raise EncodeError("flame-model-needed", message)
-    return read_gaussianavatars(path, flame)
-
-
-def _kind_of_folder(path: Path) -> str | None:
-    if _is_lam(FolderSource(path)):
-        return "lam"
-    try:
-        return _kind_of_file(find_point_cloud(path))
-    except EncodeError:
-        return None
-
-
-def _kind_of_file(path: Path) -> str | None:
-    with path.open("rb") as stream:
-        start = stream.read(1 << 16)
-    if start.startswith(b"ply"):
-        elements = read_ply_header(start, path.name)
-        bound = any("binding_0" in (field for field, _ in fields) for _, _, fields in elements)
-        return "gaussianavatars" if bound else None
-    if zipfile.is_zipfile(path):
-        with ZipSource(path) as source:
-            return "lam" if _is_lam(source) else None
-    return None
-
-
-def _is_lam(source: Source) -> bool:
-    return bool(source.find("skin.glb")) or bool(source.find("offset.ply"))
+def read_avatar(path: str | Path, options: ImportOptions | None = None) -> Avatar:
+    """The avatar at `path`, whatever its format. Raises EncodeError."""
+    return recognise(path).read(Path(path), options or ImportOptions())

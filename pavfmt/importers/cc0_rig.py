@@ -8,17 +8,17 @@ The jaw and the gaze exist as shapes and as joints: drive one of the two.
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
+from pavfmt.importers.arkit import ESSENTIAL_SHAPES
 from pavfmt.importers.files.npy import read_npz_member
-from pavfmt.importers.files.npz import open_npz
-from pavfmt.model import BoolArray, Float32Array, Int32Array, Rig, Shape
-
-ESSENTIAL_SHAPES = ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight")
+from pavfmt.importers.files.npz import float32_array, open_npz, text_array
+from pavfmt.model import BoolArray, Int32Array, Rig, Shape
 
 REGION_NAMES = {
     "body": "skin",
@@ -46,10 +46,6 @@ def read_cc0_rig(path: str | Path) -> Rig:
         return _rig(archive)
 
 
-def _floats(archive: zipfile.ZipFile, name: str, *shape: int | None) -> Float32Array:
-    return read_npz_member(archive, name, "f", shape).astype(np.float32)
-
-
 def _integers(archive: zipfile.ZipFile, name: str) -> Int32Array:
     array = read_npz_member(archive, name, "iu")
     if array.size and (array.min() < -1 or array.max() > np.iinfo(np.int32).max):
@@ -57,16 +53,12 @@ def _integers(archive: zipfile.ZipFile, name: str) -> Int32Array:
     return array.astype(np.int32)
 
 
-def _names(archive: zipfile.ZipFile, name: str, count: int) -> tuple[str, ...]:
-    return tuple(str(entry) for entry in read_npz_member(archive, name, "U", (count,)))
-
-
 def _rig(archive: zipfile.ZipFile) -> Rig:
-    neutral = _floats(archive, "v_neutral", None, 3)
+    neutral = float32_array(archive, "v_neutral", None, 3)
     faces = _integers(archive, "faces")
-    displacements = _floats(archive, "expr", None, len(neutral), 3)
-    joints = _floats(archive, "joints", None, 3)
-    names = _names(archive, "expr_names", len(displacements))
+    displacements = float32_array(archive, "expr", None, len(neutral), 3)
+    joints = float32_array(archive, "joints", None, 3)
+    names = text_array(archive, "expr_names", len(displacements))
     shapes = tuple(
         Shape(name, rows, essential=name in ESSENTIAL_SHAPES)
         for name, rows in zip(names, displacements, strict=True)
@@ -75,13 +67,13 @@ def _rig(archive: zipfile.ZipFile) -> Rig:
         profile="arkit-52",
         faces=faces,
         mean_neutral=neutral,
-        joint_names=_names(archive, "joint_names", len(joints)),
+        joint_names=text_array(archive, "joint_names", len(joints)),
         joint_parents=tuple(int(parent) for parent in _integers(archive, "joint_parents")),
         mean_joint_positions=joints,
-        weights=_floats(archive, "lbs_weights", len(neutral), len(joints)),
+        weights=float32_array(archive, "lbs_weights", len(neutral), len(joints)),
         shapes=shapes,
     )
-    part_of_face = np.array(_names(archive, "face_region", len(faces)))
+    part_of_face = np.array(text_array(archive, "face_region", len(faces)))
     return _with_regions(rig, part_of_face)
 
 
@@ -98,14 +90,4 @@ def _with_regions(rig: Rig, part_of_face: NDArray[np.str_]) -> Rig:
         moved = [np.linalg.norm(by_name[name], axis=1) for name in shape_names if name in by_name]
         if moved:
             regions[region] = skin & (np.max(moved, axis=0) > MOVED_METRES)
-    return Rig(
-        rig.profile,
-        rig.faces,
-        rig.mean_neutral,
-        rig.joint_names,
-        rig.joint_parents,
-        rig.mean_joint_positions,
-        rig.weights,
-        rig.shapes,
-        regions=regions,
-    )
+    return replace(rig, regions=regions)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.flame_pickle import as_numbers, load_pickle
-from pavfmt.importers.files.npz import array_names, float_array, has_shape, open_npz
+from pavfmt.importers.files.npy import has_shape
+from pavfmt.importers.files.npz import array_names, float_array, open_npz
 from pavfmt.importers.files.source import open_limited
 from pavfmt.model import Float64Array, Int32Array
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from pavfmt.errors import EncodeError
-from pavfmt.importers.activations import sigmoid
-from pavfmt.importers.files.npz import array_names, float_array, has_shape, open_npz
-from pavfmt.importers.files.ply import Table, columns, read_ply
+from pavfmt.importers.files.npy import has_shape
+from pavfmt.importers.files.npz import array_names, float_array, open_npz
+from pavfmt.importers.files.ply import MAX_HEADER_BYTES, Table, columns, read_ply_header
 from pavfmt.importers.files.source import open_limited
 from pavfmt.importers.flame import (
     FACE_COUNT,
@@ -24,6 +24,7 @@ from pavfmt.importers.flame import (
     add_teeth,
     read_flame,
 )
+from pavfmt.importers.gaussian_ply import read_gaussian_table
 from pavfmt.importers.tracks import expression_name, flame_track
 from pavfmt.model import (
     Avatar,
@@ -46,8 +47,30 @@ REST_COUNTS = (0, 9, 24, 45)
 """How many `f_rest` properties SH degrees 0 to 3 have."""
 
 
-def read_gaussianavatars(path: str | Path, flame_path: str | Path) -> Avatar:
-    """The avatar of a checkpoint (its PLY, its folder, or the training run's folder) on a FLAME model."""
+def is_gaussianavatars(path: Path) -> bool:
+    """Whether a PLY file, or the one in a folder, has Gaussians bound to faces.
+
+    EncodeError "bad-ply" where the path itself is a PLY file whose header cannot be read.
+    """
+    try:
+        with find_point_cloud(path).open("rb") as stream:
+            start = stream.read(MAX_HEADER_BYTES)
+        elements = read_ply_header(start, path.name) if start.startswith(b"ply") else []
+    except EncodeError:
+        if path.is_dir():  # it may hold anything, and need not be a checkpoint
+            return False
+        raise
+    return any("binding_0" in (field for field, _ in fields) for _, _, fields in elements)
+
+
+def read_gaussianavatars(path: str | Path, flame_path: str | Path | None) -> Avatar:
+    """The avatar of a checkpoint (its PLY, its folder, or the training run's folder) on a FLAME model.
+
+    EncodeError "flame-model-needed" without one: the checkpoint holds no mesh.
+    """
+    if flame_path is None:
+        message = f"{Path(path).name} is a GaussianAvatars checkpoint: give the FLAME model it was trained on"
+        raise EncodeError("flame-model-needed", message)
     ply = find_point_cloud(Path(path))
     gaussians = read_gaussians(open_limited(ply), ply.name)
     with open_npz(ply.with_name("flame_param.npz")) as archive:
@@ -93,18 +116,15 @@ def title_of(ply: Path) -> str:
 
 def read_gaussians(data: bytes, where: str) -> Gaussians:
     """The PLY's rows: face-local means, log scales, rotations (w, x, y, z), logits, SH, faces."""
-    table = read_ply(data, where).get("vertex")
-    if table is None:
-        raise EncodeError("bad-ply", f"{where}: no element 'vertex'")
-    logits = columns(table, ("opacity",), where)[:, 0].astype(np.float64)
+    table = read_gaussian_table(data, where)
     return Gaussians(
-        sites=read_binding(table, where),
-        means=columns(table, ("x", "y", "z"), where),
-        quats=columns(table, ("rot_0", "rot_1", "rot_2", "rot_3"), where),
-        log_scales=columns(table, ("scale_0", "scale_1", "scale_2"), where),
-        opacities=sigmoid(logits),
-        sh0=columns(table, ("f_dc_0", "f_dc_1", "f_dc_2"), where)[:, None, :],
-        shN=read_rest(table, where),
+        sites=read_binding(table.rows, where),
+        means=table.means,
+        quats=table.quats,
+        log_scales=table.log_scales,
+        opacities=table.opacities,
+        sh0=columns(table.rows, ("f_dc_0", "f_dc_1", "f_dc_2"), where)[:, None, :],
+        shN=read_rest(table.rows, where),
     )
 
 

@@ -6,26 +6,40 @@ topology subdivided once; where a file keeps that rule the rig stores the base m
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from pavfmt.codec.subdivision import edges_of, subdivided_faces, subdivided_values
 from pavfmt.errors import EncodeError
-from pavfmt.importers.activations import sigmoid
+from pavfmt.importers.arkit import ESSENTIAL_SHAPES, regions_from_shapes
 from pavfmt.importers.files.glb import read_glb
-from pavfmt.importers.files.ply import columns, read_ply
+from pavfmt.importers.files.ply import columns
 from pavfmt.importers.files.source import FolderSource, Source, ZipSource
-from pavfmt.importers.regions import regions_from_shapes
+from pavfmt.importers.gaussian_ply import read_gaussian_table
 from pavfmt.importers.skinned_mesh import SkinnedMesh, read_skinned_mesh
 from pavfmt.importers.tracks import parse_bs_data
-from pavfmt.model import Avatar, Gaussians, Int32Array, Level, Rig, Shape, Track
+from pavfmt.model import SH_C0, Avatar, Gaussians, Int32Array, Level, Rig, Shape, Track
 from pavfmt.registry import Binding, ShFrame, Site
 
-SH_C0 = 0.28209479177387814
 MIDPOINT_TOLERANCE = 5e-6
 """Metres a vertex or morph may differ from the midpoint of its edge."""
-ESSENTIAL = frozenset({"jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight"})
+
+
+def is_lam(path: Path) -> bool:
+    """Whether a folder or zip file has a part of a LAM export; EncodeError where an archive cannot be read."""
+    if path.is_dir():
+        return _has_part(FolderSource(path))
+    if not zipfile.is_zipfile(path):
+        return False
+    with ZipSource(path) as source:
+        return _has_part(source)
+
+
+def _has_part(source: Source) -> bool:
+    """With one of two, the message can say that the other is missing."""
+    return bool(source.find("skin.glb")) or bool(source.find("offset.ply"))
 
 
 def read_lam(path: str | Path) -> Avatar:
@@ -82,20 +96,17 @@ def read_track(source: Source, folder: PurePosixPath, rig: Rig) -> tuple[Track, 
 def read_offsets(data: bytes, vertex_count: int) -> Gaussians:
     """`offset.ply`: one Gaussian per vertex; offsets in metres, plain RGB, logits, log scales."""
     where = "offset.ply"
-    table = read_ply(data, where).get("vertex")
-    if table is None:
-        raise EncodeError("bad-ply", f"{where}: no element 'vertex'")
-    if len(table) != vertex_count:
-        message = f"{where} has {len(table)} rows, skin.glb {vertex_count} vertices"
+    table = read_gaussian_table(data, where)
+    if len(table.rows) != vertex_count:
+        message = f"{where} has {len(table.rows)} rows, skin.glb {vertex_count} vertices"
         raise EncodeError("binding-out-of-range", message)
-    rgb = columns(table, ("f_dc_0", "f_dc_1", "f_dc_2"), where).astype(np.float64)
-    logits = columns(table, ("opacity",), where)[:, 0].astype(np.float64)
+    rgb = columns(table.rows, ("f_dc_0", "f_dc_1", "f_dc_2"), where).astype(np.float64)
     return Gaussians(
         sites=np.arange(vertex_count, dtype=np.int32),
-        means=columns(table, ("x", "y", "z"), where),
-        quats=columns(table, ("rot_0", "rot_1", "rot_2", "rot_3"), where),
-        log_scales=columns(table, ("scale_0", "scale_1", "scale_2"), where),
-        opacities=sigmoid(logits),
+        means=table.means,
+        quats=table.quats,
+        log_scales=table.log_scales,
+        opacities=table.opacities,
         sh0=((rgb - 0.5) / SH_C0).astype(np.float32)[:, None, :],
         shN=np.zeros((vertex_count, 0, 3), np.float32),
     )
@@ -108,7 +119,7 @@ def rig_from(mesh: SkinnedMesh) -> Rig:
     if base is not None:
         faces, count, subdivisions = base, int(base.max()) + 1, 1
     shapes = tuple(
-        Shape(name, morph[:count], essential=name in ESSENTIAL) for name, morph in mesh.morphs.items()
+        Shape(name, morph[:count], essential=name in ESSENTIAL_SHAPES) for name, morph in mesh.morphs.items()
     )
     return Rig(
         profile="arkit-52",

@@ -11,11 +11,11 @@ from pavfmt.errors import EncodeError
 from pavfmt.importers.files.glb import MAX_JSON_BYTES, parse_json
 from pavfmt.importers.files.npz import array_names, float32_array, open_npz, text_array
 from pavfmt.importers.files.source import open_limited
+from pavfmt.importers.flame import JOINT_NAMES
 from pavfmt.model import Float32Array, Track
 
 FRAMES_PER_SECOND = 30.0
 """Where the file does not say."""
-FLAME_JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
 
 
 def read_tracks(path: str | Path) -> dict[str, Track]:
@@ -63,7 +63,7 @@ def flame_track(archive: zipfile.ZipFile, name: str) -> Track:
         FRAMES_PER_SECOND,
         tuple(expression_name(k) for k in range(weights.shape[1])),
         weights,
-        FLAME_JOINTS,
+        JOINT_NAMES,
         np.stack(turns, axis=1),
         motion("translation", 3),
     )

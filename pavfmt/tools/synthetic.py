@@ -14,6 +14,7 @@ import numpy as np
 
 from pavfmt.errors import EncodeError
 from pavfmt.model import (
+    SH_C0,
     Avatar,
     Float32Array,
     Float64Array,
@@ -215,7 +216,7 @@ def _gaussians(
     quats = random.bell(count, 4) * np.array([1.0, 0.35, 0.35, 0.35]) + np.array([2.0, 0.0, 0.0, 0.0])
     quats = quats / np.sqrt(quats[:, :1] ** 2 + _squares(quats[:, 1:])[:, None])
     log_scales, opacities = _log_scales(random, count), _opacities(random, count)
-    sh0 = (_colours(random, place) - 0.5) / 0.28209479177387814
+    sh0 = (_colours(random, place) - 0.5) / SH_C0
     return Gaussians(
         sites,
         means.astype(np.float32),

@@ -27,11 +27,11 @@ from pavfmt.container.headers import DirectoryEntry, UnitHeader
 from pavfmt.decoding.decoder import Decoder
 from pavfmt.decoding.events import DirectoryArrived
 from pavfmt.encoder import rendered_importance
-from pavfmt.encoder.order.region_importance import SH0, with_measured_regions
+from pavfmt.encoder.order.region_importance import with_measured_regions
 from pavfmt.encoder.order.regions import site_region_bits
+from pavfmt.importers.arkit import regions_from_shapes
 from pavfmt.importers.lam import read_lam
-from pavfmt.importers.regions import regions_from_shapes
-from pavfmt.model import Avatar, Pose
+from pavfmt.model import SH_C0, Avatar, Pose
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES
 from pavplayer.camera import Camera
 from pavplayer.demo import AVATAR_FILE
@@ -101,7 +101,7 @@ def scenery(avatar: Avatar, focus: Focus, rasterizer: Rasterizer) -> Scenery:
         if abs(yaw) <= FRONT_DEGREES
     ]
     inside = (np.concatenate(site_region_bits(avatar)) & focus.bits_in(list(avatar.rig.regions))) > 0
-    painted = np.where(inside, 0.5, -0.5)[:, None, None] / SH0 * np.ones((1, 1, 3))
+    painted = np.where(inside, 0.5, -0.5)[:, None, None] / SH_C0 * np.ones((1, 1, 3))
     poser, pictures, masks = Poser(avatar), [], []
     for pose, camera in zip(EVALUATION_V1.expressions.values(), cycle(cameras), strict=False):
         cloud = poser.frame(pose)

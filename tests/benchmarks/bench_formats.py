@@ -39,7 +39,7 @@ from pavfmt.decoding.events import UnitDamaged
 from pavfmt.encoder import PRESETS, precision_for, precision_near, rendered_importance
 from pavfmt.encoder.order.importance import has_stored_importance
 from pavfmt.fileio import check_target, write_together
-from pavfmt.importers import read_avatar
+from pavfmt.importers import ImportOptions, read_avatar
 from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.tools.inspect import gaussian_bytes_of
 from pavfmt.tools.synthetic import synthetic_avatar
@@ -153,7 +153,7 @@ def read_source(source: str, flame: str | None) -> Avatar:
     return (
         synthetic_avatar(read_cc0_rig(RIG_FILE))
         if source == "synthetic"
-        else read_avatar(source, flame=flame)
+        else read_avatar(source, ImportOptions(flame))
     )
 
 

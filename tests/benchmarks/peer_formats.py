@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pavfmt.importers.activations import sigmoid
 from pavfmt.importers.files.ply import read_ply
+from pavfmt.importers.gaussian_ply import sigmoid
 from pavfmt.posing import PosedGaussians
 
 LOGIT_LIMIT = 16.0

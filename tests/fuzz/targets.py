@@ -13,7 +13,7 @@ from pavfmt import Decoder, inspect, verify
 from pavfmt.codec.compiled import CompiledKernels
 from pavfmt.decoding.events import UnitDamaged
 from pavfmt.errors import PavError
-from pavfmt.importers import read_avatar
+from pavfmt.importers import ImportOptions, read_avatar
 from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.importers.files.glb import read_glb
 from pavfmt.importers.files.ply import read_ply
@@ -131,7 +131,7 @@ def _of_folder(read):
 
 
 def _gaussianavatars(folder):
-    return read_avatar(folder, flame=folder / "m.pkl")
+    return read_avatar(folder, ImportOptions(folder / "m.pkl"))
 
 
 def _seeds_after_compiling():

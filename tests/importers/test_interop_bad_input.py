@@ -15,7 +15,7 @@ import pytest
 from tiny_lam import POINTS, glb_bytes, glb_parts, lam_zip, offset_rows
 
 from pavfmt.errors import EncodeError
-from pavfmt.importers import read_avatar, recognise
+from pavfmt.importers import ImportOptions, read_avatar, recognise
 from pavfmt.importers.files.flame_pickle import load_pickle
 from pavfmt.importers.files.ply import columns, read_ply, write_ply
 from pavfmt.importers.files.source import MAX_MEMBER_BYTES
@@ -457,9 +457,9 @@ def small_checkpoint(folder, **changes):
 
 def test_the_small_checkpoint_is_good(tmp_path):
     model = small_checkpoint(tmp_path, dynamic_offset=np.array([print], dtype=object))  # never read
-    avatar = read_avatar(tmp_path, flame=model)
+    avatar = read_avatar(tmp_path, ImportOptions(model))
     assert (avatar.gaussian_count, avatar.rig.profile) == (3, "flame")
-    assert recognise(tmp_path / "point_cloud.ply") == recognise(tmp_path) == "gaussianavatars"
+    assert recognise(tmp_path / "point_cloud.ply").name == recognise(tmp_path).name == "gaussianavatars"
     refused("flame-model-needed", read_avatar, tmp_path, named="FLAME model")
 
 
@@ -499,10 +499,10 @@ def test_checkpoint_without_its_parts(tmp_path):
 
 
 def test_recognise(tmp_path):
-    assert recognise(lam_zip(tmp_path / "a.zip")) == "lam"
+    assert recognise(lam_zip(tmp_path / "a.zip")).name == "lam"
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         archive.extractall(tmp_path / "folder")
-    assert recognise(tmp_path / "folder") == recognise(tmp_path / "folder" / "someone") == "lam"
+    assert recognise(tmp_path / "folder").name == recognise(tmp_path / "folder" / "someone").name == "lam"
     refused("missing-file", recognise, tmp_path / "absent")
 
 

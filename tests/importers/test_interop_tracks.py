@@ -7,8 +7,9 @@ import pytest
 from realdata import DATA, needs_data
 
 from pavfmt.errors import EncodeError
+from pavfmt.importers.flame import JOINT_NAMES
 from pavfmt.importers.lam import read_lam
-from pavfmt.importers.tracks import FLAME_JOINTS, read_tracks
+from pavfmt.importers.tracks import read_tracks
 
 
 @needs_data
@@ -37,7 +38,7 @@ def test_status_is_the_same_performance_in_both_forms():
 def test_flame_archive(number, frames):
     path = DATA / "tracks" / "flame" / f"track_{number}.npz"
     (track,) = read_tracks(path).values()
-    assert (track.name, track.frame_count, track.joint_names) == (f"track_{number}", frames, FLAME_JOINTS)
+    assert (track.name, track.frame_count, track.joint_names) == (f"track_{number}", frames, JOINT_NAMES)
     assert track.shape_names[0] == "expr000" and track.shape_names[-1] == "expr099"
     with np.load(path) as archive:
         assert np.array_equal(track.weights, archive["expr"])

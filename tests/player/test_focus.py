@@ -238,7 +238,7 @@ def test_grouping_changes_nothing_of_the_whole(measured, data):
 
 @pytest.mark.parametrize("name", ["left_eye", "right_eye", "mouth", "brows"])
 def test_a_look_finds_the_region(name):
-    from pavfmt.importers.regions import regions_from_shapes
+    from pavfmt.importers.arkit import regions_from_shapes
 
     scene = decode(encode(synthetic_avatar(read_cc0_rig(RIG_FILE), 200, levels=1, sh_degree=0)))
     rig = scene.rig()

@@ -10,7 +10,7 @@ from pavfmt.encoder import encode, encode_rig_file
 from pavfmt.encoder.options import EncodeOptions, precision_near
 from pavfmt.encoder.order.importance import rendered_importance
 from pavfmt.encoder.pictures import OrbitView
-from pavfmt.importers import read_lam
+from pavfmt.importers.lam import read_lam
 from pavfmt.model import Pose
 from pavfmt.posing import STATIC_RIG, concatenate, pose_avatar, pose_level, pose_mesh
 from pavfmt.tools.cut import unit_ends

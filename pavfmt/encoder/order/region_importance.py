@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pavfmt.encoder.order.importance import EXPRESSIONS
 from pavfmt.encoder.order.regions import site_region_bits
 from pavfmt.encoder.pictures import Cameras, OrbitView, Progress, Renderer, level_pictures
-from pavfmt.model import Avatar, Float64Array, Rig
+from pavfmt.model import SH_C0, Avatar, Float64Array, Rig
 from pavfmt.posing import PosedGaussians
 
 CAMERAS: Cameras = ((0, 0), (25, 0), (-25, 0), (12, -12), (-12, 20))
@@ -24,9 +24,6 @@ CAMERAS: Cameras = ((0, 0), (25, 0), (-25, 0), (12, -12), (-12, 20))
 
 LEFT_OUT = 1e-3
 """A Gaussian matters to a region unless it is among the weakest that add up to this share of the region."""
-
-SH0 = 0.28209479177387814
-"""Y of band 0: colour = 0.5 + SH0 · sh0 + … (§9)."""
 
 
 def with_measured_regions(avatar: Avatar, renderer: Renderer, progress: Progress | None = None) -> Avatar:
@@ -76,7 +73,7 @@ def shown(
 
     They are drawn black and all others white, over white: what is missing of white is theirs.
     """
-    white = 0.5 / SH0
+    white = 0.5 / SH_C0
     painted = np.where(some, -white, white)[:, None, None] * np.ones((1, 1, 3))
     picture = renderer.picture(replace(gaussians, sh=painted, sh_quats=None), view)
     shares: NDArray[np.floating] = 1.0 - picture[..., 0]

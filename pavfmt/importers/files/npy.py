@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
+from pavfmt.importers.files.source import MAX_MEMBER_BYTES
 
 MAGIC = b"\x93NUMPY"
 
@@ -69,10 +70,14 @@ Wanted = tuple[int | None, ...] | None
 """A shape to insist on; None stands for any length, or for any shape at all."""
 
 
+def has_shape(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
+    """Whether `found` is `wanted`, None matching any length."""
+    pairs = zip(found, wanted, strict=False)
+    return len(found) == len(wanted) and all(want in (None, have) for have, want in pairs)
+
+
 def _check_shape(where: str, shape: tuple[int, ...], wanted: Wanted) -> None:
-    if wanted is None:
-        return
-    if len(shape) != len(wanted) or any(w not in (None, s) for w, s in zip(wanted, shape, strict=True)):
+    if wanted is not None and not has_shape(shape, wanted):
         text = ", ".join("any" if length is None else str(length) for length in wanted)
         raise EncodeError("bad-shape", f"{where} has shape {shape}, expected ({text})")
 
@@ -122,6 +127,9 @@ def read_npz_member(
     where = f"array {name!r}"
     try:
         info = archive.getinfo(f"{name}.npy")
+        if info.file_size > MAX_MEMBER_BYTES:
+            message = f"{where} takes {info.file_size} bytes, limit {MAX_MEMBER_BYTES}"
+            raise EncodeError("input-too-large", message)
         with archive.open(info) as stream:
             return read_npy(stream, info.file_size, where, kinds, wanted)
     except KeyError as error:

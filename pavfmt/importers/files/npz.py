@@ -9,7 +9,7 @@ import numpy as np
 
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.npy import read_npz_member
-from pavfmt.importers.files.source import MAX_FILE_BYTES, MAX_MEMBER_BYTES
+from pavfmt.importers.files.source import MAX_FILE_BYTES
 from pavfmt.model import Float32Array, Float64Array
 
 
@@ -32,9 +32,7 @@ def array_names(archive: zipfile.ZipFile) -> list[str]:
 
 def float_array(archive: zipfile.ZipFile, name: str, *shape: int | None) -> Float64Array:
     """Array `name` as float64, with the shape asked for (None: any length; nothing: any shape), finite."""
-    array = read_npz_member(_sized(archive, name), name, "fiu").astype(np.float64)
-    if shape and not has_shape(array.shape, shape):
-        raise EncodeError("bad-shape", f"array {name!r} has shape {array.shape}, expected {shape}")
+    array = read_npz_member(archive, name, "fiu", shape or None).astype(np.float64)
     if not np.isfinite(array).all():
         row = int(np.argwhere(~np.isfinite(np.atleast_1d(array)))[0][0])
         raise EncodeError("not-finite", f"array {name!r} holds NaN or infinity, first in row {row}")
@@ -47,25 +45,6 @@ def float32_array(archive: zipfile.ZipFile, name: str, *shape: int | None) -> Fl
         return float_array(archive, name, *shape).astype(np.float32)
 
 
-def text_array(archive: zipfile.ZipFile, name: str) -> tuple[str, ...]:
-    """A one-dimensional array of text."""
-    array = read_npz_member(_sized(archive, name), name, "U")
-    if array.ndim != 1:
-        raise EncodeError("bad-shape", f"array {name!r} has shape {array.shape}, expected a list")
-    return tuple(str(text) for text in array)
-
-
-def has_shape(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    """Whether `found` is `wanted`, None matching any length."""
-    pairs = zip(found, wanted, strict=False)
-    return len(found) == len(wanted) and all(want in (None, have) for have, want in pairs)
-
-
-def _sized(archive: zipfile.ZipFile, name: str) -> zipfile.ZipFile:
-    """The archive, if its array `name` is there and not too large."""
-    if name not in array_names(archive):
-        raise EncodeError("missing-array", f"array {name!r} is missing from the archive")
-    size = archive.getinfo(f"{name}.npy").file_size
-    if size > MAX_MEMBER_BYTES:
-        raise EncodeError("input-too-large", f"array {name!r} takes {size} bytes, limit {MAX_MEMBER_BYTES}")
-    return archive
+def text_array(archive: zipfile.ZipFile, name: str, count: int | None = None) -> tuple[str, ...]:
+    """A one-dimensional array of text, of `count` entries if given."""
+    return tuple(str(text) for text in read_npz_member(archive, name, "U", (count,)))

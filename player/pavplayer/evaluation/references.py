@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pavfmt.fileio import read_bytes
-from pavfmt.importers import read_avatar
+from pavfmt.importers import ImportOptions, read_avatar
 from pavfmt.model import Avatar, Float32Array, Pose
 from pavplayer.camera import Camera
 from pavplayer.evaluation.prefixes import Pictures
@@ -63,4 +63,4 @@ def reference_for(
         return file_reference(whole)
     if Path(source).suffix == ".pav":
         return file_reference(open_file(read_bytes(source)), Path(source).name)
-    return avatar_reference(read_avatar(source, flame=flame), whole.framed_points())
+    return avatar_reference(read_avatar(source, ImportOptions(flame)), whole.framed_points())

@@ -1,7 +1,7 @@
 """A place that someone looks at, as the names of the regions there.
 
 A file does not carry its regions' vertices, only their names. Which vertices they are is told by the shapes that have
-arrived: those that each one's shapes move (`pavfmt.importers.regions`).
+arrived: those that each one's shapes move (`pavfmt.importers.arkit`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from pavfmt.decoding.scene import Scene
-from pavfmt.importers.regions import regions_from_shapes
+from pavfmt.importers.arkit import regions_from_shapes
 from pavfmt.model import Float64Array, Pose, Rig
 from pavfmt.posing import pose_mesh
 from pavplayer.camera import Camera

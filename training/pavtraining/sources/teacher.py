@@ -13,7 +13,7 @@ from pavfmt.decoding.events import UnitDamaged
 from pavfmt.decoding.scene import Scene
 from pavfmt.errors import EncodeError, FormatError
 from pavfmt.fileio import read_bytes
-from pavfmt.importers import read_avatar
+from pavfmt.importers import ImportOptions, read_avatar
 from pavfmt.model import Avatar, Identity, Pose, Rig
 from pavfmt.posing import STATIC_RIG
 from pavfmt.registry import SIGNATURE
@@ -98,7 +98,7 @@ class Teacher:
 def open_teacher(path: str | Path, flame: str | Path | None = None, seed: int = 0) -> Teacher:
     """The avatar at `path`: a `.pav` or anything `pavfmt.importers` reads; `flame` as it takes it."""
     if not _is_pav(Path(path)):
-        return Teacher(read_avatar(path, flame=flame), seed=seed)
+        return Teacher(read_avatar(path, ImportOptions(flame)), seed=seed)
     snapshot = _whole_scene(Path(path)).snapshot()
     if snapshot is None:
         raise EncodeError("no-gaussians", f"{Path(path).name} draws nothing")

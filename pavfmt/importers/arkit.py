@@ -1,4 +1,4 @@
-"""Named parts of a face, found from where its blendshapes move the skin."""
+"""What ARKit's 52 shape names say: which the face needs to look alive, and which parts of it they move."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from pavfmt.model import BoolArray, Shape
+
+ESSENTIAL_SHAPES = frozenset(
+    {"jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight"}
+)
+"""Without these an avatar does not count as animatable (§6.2)."""
 
 SUPPORT = 0.5
 """A vertex belongs to a shape that moves it by at least this part of the shape's largest displacement: with less,

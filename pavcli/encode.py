@@ -28,7 +28,7 @@ from pavfmt.encoder.pictures import Renderer
 from pavfmt.encoder.shared_rig import shared_avatar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
-from pavfmt.importers import read_avatar
+from pavfmt.importers import ImportOptions, read_avatar
 from pavfmt.model import Avatar
 from pavfmt.registry import METADATA_KEYS
 from pavfmt.tools.inspect import inspect

@@ -10,6 +10,8 @@ import pytest
 import pavcli
 from pavcli import main as command_line
 from pavcli.main import COMMANDS, load_command, main
+from pavfmt.exporters.progressive import write_progressive
+from pavfmt.tools.synthetic import toy_avatar
 from spec.builders.avatars import toy_file
 
 HEAVY = ("numba", "torch", "gsplat", "viser", "matplotlib", "PIL", "tqdm", "scipy")
@@ -90,6 +92,11 @@ def test_a_broken_torch_fails_only_what_needs_it(tmp_path, file, fault):
     assert pav("--help").returncode == 0
     verified = pav("verify", file)
     assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
+    drawn = pav("render", file, "--size", "20x30", "-q", "-o", tmp_path / "toy.png")
+    assert (drawn.returncode, drawn.stderr) == (0, "")
+    write_progressive(toy_avatar(), tmp_path / "checkpoint")
+    encoded = pav("encode", "--no-search", tmp_path / "checkpoint", "-o", tmp_path / "new.pav")
+    assert encoded.returncode == 0 and "rendered importance" in encoded.stderr
     fitted = pav("fit", "scene", "-o", tmp_path / "fitted")
     assert fitted.returncode == 3
     assert fitted.stderr.startswith("pav") and fitted.stderr.count("\n") == 1

@@ -62,8 +62,10 @@ def cuda_problem() -> str | None:
     for package in ("torch", "gsplat", "packaging"):
         if not is_installed(package):
             return f"the package {package} is not installed ({install_hint('gpu')})"
-    import torch
-
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # OSError: a library of CUDA that torch links to is missing
+        return f"torch cannot be imported: {error}"
     if not torch.cuda.is_available():
         return "torch finds no CUDA device (or is a build without CUDA)"
     return None

@@ -28,7 +28,7 @@ from pavfmt.encoder.pictures import Renderer
 from pavfmt.encoder.shared_rig import shared_avatar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
-from pavfmt.importers import ImportOptions, read_avatar
+from pavfmt.importers import IMPORTERS, ImportOptions, read_avatar
 from pavfmt.model import Avatar
 from pavfmt.registry import METADATA_KEYS
 from pavfmt.tools.inspect import inspect
@@ -64,7 +64,8 @@ Fitter = Callable[[Avatar, Callable[[float], None], bool], Avatar]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
-    parser.add_argument("source", help="a LAM export, GaussianAvatars or progressive checkpoint")
+    formats = "; ".join(importer.looked_for for importer in IMPORTERS)
+    parser.add_argument("source", help=f"one of: {formats}")
     output.add_output(parser, ".pav")
     parser.add_argument(
         "--flame", metavar="MODEL", help="your FLAME model (.pkl or .npz), for GaussianAvatars"

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from avatars import toy
 
 from pavfmt.encoder import PRESETS, EncodeOptions, precision_near
 from pavfmt.encoder.choices import (
@@ -16,6 +15,7 @@ from pavfmt.encoder.choices import (
 )
 from pavfmt.encoder.options import FITTED_DECIBELS, GROWN
 from pavfmt.errors import EncodeError
+from spec.builders.avatars import toy
 
 
 def test_a_number_comes_before_a_preset_and_nothing_is_nothing():

@@ -25,7 +25,7 @@ from pavfmt.encoder.choices import (
 )
 from pavfmt.encoder.order.region_importance import with_measured_regions
 from pavfmt.encoder.pictures import Renderer
-from pavfmt.encoder.shared_rig import shared_avatar
+from pavfmt.encoder.rig.shared import shared_avatar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_together
 from pavfmt.importers import IMPORTERS, ImportOptions, read_avatar

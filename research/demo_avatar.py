@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from pavfmt.encoder import PRESETS, encode, precision_for, pruned, rendered_importance
-from pavfmt.encoder.options import HANDING_OVER
+from pavfmt.encoder.options import HAND_OVER_OPTIONS
 from pavfmt.exporters.progressive import write_progressive
 from pavfmt.fileio import check_target, write_bytes
 from pavfmt.importers.progressive import is_progressive, read_progressive
@@ -92,8 +92,8 @@ def demo_file(avatar: Avatar, quiet: bool = False) -> bytes:
     with progress_bar(quiet) as show:
         handing_over = hand_over(seen, BASE, show).avatar
     importance = rendered_importance(handing_over, renderer)
-    precision, _ = precision_for(handing_over, HANDING_OVER, importance, renderer, PRESETS["balanced"])
-    return encode(handing_over, replace(HANDING_OVER, precision=precision), importance)
+    precision, _ = precision_for(handing_over, HAND_OVER_OPTIONS, importance, renderer, PRESETS["balanced"])
+    return encode(handing_over, replace(HAND_OVER_OPTIONS, precision=precision), importance)
 
 
 def main(arguments: list[str] | None = None) -> None:

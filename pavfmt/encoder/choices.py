@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pavfmt.encoder.options import (
+    ADDITIVE_OPTIONS,
     FITTED_DECIBELS,
-    GROWN,
-    HANDING_OVER,
+    HAND_OVER_OPTIONS,
     PRESETS,
     EncodeOptions,
     precision_near,
@@ -89,8 +89,8 @@ def ordering(
 def fitting_options(avatar: Avatar) -> EncodeOptions:
     """The options whose balance was found on avatars of this kind: flat, handing over, or of levels that add."""
     if avatar.hands_over:
-        return HANDING_OVER
-    return GROWN if len(avatar.levels) > 1 else EncodeOptions()
+        return HAND_OVER_OPTIONS
+    return ADDITIVE_OPTIONS if len(avatar.levels) > 1 else EncodeOptions()
 
 
 def wanted_decibels(preset: str | None, quality: float | None) -> float | None:

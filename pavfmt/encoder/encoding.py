@@ -11,8 +11,8 @@ from pavfmt.encoder.emission import Emission
 from pavfmt.encoder.options import EncodeOptions
 from pavfmt.encoder.pictures import Progress
 from pavfmt.encoder.planning import Planner
-from pavfmt.encoder.renumbering import renumbered_rig
-from pavfmt.encoder.rig_units import motion_units
+from pavfmt.encoder.rig.renumbering import renumbered_rig
+from pavfmt.encoder.rig.units import motion_units
 from pavfmt.encoder.schedule import Schedule
 from pavfmt.errors import EncodeError, PavError
 from pavfmt.model import Avatar, Float64Array, Rig

@@ -68,7 +68,7 @@ LEFT_OUT_POWER = 1.6
 """Three times the importance left out costs 6.2 dB on the heads measured: 3 = (10^(6.2 / 20))^1.6."""
 
 
-PASSING = Precision(
+HAND_OVER_PRECISION = Precision(
     mean_step=4.7e-3,
     log_scale_step=0.3,
     quat_step=6 / 255,
@@ -90,7 +90,7 @@ class EncodeOptions:
     """Precision, unit sizes and order."""
 
     precision: Precision = Precision()
-    passing_precision: Precision = PASSING
+    passing_precision: Precision = HAND_OVER_PRECISION
     """Of levels that hand over."""
     minimum_scale: float = 6e-5
     """Metres: thinner axes are written this thick. A ninth of a pixel at the measuring distance."""
@@ -125,10 +125,10 @@ class EncodeOptions:
     generator: str = "pavfmt"
 
 
-HANDING_OVER = EncodeOptions(first_unit_bytes=5800, unit_bytes=1800)
+HAND_OVER_OPTIONS = EncodeOptions(first_unit_bytes=5800, unit_bytes=1800)
 """For avatars with levels that take over: the first unit holds what can stand alone of a fitted base."""
 
-GROWN = EncodeOptions(
+ADDITIVE_OPTIONS = EncodeOptions(
     precision=Precision(log_scale_step=0.2, quat_step=0.04, opacity_step=0.018, kept_importance=0.996),
     importance_per="face",
 )

@@ -2,9 +2,9 @@
 
 The steps, each on the result of the one before:
 
-1. the mesh is put in the order of its walk (`renumbering`), since its indices are those of the file;
+1. the mesh is put in the order of its walk (`rig.renumbering`), since its indices are those of the file;
 2. the weakest Gaussians are left out (`pruning`);
-3. what is left is bound to the mesh as a reader will decode it (`rebinding`);
+3. what is left is bound to the mesh as a reader will decode it (`rig.rebinding`);
 4. grids, and how visibility sets the steps of units, are chosen per level (`precision`), and every attribute becomes
    integers on them;
 5. the Gaussians of each level are put in sending order, and taken apart into what must not share units.
@@ -29,9 +29,9 @@ from pavfmt.encoder.order.importance import opacity_area_importance, order_of, p
 from pavfmt.encoder.order.regions import region_bits
 from pavfmt.encoder.precision import LevelPrecision, level_precisions
 from pavfmt.encoder.pruning import pruned
-from pavfmt.encoder.rebinding import rebound
-from pavfmt.encoder.renumbering import renumbered
-from pavfmt.encoder.rig_units import RigUnits, rig_units
+from pavfmt.encoder.rig.rebinding import rebound
+from pavfmt.encoder.rig.renumbering import renumbered
+from pavfmt.encoder.rig.units import RigUnits, rig_units
 from pavfmt.errors import EncodeError
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Avatar, Float64Array, Gaussians, Level

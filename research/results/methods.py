@@ -19,7 +19,7 @@ from pavfmt.encoder import (
     precision_for,
     rendered_importance,
 )
-from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, HANDING_OVER
+from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, HAND_OVER_OPTIONS
 from pavfmt.exporters.progressive import write_progressive
 from pavfmt.importers.progressive import is_progressive, read_progressive
 from pavfmt.model import Avatar, Float64Array
@@ -73,7 +73,7 @@ TWO_PART_BASE = replace(ON_FACES, own_steps=2500, alone_steps=2000, joint_steps=
 ENCODING = {"first_unit_bytes": FIRST_UNIT_BYTES, "precision": asdict(Precision())}
 ENCODING_KEY = "encoding"
 """In a method's settings: how the file is written, whatever was fitted."""
-HANDING_OVER_ENCODING = {ENCODING_KEY: [FITTED_DECIBELS, FITTED_FINEST, asdict(HANDING_OVER)]}
+HANDING_OVER_ENCODING = {ENCODING_KEY: [FITTED_DECIBELS, FITTED_FINEST, asdict(HAND_OVER_OPTIONS)]}
 MADE_FROM_SCENE = ("scene", "capture")
 FITTED = EncodeOptions(first_unit_bytes=5500, unit_bytes=4500, importance_per="face", order_as_stored=True)
 """Of fits: the coarse start comes as one, and a twentieth is never passed over by a unit that ends beyond it."""
@@ -146,11 +146,11 @@ def _handed_over(flat: Avatar, configuration: HandOverConfiguration, work: Path,
     importance = rendered_importance(avatar, renderer)
     if configuration.exact:
         precision, _ = precision_for(
-            avatar, HANDING_OVER, importance, renderer, PRESETS["balanced"], reference=flat
+            avatar, HAND_OVER_OPTIONS, importance, renderer, PRESETS["balanced"], reference=flat
         )
     else:
-        precision, _ = fitted_precision(avatar, HANDING_OVER, importance, renderer, flat)
-    return encode(_bare(avatar), replace(HANDING_OVER, precision=precision), importance)
+        precision, _ = fitted_precision(avatar, HAND_OVER_OPTIONS, importance, renderer, flat)
+    return encode(_bare(avatar), replace(HAND_OVER_OPTIONS, precision=precision), importance)
 
 
 def _handing_over(name: str, title: str, configuration: HandOverConfiguration) -> Method:

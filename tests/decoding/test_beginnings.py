@@ -9,7 +9,7 @@ import pytest
 from pavfmt import EncodeError, decode, encode
 from pavfmt.encoder import planning
 from pavfmt.encoder.hand_over import completed
-from pavfmt.encoder.options import PASSING, EncodeOptions, Precision
+from pavfmt.encoder.options import HAND_OVER_PRECISION, EncodeOptions, Precision
 from pavfmt.exporters.progressive import write_progressive
 from pavfmt.importers.progressive import read_progressive
 from pavfmt.limits import FORMAT_LIMITS
@@ -165,14 +165,14 @@ def test_what_was_fitted_in_steps_is_written_without_loss():
     def steps(width, most, step):
         return step * random.integers(-most, most + 1, (count, width))
 
-    points = steps(3, 10, PASSING.quat_step)
+    points = steps(3, 10, HAND_OVER_PRECISION.quat_step)
     square = (points**2).sum(axis=1, keepdims=True)
     gaussians = replace(
         own,
-        log_scales=steps(3, 4, PASSING.log_scale_step) - 10 * PASSING.log_scale_step,
+        log_scales=steps(3, 4, HAND_OVER_PRECISION.log_scale_step) - 10 * HAND_OVER_PRECISION.log_scale_step,
         quats=np.concatenate([1 - square, 2 * points], axis=1) / (1 + square),
-        opacities=PASSING.opacity_step * random.integers(3, 16, count),
-        sh0=steps(3, 8, PASSING.sh0_step)[:, None],
+        opacities=HAND_OVER_PRECISION.opacity_step * random.integers(3, 16, count),
+        sh0=steps(3, 8, HAND_OVER_PRECISION.sh0_step)[:, None],
     )
     parents = np.arange(len(second.gaussians), dtype=np.int32) % count
     levels = (replace(first, gaussians=gaussians), replace(second, parents=parents), third)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pavfmt import Decoder, EncodeError, decode, encode
 from pavfmt.encoder.hand_over import legal_ends, retiring, unit_end
-from pavfmt.encoder.options import PASSING, EncodeOptions, Precision
+from pavfmt.encoder.options import HAND_OVER_PRECISION, EncodeOptions, Precision
 from pavfmt.registry import CriticalFeature
 from pavfmt.tools.verify import verify
 from spec.builders.avatars import KINDS, toy
@@ -19,7 +19,7 @@ from spec.builders.forging import unit_spans
 
 SMALL = EncodeOptions(
     Precision(sh0_step=1e-3, opacity_step=1e-3, sh0_power=0.0),
-    replace(PASSING, sh0_step=1e-3, sh0_power=0.0, opacity_step=1e-3),
+    replace(HAND_OVER_PRECISION, sh0_step=1e-3, sh0_power=0.0, opacity_step=1e-3),
     first_unit_bytes=1,
     unit_bytes=1,
     unit_share=0.0,

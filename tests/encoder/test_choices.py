@@ -13,7 +13,7 @@ from pavfmt.encoder.choices import (
     precise_options,
     wanted_decibels,
 )
-from pavfmt.encoder.options import FITTED_DECIBELS, GROWN
+from pavfmt.encoder.options import ADDITIVE_OPTIONS, FITTED_DECIBELS
 from pavfmt.errors import EncodeError
 from spec.builders.avatars import toy
 
@@ -55,7 +55,7 @@ def test_the_order_is_the_first_that_is_there():
 
 def test_options_fit_the_kind_of_avatar():
     avatar = toy("face")
-    assert fitting_options(avatar) is GROWN
+    assert fitting_options(avatar) is ADDITIVE_OPTIONS
     assert fitting_options(replace(avatar, levels=avatar.levels[:1])) == EncodeOptions()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pavfmt import Pose, pose_avatar
-from pavfmt.encoder.renumbering import renumbered
+from pavfmt.encoder.rig.renumbering import renumbered
 from pavfmt.tools.synthetic import toy_avatar
 
 POSE = Pose({"jawOpen": 0.7}, {"head": (0.1, 0.3, -0.2)}, (0.0, 0.01, 0.0))

@@ -25,7 +25,7 @@ from pavfmt.decoding.events import UnitDamaged
 from pavfmt.encoder import EncodeOptions, stored_importance
 from pavfmt.encoder.options import Precision
 from pavfmt.encoder.precision import FINER, VISIBILITY_RANGE, level_precisions
-from pavfmt.encoder.renumbering import renumbered
+from pavfmt.encoder.rig.renumbering import renumbered
 from pavfmt.posing import STATIC_RIG, level_frames, pose_mesh, rotation_from_quaternion
 from pavfmt.registry import Binding, UnitType
 from pavfmt.tools.synthetic import toy_avatar

@@ -11,8 +11,8 @@ from tiny_lam import lam_zip
 from pavcli.main import main
 from pavfmt import Decoder, EncodeError, Pose, decode, encode, pose_avatar, verify
 from pavfmt.encoder import encode_rig_file, precision_near
-from pavfmt.encoder.renumbering import renumbered_rig
-from pavfmt.encoder.shared_rig import rig_in, shared_avatar
+from pavfmt.encoder.rig.renumbering import renumbered_rig
+from pavfmt.encoder.rig.shared import rig_in, shared_avatar
 from pavfmt.importers.lam import read_lam
 from pavfmt.tools.rig_search import named_rig
 from pavfmt.tools.synthetic import toy_avatar

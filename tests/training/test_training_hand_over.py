@@ -13,7 +13,7 @@ from realdata import DATA, needs_data
 
 from pavfmt import EncodeOptions, decode
 from pavfmt.encoder import encode
-from pavfmt.encoder.options import PASSING
+from pavfmt.encoder.options import HAND_OVER_PRECISION
 from pavfmt.encoder.precision import height_of
 from pavfmt.errors import EncodeError
 from pavfmt.importers import read_avatar
@@ -259,7 +259,7 @@ def test_the_base_stays_in_its_ranges(handed_over):
     _, result = handed_over
     base = result.avatar.levels[0].gaussians
     low, high = TINY.scales
-    half = PASSING.log_scale_step / 2 + 1e-4
+    half = HAND_OVER_PRECISION.log_scale_step / 2 + 1e-4
     assert base.log_scales.min() >= np.log(low) - half and base.log_scales.max() <= np.log(high) + half
     assert base.opacities.max() <= TINY.most_opacity
 
@@ -269,13 +269,13 @@ def test_the_base_is_on_the_lattice_it_is_written_on(handed_over):
     base = result.avatar.levels[0].gaussians
     turns = base.quats[:, 1:] / (1 + base.quats[:, :1])
     if result.avatar.rig is not None:  # else its height is that of Gaussians, which are still being fitted
-        steps = base.means / (PASSING.mean_step * height_of(result.avatar))
+        steps = base.means / (HAND_OVER_PRECISION.mean_step * height_of(result.avatar))
         assert np.abs(steps - np.round(steps)).max() < 1e-3
     for values, step in (
-        (base.log_scales, PASSING.log_scale_step),
-        (turns, PASSING.quat_step),
-        (base.opacities, PASSING.opacity_step),
-        (base.sh0, PASSING.sh0_step),
+        (base.log_scales, HAND_OVER_PRECISION.log_scale_step),
+        (turns, HAND_OVER_PRECISION.quat_step),
+        (base.opacities, HAND_OVER_PRECISION.opacity_step),
+        (base.sh0, HAND_OVER_PRECISION.sh0_step),
     ):
         assert np.abs(values / step - np.round(values / step)).max() < 1e-3
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pavfmt.encoder.options import PASSING
+from pavfmt.encoder.options import HAND_OVER_PRECISION
 from pavfmt.model import Avatar, Beginning, BoolArray, Float64Array, Gaussians, Level, Rig
 from pavfmt.posing import STATIC_RIG, PosedGaussians, quaternion_from_rotation
 from pavfmt.registry import Binding, Site
@@ -128,7 +128,7 @@ class Base(torch.nn.Module):
         shares of, in metres."""
         super().__init__()
         self._limits, self._site = configuration, site
-        self._mean_step = PASSING.mean_step * height
+        self._mean_step = HAND_OVER_PRECISION.mean_step * height
         self.cover_count = len(cover)
         self.part = np.concatenate([np.where(first, 0, 1), np.full(len(lining), 2)])
         """(B,) 0 for the first of the cover, 1 for the others, 2 for the lining: in this order they are sent."""
@@ -175,10 +175,10 @@ class Base(torch.nn.Module):
             return LocalGaussians(self.means, quaternions(self.rotations), log_scales.exp(), opacities, sh0)
         return LocalGaussians(
             rounded(self.means, self._mean_step),
-            quaternions(rounded(self.rotations, PASSING.quat_step)),
-            rounded(log_scales, PASSING.log_scale_step).exp(),
-            rounded(opacities, PASSING.opacity_step).clamp(0.0, 1.0),
-            rounded(sh0, PASSING.sh0_step),
+            quaternions(rounded(self.rotations, HAND_OVER_PRECISION.quat_step)),
+            rounded(log_scales, HAND_OVER_PRECISION.log_scale_step).exp(),
+            rounded(opacities, HAND_OVER_PRECISION.opacity_step).clamp(0.0, 1.0),
+            rounded(sh0, HAND_OVER_PRECISION.sh0_step),
         )
 
     def seen(self, shot: Shot, written: bool = True, is_first_alone: bool = False) -> Drawable:

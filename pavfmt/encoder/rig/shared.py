@@ -16,8 +16,8 @@ from dataclasses import replace
 import numpy as np
 
 from pavfmt.decoding.decoder import decode
-from pavfmt.encoder.renumbering import renumbered
-from pavfmt.encoder.rig_units import structural_difference
+from pavfmt.encoder.rig.renumbering import renumbered
+from pavfmt.encoder.rig.units import structural_difference
 from pavfmt.errors import EncodeError, PavError
 from pavfmt.model import Avatar, Float32Array, Identity, Rig
 from pavfmt.units.rig import RigCore

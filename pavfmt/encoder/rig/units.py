@@ -1,8 +1,8 @@
 """The units that bring a rig and a person: rig, identity, shapes, correctives (§6.2, §6.4 to §6.6).
 
-The bodies of the rig and the identity are encoded before anything else, and decoded again at once: Gaussians are bound
-to the mesh as a reader will have it, not as it was given (`pavfmt.encoder.rebinding`), so their units depend on what
-rounding has made of these two.
+The bodies of the rig and the identity are encoded before anything else, and decoded again at once: Gaussians are
+bound to the mesh as a reader will have it, not as it was given (`pavfmt.encoder.rig.rebinding`), so their units
+depend on what rounding has made of these two.
 """
 
 from __future__ import annotations

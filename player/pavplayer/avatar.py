@@ -25,7 +25,9 @@ from pavplayer.focus import Focus, focus_plan
 from pavplayer.posing.poser import PosedCloud
 from pavplayer.rasterizers import Background
 from pavplayer.session import WHITE, Session, open_session
-from pavplayer.streaming import StreamInto, StreamOptions, StreamStatus, open_stream
+from pavplayer.streaming.messages import StreamOptions, StreamStatus
+from pavplayer.streaming.session_feed import SessionFeed
+from pavplayer.streaming.stream import open_stream
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -63,7 +65,7 @@ class Avatar:
         self._focus = focus
         plan = None if focus is None else focus_plan(focus, self.session.scene)
         self.stream = open_stream(str(where), plan, options)
-        self._into = StreamInto(self.session, self.stream, rig=rig, options=options)
+        self._feed = SessionFeed(self.session, self.stream, rig=rig, options=options)
 
     def __enter__(self) -> Avatar:
         return self
@@ -84,7 +86,7 @@ class Avatar:
 
         Raises PavError if it is no avatar, and FocusError if its rig has no such regions as the focus.
         """
-        events = self._into.update()
+        events = self._feed.update()
         if self._focus is not None and any(isinstance(event, ev.RigArrived) for event in events):
             self.look_at(self._focus)
         return events
@@ -98,7 +100,7 @@ class Avatar:
 
     def wait(self, seconds: float) -> bool:
         """Wait until `update` has something to take in, or until nothing more will come; False: neither yet."""
-        return self._into.wait(seconds)
+        return self._feed.wait(seconds)
 
     def wait_until_visible(self, seconds: float = 60.0) -> None:
         """Take in until there is something to draw. Raises TimeoutError, PavError, or what the source failed of."""
@@ -139,12 +141,12 @@ class Avatar:
     @property
     def has_ended(self) -> bool:
         """Nothing more will come."""
-        return self._into.ended
+        return self._feed.ended
 
     @property
     def error(self) -> Exception | None:
         """Why something is missing; what came can be drawn all the same."""
-        return self._into.error
+        return self._feed.error
 
     @property
     def status(self) -> StreamStatus:

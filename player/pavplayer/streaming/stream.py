@@ -10,7 +10,7 @@ from types import TracebackType
 
 from pavfmt.container.headers import FileHeader
 from pavfmt.errors import PavError
-from pavfmt.fileio import read_pieces
+from pavfmt.fileio import read_chunks
 from pavfmt.tools.cut import bytes_of_percent, complete_bytes
 from pavplayer.streaming.buffer import FileBuffer
 from pavplayer.streaming.cache import CacheEntry, cache_entry
@@ -185,7 +185,7 @@ def read_prefix(
 def _bytes_in_order(where: str, options: StreamOptions | None) -> Generator[bytes, None, None]:
     """In file order and without gaps."""
     if not is_url(where):
-        yield from read_pieces(where)
+        yield from read_chunks(where)
         return
     with closing(open_transfer(where, options=options).chunks()) as chunks:
         for chunk in chunks:

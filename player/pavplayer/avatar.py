@@ -22,7 +22,7 @@ from pavfmt.decoding.scene import Scene
 from pavfmt.model import Float32Array, Pose, Track
 from pavplayer.camera import REFERENCE_SIZE, Camera
 from pavplayer.focus import Focus, focus_plan
-from pavplayer.posing.poser import PosedCloud
+from pavplayer.posing.cloud import PosedCloud
 from pavplayer.rasterizers import Background
 from pavplayer.session import WHITE, Session, open_session
 from pavplayer.streaming.messages import StreamOptions, StreamStatus
@@ -57,7 +57,7 @@ class Avatar:
         focus: Focus | None = None,
     ) -> None:
         """`where` is a path, an http(s) URL, or "-" for stdin; `rig` is where the rig of an avatar that names
-        one is found (None: beside it). `session` brings a rasterizer, an array library and limits of one's own
+        one is found (None: beside it). `session` brings a rasterizer, a device and limits of one's own
         in place of `device`. `focus` is what to fetch first; `look_at` changes it.
         """
         self.session = session or open_session(device)
@@ -192,8 +192,7 @@ class Avatar:
         """The Gaussians that are there, in world space and in file order, for any renderer; None: none yet.
 
         These are the arrays that `frame` would draw: NumPy's, or torch's on the session's device. Opacities and
-        SH are the same arrays from frame to frame: do not write into them. With torch, the next call overwrites
-        what this one gave.
+        SH are the same arrays from frame to frame: do not write into them.
         """
         return self.session.posed(driven_pose(weights))
 

@@ -21,12 +21,12 @@ from pavfmt.decoding.scene import Scene, Snapshot
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.model import Float32Array, Pose
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
-from pavplayer.posing.arrays import Library
-from pavplayer.posing.poser import PosedCloud, Poser
+from pavplayer.posing.cloud import PosedCloud
+from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
 
 if TYPE_CHECKING:
-    from pavplayer.posing.device import GrowingPoser
+    from pavplayer.posing.tensor_poser import TensorPoser
 
 WHITE: Background = (1.0, 1.0, 1.0)
 CHANGES_PICTURE = (
@@ -51,10 +51,9 @@ class Session:
         self,
         rasterizer: Rasterizer,
         limits: Limits = FORMAT_LIMITS,
-        xp: Library = "compiled",
         device: str | None = None,
     ) -> None:
-        """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.poser.Poser` takes them."""
+        """`device` is torch's name of where Gaussians are posed ("cuda"); None: main memory, in compiled code."""
         from pavfmt.codec.compiled import CompiledKernels  # numba, which commands must load without
 
         self.rasterizer = rasterizer
@@ -71,9 +70,8 @@ class Session:
         """The units lost so far."""
         self.gaussian_ranges: dict[int, range] = {}
         """Which of the complete file's Gaussians each unit brought, by unit id."""
-        self._posing = (xp, device)
-        self._poser: Poser | None = None
-        self._growing: GrowingPoser | None = None
+        self._device = device
+        self._poser: Poser | TensorPoser | None = None
         self._stale = True
         self._unit_ends: dict[int, int] = {}
         self._furthest = 0
@@ -142,30 +140,27 @@ class Session:
     def posed(self, pose: Pose | None = None) -> PosedCloud | None:
         """The Gaussians that are there, in world space and in file order; None while there are none.
 
-        With torch, the next call overwrites what this one gave.
+        They are NumPy arrays, or torch tensors on the session's device if it has one.
         """
-        if self._posing[0] == "torch":
-            return self._posed_growing(pose or Pose())
         if self._stale:
             self._poser = None  # so that there are not two at a time
-            self._poser = self.new_poser()
+            self._poser = self.new_poser() if self._device is None else self._new_tensor_poser()
             self._stale = False
         return None if self._poser is None else self._poser.frame(pose or Pose())
 
-    def _posed_growing(self, pose: Pose) -> PosedCloud | None:
-        from pavplayer.posing.device import GrowingPoser  # torch, which the CPU does without
+    def _new_tensor_poser(self) -> TensorPoser | None:
+        from pavplayer.posing.tensor_poser import TensorPoser  # torch, which the CPU does without
 
-        if self._growing is None:
-            self._growing = GrowingPoser(self.scene, self._posing[1] or "cpu")
-        if self._stale:
-            self._growing.update()
-            self._stale = False
-        return self._growing.frame(pose)
+        snapshot = self.scene.snapshot()
+        assert self._device is not None
+        return None if snapshot is None else TensorPoser(snapshot.avatar, snapshot.order, self._device)
 
     def new_poser(
         self, rows: NDArray[np.intp] | None = None, snapshot: Snapshot | None = None
     ) -> Poser | None:
         """What poses the Gaussians that are there; None while there are none. The session does not keep it.
+
+        It poses in main memory, whatever the session's device.
 
         They come in file order, or `rows` of it in the order given. `snapshot` is the scene's own, changed.
         """
@@ -178,8 +173,7 @@ class Session:
         order = snapshot.order
         if rows is not None:
             order, sh = order[rows], None if sh is None else sh[rows]
-        xp, device = self._posing
-        return Poser(snapshot.avatar, order=order, xp=xp, device=device, sh=sh)
+        return Poser(snapshot.avatar, order, sh)
 
     def frame(
         self, pose: Pose | None = None, camera: Camera | None = None, background: Background = WHITE
@@ -249,5 +243,5 @@ def open_session(device: str = "auto", limits: Limits = FORMAT_LIMITS) -> Sessio
     """
     rasterizer = open_rasterizer(device)
     if device == "cuda" or (device == "auto" and cuda_problem() is None):
-        return Session(rasterizer, limits, "torch", "cuda")
+        return Session(rasterizer, limits, "cuda")
     return Session(rasterizer, limits)

@@ -1,9 +1,4 @@
-"""The only module that opens `.pav` files: reading in chunks, and writing that leaves all or nothing.
-
-A path is a string, "-" being stdin or stdout, as on the command line. A file is written under a temporary name beside
-its own and then renamed, since a rename is the only step that other programs cannot see half of; several files are
-renamed only once all of them are on disk.
-"""
+"""The only module that opens `.pav` files: reading in pieces, and writing that leaves all or nothing."""
 
 from __future__ import annotations
 
@@ -15,21 +10,21 @@ from pathlib import Path
 
 from pavfmt.errors import EncodeError
 
-CHUNK_BYTES = 1 << 16
+PIECE = 1 << 16
 
 
-def read_chunks(path: str, limit: int | None = None) -> Iterator[bytes]:
+def read_pieces(path: str, limit: int | None = None) -> Iterator[bytes]:
     """The bytes of a file, or of stdin for "-", as they come; at most `limit` of them."""
     stream = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
     left = limit
     try:
         while left is None or left > 0:
-            wanted = CHUNK_BYTES if left is None else min(CHUNK_BYTES, left)
-            chunk = stream.read1(wanted) if hasattr(stream, "read1") else stream.read(wanted)
-            if not chunk:
+            wanted = PIECE if left is None else min(PIECE, left)
+            piece = stream.read1(wanted) if hasattr(stream, "read1") else stream.read(wanted)
+            if not piece:
                 return
-            left = None if left is None else left - len(chunk)
-            yield chunk
+            left = None if left is None else left - len(piece)
+            yield piece
     finally:
         if path != "-":
             stream.close()
@@ -37,7 +32,7 @@ def read_chunks(path: str, limit: int | None = None) -> Iterator[bytes]:
 
 def read_bytes(path: str) -> bytes:
     """A whole file, or all of stdin for "-"."""
-    return b"".join(read_chunks(path))
+    return b"".join(read_pieces(path))
 
 
 def check_target(path: str, force: bool) -> None:

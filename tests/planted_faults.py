@@ -39,7 +39,7 @@ FAULTS = {
     ),
     "reserved bits ignored": Fault("container/headers.py", "if flags > 1 or reserved:", "if flags > 1:", "container"),
     "unknown critical units skipped": Fault(
-        "container/framing.py", "if header.critical and header.type not in KNOWN_TYPES:", "if False:", "container"
+        "container/framing.py", "if header.critical and header.type not in CRITICAL:", "if False:", "container"
     ),
     "errors do not stay": Fault(
         "decoding/decoder.py",
@@ -62,14 +62,14 @@ FAULTS = {
     "a dependant shown without its need": Fault(
         "decoding/decoder.py",
         "if not missing:\n",
-        "if not missing or unit.type is UnitType.SHAPE:\n",
+        "if not missing or kind.type is UnitType.SHAPE:\n",
         "damage scene_law",
     ),
     "woken units forgotten": Fault(
         "decoding/decoder.py", "self._ready += self._freed_by(unit.id)", "pass", "scene_law external_rig"
     ),
     "order of arrival shows": Fault(
-        "decoding/scene.py", "at = bisect_right(self._firsts, block.first)", "at = len(self._firsts)", "scene_law"
+        "units/contents.py", "at = bisect_right(self._firsts, block.first)", "at = len(self._firsts)", "scene_law"
     ),
     "stale arrays": Fault("decoding/scene.py", "self._cache[0] == len(blocks) > 0", "self._cache[0] > 0", "prefixes"),
     "a view that can be written": Fault(
@@ -105,7 +105,7 @@ FAULTS = {
         "encoder/draft.py", "tuple(sorted(set(needs)))", "tuple(set(map(str, needs)))", "determinism roundtrip"
     ),
     "a unit that needs itself": Fault(
-        "units/needs.py", "if step == 0 or current < 0:", "if current < 0:", "vectors"
+        "codec/fields.py", "if step == 0 or current < 0:", "if current < 0:", "vectors"
     ),
     "a centre beyond its grid": Fault(
         "units/gaussians.py", "if any(centre > top for", "if not any(centre >= 0 for", "vectors"

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from pavfmt.codec.kernels import Kernels
 from pavfmt.codec.quantization import Affine, UnsignedArray
 from pavfmt.errors import FormatError, LimitError
 from pavfmt.limits import Limits
+from pavfmt.registry import UnitType
 
 _AFFINE = struct.Struct("<qIBB")
 MAX_VARINT = (1 << 63) - 1
@@ -52,6 +55,13 @@ class FieldWriter:
         data = text.encode()
         self.varint(len(data))
         self.raw(data)
+
+    def needs(self, own_id: int, needs: Iterable[int]) -> None:
+        """§6, the start of every payload: a count, then own id − needed id, nearest first, as differences."""
+        distances = sorted({own_id - need for need in needs})
+        self.varint(len(distances))
+        for distance, before in zip(distances, [0, *distances], strict=False):
+            self.varint(distance - before)
 
     def affine(self, grid: Affine) -> None:
         """A quantization grid, 14 bytes."""
@@ -168,6 +178,19 @@ class FieldReader:
             raise FormatError("bad-string", f"{name} holds control characters", start)
         return text
 
+    def needs_of(self, own_id: int) -> tuple[int, ...]:
+        """§6: ids below `own_id`, descending. Every unit's needs are earlier units, so there are no cycles."""
+        count = self.varint("needs count", self.limits.needs)
+        needs, current = [], own_id
+        for _ in range(count):
+            start = self.offset
+            step = self.varint("needs distance")
+            current -= step
+            if step == 0 or current < 0:
+                raise FormatError("bad-needs", f"unit {own_id} needs unit {current}", start)
+            needs.append(current)
+        return tuple(needs)
+
     def affine(self, name: str) -> Affine:
         """A quantization grid whose arithmetic is exact."""
         start = self.offset
@@ -213,3 +236,35 @@ class FieldReader:
         left = len(self._data) - self._at
         if left:
             raise FormatError("long-payload", f"{left} bytes after the last field", self.offset)
+
+
+class UnitReader(FieldReader):
+    """The payload of a unit behind its needs, and what it is read against: what the units it needs have brought."""
+
+    def __init__(
+        self,
+        payload: bytes,
+        base: int,
+        limits: Limits,
+        columns: ColumnDecompressor,
+        id_: int,
+        type_: UnitType,
+        kernels: Kernels | None = None,
+    ) -> None:
+        """Reads the needs of unit `id_`; raises FormatError where they are wrong."""
+        super().__init__(payload, base, limits, columns, kernels)
+        self.start, self.end = base, base + len(payload)
+        """Byte offsets in the file: of the payload, and after it."""
+        self.id, self.type = id_, type_
+        self.critical_features = 0
+        """Of the file header."""
+        self.needs = self.needs_of(id_)
+        self.brought: list[tuple[UnitType, Any]] = []
+        """The type and content of each unit needed that is of a known type, in the order of `needs`."""
+
+    def needed(self, what: str, *types: UnitType) -> Any:
+        """The content of the one unit of `types` among the needs; FormatError if there is none."""
+        for type_, content in self.brought:
+            if type_ in types:
+                return content
+        raise FormatError("bad-needs", f"a {self.type.name} unit must need the {what} unit", self.start)

@@ -17,7 +17,8 @@ from pavfmt.errors import FormatError, LimitError, PavError, UnsupportedError
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import CRITICAL_UNIT_TYPES, UnitType
 
-KNOWN_TYPES = frozenset(UnitType)
+CRITICAL = {int(type_): type_ in CRITICAL_UNIT_TYPES for type_ in UnitType}
+"""Known unit type → what its critical flag has to be."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Framing:
     def _header_at(self, start: int) -> UnitHeader:
         """Checked before the payload is waited for."""
         header = UnitHeader.unpack(self._store.read(start, UnitHeader.SIZE), start)
-        if header.critical and header.type not in KNOWN_TYPES:
+        if header.critical and header.type not in CRITICAL:
             raise UnsupportedError("unsupported-unit", f"unknown critical unit type {header.type}", start)
         if header.length > self.limits.unit_bytes:
             message = f"a unit of {header.length} bytes, the limit is {self.limits.unit_bytes}"
@@ -164,7 +165,7 @@ class Framing:
 
     def _contradiction(self, header: UnitHeader, start: int) -> FormatError | None:
         """What is wrong with an intact unit; raised where the order of arrival would decide what is shown."""
-        if header.type in KNOWN_TYPES and header.critical != (header.type in CRITICAL_UNIT_TYPES):
+        if CRITICAL.get(header.type, header.critical) != header.critical:
             name = UnitType(header.type).name.lower()
             message = f"the critical flag of a {name} unit is {int(header.critical)}"
             return FormatError("wrong-criticality", message, start + 2)

@@ -127,3 +127,8 @@ class DirectoryEntry:
     """Bit k: it matters to the rig's region k."""
     sphere: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     """Centre and radius in metres around what it draws at rest; radius 0: draws nothing."""
+
+    @property
+    def end(self) -> int:
+        """The byte after the unit, in the file."""
+        return self.offset + UnitHeader.SIZE + self.length

@@ -15,33 +15,37 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from pavfmt.codec.columns import ColumnDecompressor
-from pavfmt.codec.fields import FieldReader
+from pavfmt.codec.fields import UnitReader
 from pavfmt.codec.kernels import Kernels
 from pavfmt.container.framing import DamagedFrame, Frame, Framing
 from pavfmt.decoding import events as ev
 from pavfmt.decoding.scene import Scene
-from pavfmt.decoding.unit_decoding import RIG_TYPES, Interpreter, Unit
 from pavfmt.errors import FormatError, PavError
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import UnitType
-from pavfmt.units.needs import decode_needs
-from pavfmt.units.rig import RigReference, decode_reference
+from pavfmt.units.directory import Directory
+from pavfmt.units.rig import RigCore, RigReference
+from pavfmt.units.table import UNIT_KINDS, UnitKind
 
-KNOWN_TYPES = frozenset(UnitType)
-ONLY_ONE = {
-    UnitType.DIRECTORY: frozenset({UnitType.DIRECTORY}),
-    UnitType.RIG: RIG_TYPES,
-    UnitType.RIG_REFERENCE: RIG_TYPES,
-    UnitType.IDENTITY: frozenset({UnitType.IDENTITY}),
-    UnitType.CORRECTIVES: frozenset({UnitType.CORRECTIVES}),
-    UnitType.LEVELS: frozenset({UnitType.LEVELS}),
-    UnitType.METADATA: frozenset({UnitType.METADATA}),
-    UnitType.THUMBNAIL: frozenset({UnitType.THUMBNAIL}),
-}
-"""Types of which a file has at most one → the types that count as the same."""
+RIG_TYPES = frozenset({UnitType.RIG, UnitType.RIG_REFERENCE})
+
+
+@dataclass(frozen=True)
+class Unit:
+    """An intact unit whose needs have been read."""
+
+    frame: Frame
+    kind: UnitKind
+    reader: UnitReader
+
+    @property
+    def id(self) -> int:
+        """Its id."""
+        return self.reader.id
 
 
 class Decoder:
@@ -56,8 +60,10 @@ class Decoder:
         self._columns = ColumnDecompressor()
         self._waiting: dict[int, Unit] = {}
         self._dependants: dict[int, list[int]] = {}
-        self._types: dict[int, UnitType] = {}
-        self._interpreter = Interpreter(self.scene, self._types)
+        self._types: set[UnitType] = set()
+        """Of all intact units, active or waiting."""
+        self._contents: dict[int, tuple[UnitType, Any]] = {}
+        """What the active units of known type have brought, by id."""
         self._supplied: bytes | None = None
         self._named: Unit | None = None
         self._reference: RigReference | None = None
@@ -67,7 +73,7 @@ class Decoder:
         self._queue: deque[ev.Event] = deque()
         self._ready: deque[Unit] = deque()
         """Units whose needs are active, to be activated one by one."""
-        self._rig_file: tuple[Unit, Iterator[ev.Event]] | None = None
+        self._rig_file: tuple[Unit, Iterator[tuple[UnitKind, ev.UnitArrived]]] | None = None
         """The unit that names it, and its shapes and correctives: taken out when there is time for it."""
 
     def feed(self, data: bytes) -> None:
@@ -115,8 +121,8 @@ class Decoder:
 
     def _step_unit(self) -> bool:
         """Gaussians first; then the essential shapes of a rig file, then units, then its other shapes."""
-        if self.scene.is_visible and not self.scene.is_animatable and self._step_shape():
-            return True
+        if self._rig_file is not None and self.scene.is_visible and not self.scene.is_animatable:
+            return self._step_shape() or self._step_ready() or self._step_frame()
         return self._step_ready() or self._step_frame() or self._step_shape()
 
     def _step_frame(self) -> bool:
@@ -145,21 +151,23 @@ class Decoder:
 
     def _on_frame(self, frame: Frame) -> None:
         header = frame.header
-        if header.type not in KNOWN_TYPES:
+        kind = UNIT_KINDS.get(header.type)
+        if kind is None:
             self.scene.active_units.add(header.id)
             self._queue.append(ev.UnknownSkipped(header.id, frame.offset, header.type))
             self._ready += self._freed_by(header.id)
             return
-        reader = FieldReader(frame.payload, frame.payload_offset, self.limits, self._columns, self._kernels)
-        type_ = UnitType(header.type)
-        if type_ in ONLY_ONE and not ONLY_ONE[type_].isdisjoint(self._types.values()):
-            raise FormatError("overlapping-range", f"a second {type_.name} unit", frame.offset)
-        self._types[header.id] = type_
+        same = RIG_TYPES if kind.type in RIG_TYPES else {kind.type}
+        if kind.only_one and not self._types.isdisjoint(same):
+            raise FormatError("overlapping-range", f"a second {kind.type.name} unit", frame.offset)
+        self._types.add(kind.type)
+        at, known = frame.payload_offset, (self.limits, self._columns)
         try:
-            unit = Unit(frame, reader, decode_needs(reader, header.id))
+            reader = UnitReader(frame.payload, at, *known, header.id, kind.type, self._kernels)
         except FormatError as error:
             self._malformed(frame, error)
             return
+        unit = Unit(frame, kind, reader)
         missing = self._missing(unit)
         if not missing:
             self._ready.append(unit)
@@ -169,14 +177,14 @@ class Decoder:
             self._dependants.setdefault(need, []).append(unit.id)
 
     def _missing(self, unit: Unit) -> list[int]:
-        return [need for need in unit.needs if need not in self.scene.active_units]
+        return [need for need in unit.reader.needs if need not in self.scene.active_units]
 
     def _step_ready(self) -> bool:
         """Activate one unit; those that waited for it are next in line."""
         if not self._ready:
             return False
         unit = self._ready.popleft()
-        if unit.type is UnitType.RIG_REFERENCE and self._supplied is None:
+        if unit.kind.type is UnitType.RIG_REFERENCE and self._supplied is None:
             self._named = unit
             self._queue.append(ev.RigNamed(unit.id, unit.frame.offset, self._reference_of(unit)))
             return True
@@ -192,12 +200,12 @@ class Decoder:
         """One more shape, or the correctives, of a rig file."""
         if self._rig_file is None:
             return False
-        unit, events = self._rig_file
-        event = next(events, None)
-        if event is None:
+        unit, arrivals = self._rig_file
+        kind, event = next(arrivals, (None, None))
+        if kind is None or event is None:
             self._rig_file = None
             return False
-        self._interpreter.commit(unit, event)
+        self._apply(unit, kind, event.content)
         self._queue.append(event)
         return True
 
@@ -239,22 +247,32 @@ class Decoder:
         return {id_: missing for id_, missing in causes.items() if id_ in self._waiting}
 
     def _activate(self, unit: Unit) -> None:
-        elsewhere = unit.type is UnitType.RIG_REFERENCE
-        event = self._open_rig(unit) if elsewhere else self._interpreter.interpret(unit)
-        unit.reader.finish()
-        self._interpreter.commit(unit, event)
-        if isinstance(event, ev.DirectoryArrived):
-            self._framing.learn(event.entries)
-        self.scene.active_units.add(unit.id)
-        self._queue.append(event)
+        reader, scene = unit.reader, self.scene
+        reader.brought = [self._contents[need] for need in reader.needs if need in self._contents]
+        reader.critical_features = scene.header.critical_features if scene.header else 0
+        elsewhere = unit.kind.type is UnitType.RIG_REFERENCE
+        content = self._open_rig(unit) if elsewhere else unit.kind.read(reader)
+        reader.finish()
+        self._apply(unit, unit.kind, content)
+        self._contents[unit.id] = unit.kind.type, content
+        if isinstance(content, Directory):
+            self._framing.learn(content.entries)
+        scene.active_units.add(unit.id)
+        self._queue.append(ev.UnitArrived(unit.id, unit.frame.offset, content))
+
+    def _apply(self, unit: Unit, kind: UnitKind, content: Any) -> None:
+        """Put what `unit` brings into the scene; `kind` is another than its own for what a rig file holds."""
+        if kind.apply is not None and not kind.apply(self.scene, unit.id, content):
+            message = f"unit {unit.id} brings what another unit has brought"
+            raise FormatError("overlapping-range", message, unit.frame.offset)
 
     def _reference_of(self, unit: Unit) -> RigReference:
         if self._reference is None:
-            self._reference = decode_reference(unit.reader)
+            self._reference = unit.kind.read(unit.reader)
             unit.reader.finish()
         return self._reference
 
-    def _open_rig(self, unit: Unit) -> ev.Event:
+    def _open_rig(self, unit: Unit) -> RigCore:
         """Open the supplied rig file; its shapes, which become this scene's, are left for `_step_shape`."""
         reference, data = self._reference_of(unit), self._supplied or b""
         digest = hashlib.sha256(data).digest()
@@ -263,14 +281,24 @@ class Decoder:
             raise FormatError("rig-mismatch", message, unit.frame.payload_offset)
         inner = Decoder(self.limits, self._kernels)
         inner.feed(data)
-        events = inner.events()
-        rig = next((event for event in events if isinstance(event, ev.RigArrived)), None)
-        if rig is None:
+        arrivals = inner._arrivals()
+        core = next((event.content for kind, event in arrivals if kind.type is UnitType.RIG), None)
+        if core is None:
             message = f"rig {reference.name!r} holds no rig unit"
             raise FormatError("rig-mismatch", message, unit.frame.payload_offset)
-        kept = (ev.ShapeArrived, ev.CorrectivesArrived)
-        self._rig_file = unit, (replace(event, unit=None) for event in events if isinstance(event, kept))
-        return ev.RigArrived(unit.id, unit.frame.offset, rig.core)
+        kept = (UnitType.SHAPE, UnitType.CORRECTIVES)
+        self._rig_file = (
+            unit,
+            ((kind, replace(one, unit=None)) for kind, one in arrivals if kind.type in kept),
+        )
+        found: RigCore = core
+        return found
+
+    def _arrivals(self) -> Iterator[tuple[UnitKind, ev.UnitArrived]]:
+        """The units that become active, with their kinds."""
+        for event in self.events():
+            if isinstance(event, ev.UnitArrived) and event.unit is not None:
+                yield UNIT_KINDS[self._contents[event.unit][0]], event
 
 
 def decode(data: bytes, limits: Limits = FORMAT_LIMITS, kernels: Kernels | None = None) -> Scene:

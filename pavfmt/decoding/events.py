@@ -1,18 +1,16 @@
-"""What a decoder reports, one frozen dataclass per kind. `unit` is the unit's id, `offset` its header's byte."""
+"""What a decoder reports. `unit` is the unit's id, `offset` its header's byte."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from pavfmt.container.framing import PartialUnit
-from pavfmt.container.headers import DirectoryEntry, FileHeader
-from pavfmt.model import Identity, PoseCorrectives, Shape, Track
-from pavfmt.units.annotations import Thumbnail
-from pavfmt.units.attributes import GaussianBlock
-from pavfmt.units.hand_over import HandOver
-from pavfmt.units.levels import LevelTable
-from pavfmt.units.rig import RigCore, RigReference
-from pavfmt.units.splits import SplitBlock
+from pavfmt.container.headers import FileHeader
+from pavfmt.units.rig import RigReference
+
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -31,17 +29,13 @@ class HeaderArrived(Event):
 
 
 @dataclass(frozen=True)
-class DirectoryArrived(Event):
-    """What stands where."""
+class UnitArrived(Event):
+    """A unit became active. `unit` is None for what stands in a rig file: its shapes and correctives."""
 
-    entries: tuple[DirectoryEntry, ...]
-
-
-@dataclass(frozen=True)
-class RigArrived(Event):
-    """Mesh, joints and weights; shapes follow."""
-
-    core: RigCore
+    content: Any
+    """What it brings, of the class that the unit's kind reads (`pavfmt.units.table`): `Directory`, `RigCore` (also of
+    a rig in a file of its own), `Identity`, `NumberedShape`, `PoseCorrectives`, `LevelTable`, `SplitBlock`,
+    `GaussianBlock`, `HandOver`, a dict of metadata, `Thumbnail` or `Track`."""
 
 
 @dataclass(frozen=True)
@@ -49,77 +43,6 @@ class RigNamed(Event):
     """The rig is in a file of its own: find it and call `Decoder.supply_rig`."""
 
     reference: RigReference
-
-
-@dataclass(frozen=True)
-class IdentityArrived(Event):
-    """The personal neutral."""
-
-    identity: Identity
-
-
-@dataclass(frozen=True)
-class ShapeArrived(Event):
-    """One blendshape can move from now on."""
-
-    index: int
-    shape: Shape
-
-
-@dataclass(frozen=True)
-class CorrectivesArrived(Event):
-    """Pose correctives act from now on."""
-
-    correctives: PoseCorrectives
-
-
-@dataclass(frozen=True)
-class LevelsArrived(Event):
-    """The level table."""
-
-    table: LevelTable
-
-
-@dataclass(frozen=True)
-class SplitsArrived(Event):
-    """Faces of a level came to be."""
-
-    block: SplitBlock
-
-
-@dataclass(frozen=True)
-class GaussiansArrived(Event):
-    """New Gaussians to draw."""
-
-    block: GaussianBlock
-
-
-@dataclass(frozen=True)
-class HandOverArrived(Event):
-    """Some Gaussians will give way to later units."""
-
-    record: HandOver
-
-
-@dataclass(frozen=True)
-class MetadataArrived(Event):
-    """Title, author, licences and the like."""
-
-    metadata: dict[str, str]
-
-
-@dataclass(frozen=True)
-class ThumbnailArrived(Event):
-    """A small picture."""
-
-    thumbnail: Thumbnail
-
-
-@dataclass(frozen=True)
-class TrackArrived(Event):
-    """A recorded performance."""
-
-    track: Track
 
 
 @dataclass(frozen=True)
@@ -150,3 +73,10 @@ class StreamEnded(Event):
     partial: PartialUnit | None
     waiting: dict[int, tuple[int, ...]]
     """Intact units that stay unused → the needed units that are missing or damaged."""
+
+
+def contents(events: Iterable[Event], kind: type[Content]) -> Iterator[Content]:
+    """What units of one kind brought: `next(contents(decoder.events(), Directory)).entries`."""
+    for event in events:
+        if isinstance(event, UnitArrived) and isinstance(event.content, kind):
+            yield event.content

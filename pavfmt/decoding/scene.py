@@ -5,36 +5,25 @@ It grows by units and never forgets. Arrays are in file order of the Gaussians t
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass, fields
-from typing import Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pavfmt.container.headers import FileHeader
-from pavfmt.errors import FormatError
 from pavfmt.model import (
     Avatar,
     Float32Array,
     Gaussians,
-    Identity,
     Int32Array,
     Level,
-    PoseCorrectives,
     Rig,
-    Shape,
     Splits,
-    Track,
 )
 from pavfmt.registry import RigSource, Site
-from pavfmt.units.annotations import Thumbnail
 from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.contents import BlockList, SceneContents
 from pavfmt.units.hand_over import HandOver
-from pavfmt.units.levels import LevelTable
-from pavfmt.units.rig import RigCore
-from pavfmt.units.splits import SplitBlock
 
-Block = TypeVar("Block", GaussianBlock, SplitBlock)
 PLAIN_ATTRIBUTES = ("sites", "means", "quats", "log_scales", "opacities")
 """What blocks and the scene's arrays hold in one form."""
 
@@ -80,48 +69,11 @@ class Snapshot:
     """Permutation from level-after-level order to file order."""
 
 
-class BlockList(Generic[Block]):
-    """Blocks that bring disjoint ranges, ascending by `first`."""
-
-    def __init__(self) -> None:
-        self.blocks: list[Block] = []
-        self._firsts: list[int] = []
-
-    def add(self, block: Block) -> bool:
-        """Insert; False if part of its range is already there."""
-        at = bisect_right(self._firsts, block.first)
-        if at and self._firsts[at - 1] + len(self.blocks[at - 1]) > block.first:
-            return False
-        if at < len(self.blocks) and block.first + len(block) > self._firsts[at]:
-            return False
-        self.blocks.insert(at, block)
-        self._firsts.insert(at, block.first)
-        return True
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing has arrived."""
-        return not self.blocks
-
-
-class Scene:
+class Scene(SceneContents):
     """All that has arrived and may be shown. Filled by a Decoder, read by everyone."""
 
     def __init__(self) -> None:
-        self.header: FileHeader | None = None
-        self.core: RigCore | None = None
-        self.identity: Identity | None = None
-        self.shapes: dict[int, Shape] = {}
-        self.correctives: PoseCorrectives | None = None
-        self.table: LevelTable | None = None
-        self.metadata: dict[str, str] = {}
-        self.thumbnail: Thumbnail | None = None
-        self.tracks: dict[int, Track] = {}
-        self.hand_overs: dict[int, HandOver] = {}
-        self.active_units: set[int] = set()
-        self.splits: dict[int, BlockList[SplitBlock]] = {}
-        self.gaussians: BlockList[GaussianBlock] = BlockList()
-        self._split_faces: dict[int, Int32Array] = {}
+        super().__init__()
         self._cache: tuple[int, SceneArrays] | None = None
         self._buffers: dict[str, np.ndarray] = {}
 
@@ -140,18 +92,6 @@ class Scene:
         """Visible, and every essential shape of the rig is there."""
         essential = self.core.essential_shapes if self.core else frozenset()
         return self.is_visible and essential <= self.shapes.keys()
-
-    def add_splits(self, block: SplitBlock) -> bool:
-        """Insert; False if it overlaps what is there, or splits a face that is split already."""
-        split = self._split_faces.get(block.level, np.zeros(0, dtype=np.int32))
-        if np.isin(block.parents, split).any():
-            return False
-        self._split_faces[block.level] = np.concatenate([split, block.parents])
-        return self.splits.setdefault(block.level, BlockList()).add(block)
-
-    def add_gaussians(self, block: GaussianBlock) -> bool:
-        """Insert; False if it overlaps what is there."""
-        return self.gaussians.add(block)
 
     def arrays(self) -> SceneArrays:
         """All Gaussians that are there. Appending units in file order copies only what is new.
@@ -202,22 +142,22 @@ class Scene:
         degree = max((entry.sh_degree for entry in self.table.levels), default=0) if self.table else 0
         return (degree + 1) ** 2 - 1
 
-    def effective(self) -> tuple[Float32Array, Float32Array]:
-        """Opacities (N,) and log scales (N, 3), hand-over applied; the stored ones where there is none."""
-        arrays = self.arrays()
-        opacities, log_scales = arrays.opacities, arrays.log_scales
-        due = [
-            record
-            for _, record in sorted(self.hand_overs.items())
+    def due_hand_overs(self) -> list[tuple[int, HandOver]]:
+        """The hand-over units whose successors are all active, by id: later ones have the last word (§6.10)."""
+        return [
+            (unit, record)
+            for unit, record in sorted(self.hand_overs.items())
             if self.active_units.issuperset(record.successors)
         ]
+
+    def effective(self) -> tuple[Float32Array, Float32Array]:
+        """Opacities (N,) and log scales (N, 3), hand-over applied; the stored ones where there is none."""
+        arrays, due = self.arrays(), self.due_hand_overs()
+        opacities, log_scales = arrays.opacities, arrays.log_scales
         if due:
             opacities, log_scales = opacities.copy(), log_scales.copy()
-        for record in due:
-            rows = np.searchsorted(arrays.indices, record.gaussians)
-            opacities[rows] = 0.0 if record.opacities is None else record.opacities
-            if record.log_scales is not None:
-                log_scales[rows] = record.log_scales
+        for _, record in due:
+            hand_over(record, np.searchsorted(arrays.indices, record.gaussians), opacities, log_scales)
         return opacities, log_scales
 
     def rig(self) -> Rig | None:
@@ -293,6 +233,27 @@ class Scene:
         return self.table is not None and self.table.rig_source is not RigSource.NONE
 
 
+def hand_over(
+    record: HandOver,
+    rows: NDArray[np.intp],
+    opacities: Float32Array,
+    log_scales: Float32Array,
+    share: float = 1.0,
+) -> None:
+    """Let the Gaussians of a hand-over unit give way by a share of 0..1, in place (§6.10); 1: all, exactly.
+
+    `rows` (P,) are those of `record.gaussians` in `opacities` (N,) and `log_scales` (N, 3). Whoever applies several
+    records goes by unit id (`Scene.due_hand_overs`). Where the record has no log scales those are not touched.
+    """
+    goal = np.float32(0) if record.opacities is None else record.opacities
+    opacities[rows] = goal if share == 1 else opacities[rows] + np.float32(share) * (goal - opacities[rows])
+    if record.log_scales is not None:
+        sizes = record.log_scales
+        log_scales[rows] = (
+            sizes if share == 1 else log_scales[rows] + np.float32(share) * (sizes - log_scales[rows])
+        )
+
+
 def _ends_before(old: SceneArrays, blocks: list[GaussianBlock]) -> bool:
     return int(old.indices[-1]) < min(block.first for block in blocks)
 
@@ -344,19 +305,3 @@ def _look_into(buffers: dict[str, np.ndarray], at: int, block: GaussianBlock) ->
     for view in views.values():
         view.flags.writeable = False
     vars(block).update(views)
-
-
-def template_faces(faces: Int32Array, blocks: list[tuple[SplitBlock, Int32Array]], offset: int) -> Int32Array:
-    """(N,) faces of a level above 0 → the template's faces they are within.
-
-    Each must come from a split in one of `blocks` (with the template's face of each of its splits), or it is a
-    FormatError.
-    """
-    splits, roots = faces // 3, np.full(len(faces), -1, dtype=np.int32)
-    for block, known in blocks:
-        here = (splits >= block.first) & (splits < block.first + len(block))
-        roots[here] = known[splits[here] - block.first]
-    if (roots < 0).any():
-        face = int(faces[np.argmin(roots)])
-        raise FormatError("index-out-of-range", f"face {face} is of no split among the unit's needs", offset)
-    return roots

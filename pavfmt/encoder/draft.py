@@ -9,7 +9,6 @@ from pavfmt.codec.fields import FieldWriter
 from pavfmt.container.headers import DirectoryEntry, FileHeader, UnitHeader
 from pavfmt.registry import CRITICAL_UNIT_TYPES, GAUSSIAN_BYTES_TYPES, UnitType
 from pavfmt.units.directory import encode_directory
-from pavfmt.units.needs import encode_needs
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Draft:
         """Append a unit; returns its id."""
         id_, needs = self.next_id, tuple(sorted(set(needs)))
         writer = FieldWriter()
-        encode_needs(writer, id_, needs)
+        writer.needs(id_, needs)
         encode_body(writer)
         payload = writer.getvalue()
         critical = type_ in CRITICAL_UNIT_TYPES
@@ -62,7 +61,7 @@ class Draft:
     def getvalue(self, critical_features: int = 0, level_count: int = 0, sh_degree: int = 0) -> bytes:
         """The whole file."""
         writer = FieldWriter()
-        encode_needs(writer, 0, ())
+        writer.needs(0, ())
         encode_directory(writer, [unit.entry for unit in self.units])
         directory = writer.getvalue()
         parts = [UnitHeader.of(UnitType.DIRECTORY, False, 0, directory).pack(), directory]

@@ -14,8 +14,8 @@ from pavfmt.decoding.decoder import Decoder
 from pavfmt.decoding.scene import Scene
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES, PRIVATE_UNIT_TYPES, UnitType
+from pavfmt.units.directory import Directory
 from pavfmt.units.gaussians import section_bytes
-from pavfmt.units.needs import decode_needs
 
 
 @dataclass
@@ -26,7 +26,7 @@ class UnitReport:
     type: str
     offset: int
     bytes: int | None
-    """Header included; None where a damaged header does not say."""
+    """Header included; None where a damaged header does not tell."""
     state: str
     """"active", "waiting", "damaged" or "unknown-type"."""
     level: int | None = None
@@ -53,11 +53,7 @@ class LevelReport:
 
 @dataclass
 class Inspection:
-    """What `pav inspect` prints.
-
-    What a prefix cannot know of itself, such as the size of the whole, is what the file header promises; fields with
-    `complete_` in their names.
-    """
+    """What `pav inspect` prints. Byte counts are in bytes; those of the complete avatar say so."""
 
     version: str
     received_bytes: int
@@ -94,13 +90,9 @@ def type_name(type_: int | None) -> str:
 
 
 def inspect(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None = None) -> Inspection:
-    """Everything there is to know of a file or prefix: units, levels, where its bytes go, when a head is there.
+    """Everything there is to know of a file or prefix. Raises PavError where decoding would.
 
-        report = pavfmt.inspect(data)
-        print(report.gaussian_count, report.bytes_until_animatable)
-
-    `rig_file` is the bytes of the rig's file, for a file that names one; without it such a file's Gaussians wait.
-    Raises PavError where decoding would.
+    `rig_file` is the rig of a file that names one; without it such a file's Gaussians wait.
     """
     decoder = Decoder(limits)
     if rig_file is not None:
@@ -114,8 +106,8 @@ def inspect(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None 
         milestones.note(event, decoder.scene)
         if isinstance(event, ev.UnitDamaged):
             damaged.add(event.offset)
-        if isinstance(event, ev.DirectoryArrived):
-            entries = {entry.id: entry for entry in event.entries}
+        if isinstance(event, ev.UnitArrived) and isinstance(event.content, Directory):
+            entries = {entry.id: entry for entry in event.content.entries}
     framing = Framing(limits)
     framing.feed(data)
     frames = []
@@ -259,7 +251,7 @@ def _level_reports(scene: Scene, frames: list[Frame | DamagedFrame]) -> list[Lev
         if one.header.id not in scene.active_units:
             continue
         reader = FieldReader(one.payload, one.payload_offset, FORMAT_LIMITS, columns)
-        decode_needs(reader, one.header.id)
+        reader.needs_of(one.header.id)
         level = one.payload[reader.offset - one.payload_offset]
         for name, size in section_bytes(reader, table).items():
             sizes = reports[level].bytes_by_attribute

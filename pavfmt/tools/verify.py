@@ -1,4 +1,4 @@
-"""Every rule a file breaks, each with code and offset (§11). Silent when clean; a cut is not damage."""
+"""Every rule a file breaks, each with code and offset. Silent when clean; a cut is not damage."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pavfmt.decoding.scene import Scene
 from pavfmt.errors import PavError
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES
+from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.directory import Directory
 
 ERROR, DAMAGE, WARNING, NOTE = "error", "damage", "warning", "note"
 """Ends decoding; costs units; a promise that no picture depends on is broken; worth knowing."""
@@ -23,13 +25,9 @@ class Finding:
     """One thing to know about a file."""
 
     severity: str
-    """"error" (ends decoding), "damage" (costs units), "warning" (a promise broken) or "note"."""
     code: str
-    """From the tables of §11."""
     offset: int
-    """In bytes, of the field at fault."""
     message: str
-    """What was found, what was required."""
 
     def to_json(self) -> dict[str, object]:
         """A plain dict."""
@@ -39,11 +37,7 @@ class Finding:
 def verify(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None = None) -> list[Finding]:
     """All findings, in the order met. An empty list: a whole file, or one cut at a unit boundary.
 
-        for finding in pavfmt.verify(data):
-            print(finding.severity, finding.code, finding.offset, finding.message)
-
-    A file that names its rig is checked as far as its units can be read without; give `rig_file`, the bytes of the
-    rig's file, for the rest. Raises nothing about the content: what ends decoding is the last finding.
+    A file that names its rig is checked as far as its units can be read without; give `rig_file` for the rest.
     """
     decoder = Decoder(limits)
     if rig_file is not None:
@@ -119,9 +113,8 @@ def _of_directory(seen: list[ev.Event], units: list[Frame]) -> Iterator[Finding]
     """Units that are not where, or what, the directory says."""
     entries = {
         entry.id: (entry.type, entry.length, entry.offset)
-        for event in seen
-        if isinstance(event, ev.DirectoryArrived)
-        for entry in event.entries
+        for directory in ev.contents(seen, Directory)
+        for entry in directory.entries
     }
     for frame in units:
         header = frame.header
@@ -134,11 +127,11 @@ def _of_directory(seen: list[ev.Event], units: list[Frame]) -> Iterator[Finding]
 def _of_hints(seen: list[ev.Event]) -> Iterator[Finding]:
     """Hints of the directory that the units contradict."""
     entries: dict[int, DirectoryEntry] = {}
-    for event in seen:
-        if isinstance(event, ev.DirectoryArrived):
-            entries = {entry.id: entry for entry in event.entries}
-        if isinstance(event, ev.GaussiansArrived) and event.unit in entries:
-            entry, block = entries[event.unit], event.block
+    for event in (event for event in seen if isinstance(event, ev.UnitArrived)):
+        if isinstance(event.content, Directory):
+            entries = {entry.id: entry for entry in event.content.entries}
+        if isinstance(event.content, GaussianBlock) and event.unit in entries:
+            entry, block = entries[event.unit], event.content
             if (entry.level, entry.gaussian_count) != (block.level, len(block)):
                 message = (
                     f"the directory states level {entry.level} and {entry.gaussian_count} Gaussians for unit "

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
 from pavfmt.container.headers import DirectoryEntry, UnitHeader
 from pavfmt.errors import FormatError
 from pavfmt.limits import ENTRIES_PER_BYTE
 
 NO_LEVEL = 255
+
+
+@dataclass(frozen=True)
+class Directory:
+    """What stands where after it."""
+
+    entries: tuple[DirectoryEntry, ...]
+    """Entry k is unit 1 + k."""
 
 
 def encode_directory(writer: FieldWriter, entries: Sequence[DirectoryEntry]) -> None:
@@ -43,9 +52,13 @@ def encode_directory(writer: FieldWriter, entries: Sequence[DirectoryEntry]) -> 
     writer.column(np.array(distances, dtype=np.uint32), 4)
 
 
+def read_directory(reader: UnitReader) -> Directory:
+    """Of a directory unit: offsets are counted from its end."""
+    return Directory(decode_directory(reader, reader.end))
+
+
 def decode_directory(reader: FieldReader, unit_end: int) -> tuple[DirectoryEntry, ...]:
     """The entries; `unit_end` is the byte offset after the directory, where unit 1 stands."""
-
     start = reader.offset
     count = reader.varint("entry count", reader.limits.units)
     if count > ENTRIES_PER_BYTE * reader.size:

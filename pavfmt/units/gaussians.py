@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.codec.blocks import decode_ascending, decode_block, encode_ascending, encode_block, skip_block
-from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
 from pavfmt.codec.prediction import Neighbourhood, neighbourhood
 from pavfmt.errors import FormatError
 from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
 from pavfmt.model import Int32Array
+from pavfmt.registry import RigSource, Site, UnitType
 from pavfmt.units.attributes import Attribute, Columns, GaussianBlock, Shown, attributes_of, split_bands
 from pavfmt.units.levels import LevelTable
+from pavfmt.units.rig import needed_rig
+from pavfmt.units.splits import template_faces
 from pavfmt.units.steps import (
     MAX_GRADE,
     MAX_MULTIPLIER,
@@ -114,6 +118,29 @@ def decode_head(reader: FieldReader, table: LevelTable) -> GaussiansHead:
     if not 0 < count <= EXPANSION_FLOOR + EXPANSION_PER_BYTE * reader.size:
         raise FormatError("bad-field", f"{count} Gaussians in a payload of {reader.size} bytes", start)
     return GaussiansHead(level, first, count)
+
+
+def read_gaussians(reader: UnitReader) -> GaussianBlock:
+    """Of a Gaussians unit."""
+    table: LevelTable = reader.needed("levels", UnitType.LEVELS)
+    return decode_gaussians(reader, table, partial(_places, reader, table))
+
+
+def _places(reader: UnitReader, table: LevelTable, level: int, sites: Int32Array) -> Int64Array:
+    """Where the sites of a unit are, once it is sure that they exist."""
+    site = table.levels[level].site
+    core = None if table.rig_source is RigSource.NONE else needed_rig(reader)
+    if site is Site.FACE and level > 0:
+        sites = template_faces(reader, sites, level)
+    counts = {Site.FACE: 0, Site.VERTEX: 0, Site.JOINT: 1}
+    if core is not None:
+        counts = dict(zip(Site, (core.face_count, *core.weights.shape), strict=True))
+    if int(sites.max()) >= counts[site]:
+        message = f"{site.name.lower()} {sites.max()} of {counts[site]}"
+        raise FormatError("index-out-of-range", message, reader.start)
+    if core is None or site is Site.JOINT:
+        return np.zeros((len(sites), 3), dtype=np.int64)
+    return (core.places.faces if site is Site.FACE else core.places.vertices)[sites]
 
 
 def decode_gaussians(reader: FieldReader, table: LevelTable, locate: Locate) -> GaussianBlock:

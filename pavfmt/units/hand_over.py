@@ -8,10 +8,12 @@ from itertools import pairwise
 import numpy as np
 
 from pavfmt.codec.blocks import decode_ascending, encode_ascending
-from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
 from pavfmt.errors import FormatError
 from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
 from pavfmt.model import Float32Array, Int32Array
+from pavfmt.registry import CriticalFeature, UnitType
+from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.levels import Grids, LevelTable
 
 
@@ -44,6 +46,22 @@ def encode_hand_over(writer: FieldWriter, record: HandOver, grids: Grids) -> Non
         writer.column(grids.opacities.quantize(record.opacities), grids.opacities.width)
         for column in grids.log_scales.quantize(record.log_scales).T:
             writer.column(column, grids.log_scales.width)
+
+
+def read_hand_over(reader: UnitReader) -> HandOver:
+    """Of a hand-over unit: its Gaussians must be of the units it needs."""
+    table: LevelTable = reader.needed("levels", UnitType.LEVELS)
+    if not reader.critical_features & CriticalFeature.HAND_OVER:
+        raise FormatError("bad-field", "hand-over in a file without the hand-over feature", reader.start)
+    record = decode_hand_over(reader, reader.id, table)
+    covered = np.zeros(len(record.gaussians), dtype=bool)
+    for _, block in reader.brought:
+        if isinstance(block, GaussianBlock) and block.level == record.level:
+            last = block.first + len(block)
+            covered |= (record.gaussians >= block.first) & (record.gaussians < last)
+    if not covered.all():
+        raise FormatError("index-out-of-range", "a Gaussian is not of the units needed", reader.start)
+    return record
 
 
 def decode_hand_over(reader: FieldReader, own_id: int, table: LevelTable) -> HandOver:

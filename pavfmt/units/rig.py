@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
 from pavfmt.codec.mesh import BadWalkError, Connectivity, Heard, hear, predicted, residuals, tell
 from pavfmt.codec.quantization import Affine
 from pavfmt.codec.subdivision import edges_of
@@ -19,6 +19,7 @@ from pavfmt.codec.template_coordinates import MeshPlaces, mesh_places
 from pavfmt.errors import EncodeError, FormatError, LimitError
 from pavfmt.limits import VALUES_FLOOR, VALUES_PER_BYTE
 from pavfmt.model import Float32Array, Identity, Int32Array, PoseCorrectives, Rig, Shape
+from pavfmt.registry import UnitType
 
 MAX_REGIONS = 16
 NO_PARENT = 0xFFFF
@@ -55,6 +56,20 @@ class RigCore:
     def places(self) -> MeshPlaces:
         """Where vertices and faces are, for prediction."""
         return mesh_places(self.mean_neutral, self.faces, self.subdivisions)
+
+
+def needed_rig(reader: UnitReader, own: bool = False) -> RigCore:
+    """The rig among a unit's needs. `own`: it must stand in the same file, as for shapes and correctives."""
+    types = (UnitType.RIG,) if own else (UnitType.RIG, UnitType.RIG_REFERENCE)
+    core: RigCore = reader.needed("rig", *types)
+    return core
+
+
+def read_rig(reader: UnitReader) -> RigCore:
+    """Of a rig unit, with its template coordinates: found while the first Gaussians are still on their way."""
+    core = decode_rig(reader)
+    _ = core.places
+    return core
 
 
 def _spanning_grids(points: Float32Array, step: float) -> tuple[Affine, ...]:
@@ -350,6 +365,30 @@ def encode_shape(writer: FieldWriter, index: int, shape: Shape, step: float) -> 
     if joints is not None:
         writer.raw(joints.astype("<f4").tobytes())
     _encode_displacements(writer, shape.displacements, step)
+
+
+@dataclass(frozen=True)
+class NumberedShape:
+    """What a shape unit brings."""
+
+    index: int
+    """Among the rig's shapes."""
+    shape: Shape
+
+
+def read_shape(reader: UnitReader) -> NumberedShape:
+    """Of a shape unit."""
+    return NumberedShape(*decode_shape(reader, needed_rig(reader, own=True)))
+
+
+def read_correctives(reader: UnitReader) -> PoseCorrectives:
+    """Of a correctives unit."""
+    return decode_correctives(reader, needed_rig(reader, own=True))
+
+
+def read_identity(reader: UnitReader) -> Identity:
+    """Of an identity unit."""
+    return decode_identity(reader, needed_rig(reader))
 
 
 def decode_shape(reader: FieldReader, core: RigCore) -> tuple[int, Shape]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pavfmt.codec.blocks import decode_ascending, encode_ascending
-from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
 from pavfmt.codec.quantization import BARYCENTRIC_ONE, dequantize_barycentrics, quantize_barycentrics
 from pavfmt.errors import FormatError
 from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
 from pavfmt.model import Float32Array, Int32Array
+from pavfmt.registry import UnitType
 from pavfmt.units.levels import LevelTable
+from pavfmt.units.rig import needed_rig
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class SplitBlock:
     """(S,) face indices of the level before."""
     barycentrics: Float32Array
     """(S, 3)."""
+    roots: Int32Array | None = None
+    """(S,) the template's face that each is within; None where nobody asked."""
 
     def __len__(self) -> int:
         return len(self.parents)
@@ -68,3 +72,33 @@ def decode_splits(reader: FieldReader, table: LevelTable) -> SplitBlock:
     if (np.diff(parents) == 0).any():
         raise FormatError("bad-field", "split parents must ascend", start)
     return SplitBlock(level, first, parents, dequantize_barycentrics(points))
+
+
+def read_splits(reader: UnitReader) -> SplitBlock:
+    """Of a splits unit: the faces it splits must be there, in the template or among its needs."""
+    block = decode_splits(reader, reader.needed("levels", UnitType.LEVELS))
+    core, roots = needed_rig(reader), block.parents
+    if block.level > 1:
+        roots = template_faces(reader, block.parents, block.level - 1)
+    elif int(block.parents.max()) >= core.face_count:
+        message = f"face {block.parents.max()} of {core.face_count} is split"
+        raise FormatError("index-out-of-range", message, reader.start)
+    return replace(block, roots=roots)
+
+
+def template_faces(reader: UnitReader, faces: Int32Array, level: int) -> Int32Array:
+    """(N,) faces that the splits of `level` > 0 made → the template's faces they are within.
+
+    Each must come from a split among the unit's needs, or it is a FormatError.
+    """
+    splits, roots = faces // 3, np.full(len(faces), -1, dtype=np.int32)
+    for _, block in reader.brought:
+        if isinstance(block, SplitBlock) and block.roots is not None and block.level == level:
+            here = (splits >= block.first) & (splits < block.first + len(block))
+            roots[here] = block.roots[splits[here] - block.first]
+    if (roots < 0).any():
+        face = int(faces[np.argmin(roots)])
+        raise FormatError(
+            "index-out-of-range", f"face {face} is of no split among the unit's needs", reader.start
+        )
+    return roots

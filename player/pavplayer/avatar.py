@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any
 from pavfmt.decoding import events as ev
 from pavfmt.decoding.scene import Scene
 from pavfmt.model import Float32Array, Pose, Track
+from pavfmt.units.rig import RigCore
 from pavplayer.camera import REFERENCE_SIZE, Camera
 from pavplayer.focus import Focus, focus_plan
-from pavplayer.posing.cloud import PosedCloud
+from pavplayer.posing.poser import PosedCloud
 from pavplayer.rasterizers import Background
 from pavplayer.session import WHITE, Session, open_session
-from pavplayer.streaming.messages import StreamOptions, StreamStatus
-from pavplayer.streaming.session_feed import SessionFeed
-from pavplayer.streaming.stream import open_stream
+from pavplayer.streaming import StreamInto, StreamOptions, StreamStatus, open_stream
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -57,7 +56,7 @@ class Avatar:
         focus: Focus | None = None,
     ) -> None:
         """`where` is a path, an http(s) URL, or "-" for stdin; `rig` is where the rig of an avatar that names
-        one is found (None: beside it). `session` brings a rasterizer, a device and limits of one's own
+        one is found (None: beside it). `session` brings a rasterizer, an array library and limits of one's own
         in place of `device`. `focus` is what to fetch first; `look_at` changes it.
         """
         self.session = session or open_session(device)
@@ -65,7 +64,7 @@ class Avatar:
         self._focus = focus
         plan = None if focus is None else focus_plan(focus, self.session.scene)
         self.stream = open_stream(str(where), plan, options)
-        self._feed = SessionFeed(self.session, self.stream, rig=rig, options=options)
+        self._into = StreamInto(self.session, self.stream, rig=rig, options=options)
 
     def __enter__(self) -> Avatar:
         return self
@@ -86,8 +85,8 @@ class Avatar:
 
         Raises PavError if it is no avatar, and FocusError if its rig has no such regions as the focus.
         """
-        events = self._feed.update()
-        if self._focus is not None and any(isinstance(event, ev.RigArrived) for event in events):
+        events = self._into.update()
+        if self._focus is not None and any(ev.contents(events, RigCore)):
             self.look_at(self._focus)
         return events
 
@@ -100,7 +99,7 @@ class Avatar:
 
     def wait(self, seconds: float) -> bool:
         """Wait until `update` has something to take in, or until nothing more will come; False: neither yet."""
-        return self._feed.wait(seconds)
+        return self._into.wait(seconds)
 
     def wait_until_visible(self, seconds: float = 60.0) -> None:
         """Take in until there is something to draw. Raises TimeoutError, PavError, or what the source failed of."""
@@ -141,12 +140,12 @@ class Avatar:
     @property
     def has_ended(self) -> bool:
         """Nothing more will come."""
-        return self._feed.ended
+        return self._into.ended
 
     @property
     def error(self) -> Exception | None:
         """Why something is missing; what came can be drawn all the same."""
-        return self._feed.error
+        return self._into.error
 
     @property
     def status(self) -> StreamStatus:
@@ -192,7 +191,8 @@ class Avatar:
         """The Gaussians that are there, in world space and in file order, for any renderer; None: none yet.
 
         These are the arrays that `frame` would draw: NumPy's, or torch's on the session's device. Opacities and
-        SH are the same arrays from frame to frame: do not write into them.
+        SH are the same arrays from frame to frame: do not write into them. With torch, the next call overwrites
+        what this one gave.
         """
         return self.session.posed(driven_pose(weights))
 

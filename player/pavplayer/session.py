@@ -14,30 +14,27 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.container.headers import UnitHeader
 from pavfmt.decoding import events as ev
 from pavfmt.decoding.decoder import Decoder
 from pavfmt.decoding.scene import Scene, Snapshot
 from pavfmt.limits import FORMAT_LIMITS, Limits
-from pavfmt.model import Float32Array, Pose
+from pavfmt.model import Float32Array, Identity, Pose, PoseCorrectives
+from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.directory import Directory
+from pavfmt.units.hand_over import HandOver
+from pavfmt.units.rig import NumberedShape, RigCore
+from pavfmt.units.splits import SplitBlock
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
-from pavplayer.posing.cloud import PosedCloud
-from pavplayer.posing.poser import Poser
+from pavplayer.posing.arrays import Library
+from pavplayer.posing.poser import PosedCloud, Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
 
 if TYPE_CHECKING:
-    from pavplayer.posing.tensor_poser import TensorPoser
+    from pavplayer.posing.device import GrowingPoser
 
 WHITE: Background = (1.0, 1.0, 1.0)
-CHANGES_PICTURE = (
-    ev.RigArrived,
-    ev.IdentityArrived,
-    ev.ShapeArrived,
-    ev.CorrectivesArrived,
-    ev.SplitsArrived,
-    ev.GaussiansArrived,
-    ev.HandOverArrived,
-)
+CHANGES_PICTURE = (RigCore, Identity, NumberedShape, PoseCorrectives, SplitBlock, GaussianBlock, HandOver)
+"""Contents of units."""
 STATIC_MARGIN = 0.01
 """Share of the opacity at either end of each axis that the camera of a scene without a rig may leave out."""
 NOTHING_YET = np.array([[-0.1, -0.15, -0.1], [0.1, 0.15, 0.1]], np.float32)
@@ -51,9 +48,10 @@ class Session:
         self,
         rasterizer: Rasterizer,
         limits: Limits = FORMAT_LIMITS,
+        xp: Library = "compiled",
         device: str | None = None,
     ) -> None:
-        """`device` is torch's name of where Gaussians are posed ("cuda"); None: main memory, in compiled code."""
+        """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.poser.Poser` takes them."""
         from pavfmt.codec.compiled import CompiledKernels  # numba, which commands must load without
 
         self.rasterizer = rasterizer
@@ -70,8 +68,9 @@ class Session:
         """The units lost so far."""
         self.gaussian_ranges: dict[int, range] = {}
         """Which of the complete file's Gaussians each unit brought, by unit id."""
-        self._device = device
-        self._poser: Poser | TensorPoser | None = None
+        self._posing = (xp, device)
+        self._poser: Poser | None = None
+        self._growing: GrowingPoser | None = None
         self._stale = True
         self._unit_ends: dict[int, int] = {}
         self._furthest = 0
@@ -117,18 +116,18 @@ class Session:
         if isinstance(event, ev.UnitDamaged):
             self.damage.append(event)
             return
-        if isinstance(event, ev.DirectoryArrived):
-            ends = {entry.id: entry.offset + UnitHeader.SIZE + entry.length for entry in event.entries}
-            after = min((entry.offset for entry in event.entries), default=self.received_bytes)
+        content = event.content if isinstance(event, ev.UnitArrived) else None
+        if isinstance(content, Directory):
+            ends = {entry.id: entry.end for entry in content.entries}
+            after = min((entry.offset for entry in content.entries), default=self.received_bytes)
             self._unit_ends = ends | ({} if event.unit is None else {event.unit: after})
         # A hand-over may become due with any unit.
-        self._stale |= isinstance(event, CHANGES_PICTURE) or bool(self.scene.hand_overs)
+        self._stale |= isinstance(content, CHANGES_PICTURE) or bool(self.scene.hand_overs)
         if event.unit is not None:
             self._furthest = max(self._furthest, self._unit_ends.get(event.unit, self.received_bytes))
-        if isinstance(event, ev.GaussiansArrived):
+        if isinstance(content, GaussianBlock):
             self.growth.append(self._furthest)
-            first, count = event.block.first, len(event.block)
-            self.gaussian_ranges[event.unit or 0] = range(first, first + count)
+            self.gaussian_ranges[event.unit or 0] = range(content.first, content.first + len(content))
         self._note_milestones()
 
     def _note_milestones(self) -> None:
@@ -140,27 +139,30 @@ class Session:
     def posed(self, pose: Pose | None = None) -> PosedCloud | None:
         """The Gaussians that are there, in world space and in file order; None while there are none.
 
-        They are NumPy arrays, or torch tensors on the session's device if it has one.
+        With torch, the next call overwrites what this one gave.
         """
+        if self._posing[0] == "torch":
+            return self._posed_growing(pose or Pose())
         if self._stale:
             self._poser = None  # so that there are not two at a time
-            self._poser = self.new_poser() if self._device is None else self._new_tensor_poser()
+            self._poser = self.new_poser()
             self._stale = False
         return None if self._poser is None else self._poser.frame(pose or Pose())
 
-    def _new_tensor_poser(self) -> TensorPoser | None:
-        from pavplayer.posing.tensor_poser import TensorPoser  # torch, which the CPU does without
+    def _posed_growing(self, pose: Pose) -> PosedCloud | None:
+        from pavplayer.posing.device import GrowingPoser  # torch, which the CPU does without
 
-        snapshot = self.scene.snapshot()
-        assert self._device is not None
-        return None if snapshot is None else TensorPoser(snapshot.avatar, snapshot.order, self._device)
+        if self._growing is None:
+            self._growing = GrowingPoser(self.scene, self._posing[1] or "cpu")
+        if self._stale:
+            self._growing.update()
+            self._stale = False
+        return self._growing.frame(pose)
 
     def new_poser(
         self, rows: NDArray[np.intp] | None = None, snapshot: Snapshot | None = None
     ) -> Poser | None:
         """What poses the Gaussians that are there; None while there are none. The session does not keep it.
-
-        It poses in main memory, whatever the session's device.
 
         They come in file order, or `rows` of it in the order given. `snapshot` is the scene's own, changed.
         """
@@ -173,7 +175,8 @@ class Session:
         order = snapshot.order
         if rows is not None:
             order, sh = order[rows], None if sh is None else sh[rows]
-        return Poser(snapshot.avatar, order, sh)
+        xp, device = self._posing
+        return Poser(snapshot.avatar, order=order, xp=xp, device=device, sh=sh)
 
     def frame(
         self, pose: Pose | None = None, camera: Camera | None = None, background: Background = WHITE
@@ -243,5 +246,5 @@ def open_session(device: str = "auto", limits: Limits = FORMAT_LIMITS) -> Sessio
     """
     rasterizer = open_rasterizer(device)
     if device == "cuda" or (device == "auto" and cuda_problem() is None):
-        return Session(rasterizer, limits, "cuda")
+        return Session(rasterizer, limits, "torch", "cuda")
     return Session(rasterizer, limits)

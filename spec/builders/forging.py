@@ -19,7 +19,6 @@ from pavfmt.container.headers import DirectoryEntry, FileHeader, UnitHeader
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import UnitType
 from pavfmt.units.directory import decode_directory, encode_directory
-from pavfmt.units.needs import decode_needs, encode_needs
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def entries_of(data: bytes) -> Sequence[DirectoryEntry]:
     """What the directory says of the units after it (§6.1)."""
     frame = frames_of(data)[0]
     reader = reader_of(frame.payload)
-    decode_needs(reader, 0)
+    reader.needs_of(0)
     return decode_directory(reader, frame.payload_offset + len(frame.payload))
 
 
@@ -103,7 +102,7 @@ class Forge:
             entry = replace(entry, type=part.type, critical=part.critical, length=len(part.payload))
             entries.append(entry)
         writer = FieldWriter()
-        encode_needs(writer, 0, ())
+        writer.needs(0, ())
         encode_directory(writer, entries)
         return Part(UnitType.DIRECTORY, False, 0, writer.getvalue())
 
@@ -118,7 +117,7 @@ class Forge:
 def payload(own_id: int, needs: Sequence[int], write: Callable[[FieldWriter], object]) -> bytes:
     """A payload made by hand: its needs, then what `write(writer)` adds."""
     writer = FieldWriter()
-    encode_needs(writer, own_id, needs)
+    writer.needs(own_id, needs)
     write(writer)
     return writer.getvalue()
 

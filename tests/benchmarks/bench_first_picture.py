@@ -30,22 +30,24 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from statistics import median
 
-from pavfmt.decoding.events import GaussiansArrived, HandOverArrived
+from pavfmt.decoding.events import UnitArrived
 from pavfmt.model import Float32Array, Pose
 from pavfmt.tools.rig_search import named_rig
+from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.hand_over import HandOver
 from pavplayer.camera import Camera
 from pavplayer.evaluation.metrics import psnr
 from pavplayer.evaluation.references import reference_for
 from pavplayer.session import Session, open_session
-from pavplayer.streaming import SessionFeed, StreamOptions, open_stream
+from pavplayer.streaming import StreamInto, StreamOptions, open_stream
 from pavplayer.streaming.link import Link
-from pavplayer.streaming.session_feed import RIG_FOLDER
+from pavplayer.streaming.rigs import RIGS
 from tests.benchmarks.separate_rig import separated
 
 DEMO = "player/pavplayer/demo/avatar.pav"
 WANTED_DECIBELS = 27.0
 LINKS = {"loopback": None, "10 Mbit/s, 50 ms": Link(10e6, 0.05)}
-DRAWN = (GaussiansArrived, HandOverArrived)
+DRAWN = (GaussianBlock, HandOver)
 TICK_SECONDS = 0.02
 """Of decoding, before a picture is drawn."""
 
@@ -103,13 +105,15 @@ def first_picture(url: str, options: StreamOptions, camera: Camera, expected: Fl
     session, watch = open_session("cpu"), Stopwatch()
     started, worked = time.perf_counter(), time.process_time()
     with open_stream(url, options=options) as stream:
-        feed = SessionFeed(session, stream, options=options)
-        while not feed.ended:
-            feed.wait(1.0)
+        arriving = StreamInto(session, stream, options=options)
+        while not arriving.ended:
+            arriving.wait(1.0)
             watch.add("network")
-            events = feed.update(TICK_SECONDS)
+            events = arriving.update(TICK_SECONDS)
             watch.add("decode")
-            if not any(isinstance(event, DRAWN) for event in events):
+            if not any(
+                isinstance(event, UnitArrived) and isinstance(event.content, DRAWN) for event in events
+            ):
                 continue
             before = watch.parts.posing, watch.parts.raster
             cloud = session.posed()
@@ -130,7 +134,7 @@ def first_picture(url: str, options: StreamOptions, camera: Camera, expected: Fl
             parts.others += parts.posing + parts.raster - sum(before)
             parts.posing, parts.raster = before
             watch.add("kilobytes")
-    raise RuntimeError(f"{url}: never {WANTED_DECIBELS} dB: {feed.error}")
+    raise RuntimeError(f"{url}: never {WANTED_DECIBELS} dB: {arriving.error}")
 
 
 def medians(runs: list[Parts]) -> Parts:
@@ -183,8 +187,8 @@ def measured(case: Case, reference: str | None, repeats: int) -> Iterator[tuple[
         cache = Path(folder, "cache")
         if case.rig_file is not None:
             digest = hashlib.sha256(case.rig_file).hexdigest()
-            (cache / RIG_FOLDER).mkdir(parents=True)
-            (cache / RIG_FOLDER / f"{digest}.pav").write_bytes(case.rig_file)
+            (cache / RIGS).mkdir(parents=True)
+            (cache / RIGS / f"{digest}.pav").write_bytes(case.rig_file)
         for link_name, link in LINKS.items():
             runs = []
             for _ in range(repeats + 1):

@@ -25,7 +25,7 @@ import numpy as np
 from pavfmt import EncodeOptions, decode, encode
 from pavfmt.container.headers import DirectoryEntry, UnitHeader
 from pavfmt.decoding.decoder import Decoder
-from pavfmt.decoding.events import DirectoryArrived
+from pavfmt.decoding.events import contents
 from pavfmt.encoder import rendered_importance
 from pavfmt.encoder.order.region_importance import with_measured_regions
 from pavfmt.encoder.order.regions import site_region_bits
@@ -33,6 +33,7 @@ from pavfmt.importers.arkit import regions_from_shapes
 from pavfmt.importers.lam import read_lam
 from pavfmt.model import SH_C0, Avatar, Pose
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES
+from pavfmt.units.directory import Directory
 from pavplayer.camera import Camera
 from pavplayer.demo import AVATAR_FILE
 from pavplayer.evaluation.views import EVALUATION_V1
@@ -136,7 +137,7 @@ def opened(data: bytes) -> Fetched:
     """Decoded once, for what a client knows when the rig is there."""
     decoder = Decoder()
     decoder.feed(data)
-    entries = next(one.entries for one in list(decoder.events()) if isinstance(one, DirectoryArrived))
+    entries = next(contents(list(decoder.events()), Directory)).entries
     return Fetched(data, entries, decoder)
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.registry import RigSource, UnitType
-from pavfmt.units.needs import decode_needs, encode_needs
 from pavfmt.units.rig import RigReference, encode_reference
 from spec.builders.forging import Forge, Part, reader_of
 
@@ -53,8 +52,8 @@ def _mapped(needs: tuple[int, ...], numbers: dict[int, int]) -> tuple[int, ...]:
 
 def _renumbered(part: Part, numbers: dict[int, int]) -> Part:
     reader = reader_of(part.payload)
-    needs, writer = decode_needs(reader, part.id), FieldWriter()
-    encode_needs(writer, numbers[part.id], _mapped(needs, numbers))
+    needs, writer = reader.needs_of(part.id), FieldWriter()
+    writer.needs(numbers[part.id], _mapped(needs, numbers))
     if part.type == UnitType.HAND_OVER:  # which names the units that take over
         writer.raw(reader.raw(1))
         count = reader.varint("successor count", 1 << 12)
@@ -67,7 +66,7 @@ def _renumbered(part: Part, numbers: dict[int, int]) -> Part:
 
 def _reference(reference: RigReference) -> bytes:
     writer = FieldWriter()
-    encode_needs(writer, 0, ())
+    writer.needs(0, ())
     encode_reference(writer, reference)
     return writer.getvalue()
 
@@ -75,7 +74,7 @@ def _reference(reference: RigReference) -> bytes:
 def _named(levels: Part) -> bytes:
     """The level table, its rig source being a reference."""
     reader, writer = reader_of(levels.payload), FieldWriter()
-    encode_needs(writer, levels.id, decode_needs(reader, levels.id))
+    writer.needs(levels.id, reader.needs_of(levels.id))
     body = reader.rest()
     writer.raw(bytes([RigSource.EXTERNAL]) + body[1:])
     return writer.getvalue()

@@ -286,9 +286,9 @@ def test_a_face_split_twice_is_refused():
         return SplitBlock(1, first, np.array(parents, dtype=np.int32), points)
 
     scene = Scene()
-    assert scene.add_splits(block(0, [2, 5]))
-    assert not scene.add_splits(block(2, [4, 5]))
-    assert scene.add_splits(block(2, [4, 6]))
+    assert scene.add_splits(0, block(0, [2, 5]))
+    assert not scene.add_splits(0, block(2, [4, 5]))
+    assert scene.add_splits(0, block(2, [4, 6]))
 
 
 def test_a_second_unit_of_a_kind_a_file_has_one_of_ends_the_play_in_either_order():

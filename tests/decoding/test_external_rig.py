@@ -11,22 +11,22 @@ from strategies import splits_of
 
 from pavfmt import Decoder, FormatError, Pose, decode, pose_avatar
 from pavfmt.decoding.events import (
-    CorrectivesArrived,
-    GaussiansArrived,
-    RigArrived,
     RigNamed,
-    ShapeArrived,
     StreamEnded,
     UnitDamaged,
+    contents,
 )
 from pavfmt.encoder import encode_rig_file
+from pavfmt.model import PoseCorrectives
 from pavfmt.registry import UnitType
 from pavfmt.tools.synthetic import toy_avatar
 from pavfmt.tools.verify import verify
-from pavfmt.units.needs import decode_needs
+from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.rig import NumberedShape, RigCore
 from spec.builders.avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
 from spec.builders.forging import Forge, Part, frames_of, payload, reader_of
 
+RIG_PARTS = (NumberedShape, PoseCorrectives)
 POSE = Pose({"jawOpen": 0.7}, {"jaw": (0.3, 0.1, -0.2)})
 
 
@@ -37,6 +37,10 @@ def supplied(data, rig):
     decoder.supply_rig(rig)
     second = list(decoder.events())
     return decoder, first, second
+
+
+def kinds_of(events):
+    return [type(getattr(event, "content", event)) for event in events]
 
 
 @pytest.mark.parametrize("kind", ["face", "surface", "mixed"])
@@ -52,21 +56,21 @@ def test_nothing_is_drawn_before_the_rig_is_there():
     decoder, first, second = supplied(external_file(), rig_file())
     (named,) = [event for event in first if isinstance(event, RigNamed)]
     assert (named.reference.name, len(named.reference.sha256)) == ("toy-rig.pav", 32)
-    assert not [event for event in first if isinstance(event, RigArrived)]
-    assert isinstance(second[0], RigArrived)
+    assert not list(contents(first, RigCore))
+    assert isinstance(second[0].content, RigCore)
     assert (second[0].unit, second[0].offset) == (named.unit, named.offset)
-    assert all(event.unit is None for event in second if isinstance(event, ShapeArrived | CorrectivesArrived))
-    kinds = [type(event) for event in second]
-    assert (kinds.count(ShapeArrived), kinds.count(CorrectivesArrived)) == (3, 1)
+    kinds = kinds_of(second)
+    assert all(event.unit is None for event, kind in zip(second, kinds, strict=True) if kind in RIG_PARTS)
+    assert (kinds.count(NumberedShape), kinds.count(PoseCorrectives)) == (3, 1)
     assert decoder.scene.is_animatable
 
 
 def test_gaussians_do_not_wait_for_the_shapes_of_a_rig_file():
     _, _, second = supplied(external_file(), rig_file())
-    kinds = [type(event) for event in second]
-    first, essential = kinds.index(GaussiansArrived), kinds.index(ShapeArrived)
-    assert first < essential < len(kinds) - 1 - kinds[::-1].index(GaussiansArrived)
-    assert kinds[-1] in (ShapeArrived, CorrectivesArrived)
+    kinds = kinds_of(second)
+    first, essential = kinds.index(GaussianBlock), kinds.index(NumberedShape)
+    assert first < essential < len(kinds) - 1 - kinds[::-1].index(GaussianBlock)
+    assert kinds[-1] in RIG_PARTS
 
 
 @given(st.data())
@@ -74,7 +78,7 @@ def test_a_shape_of_its_own_is_lost_at_the_same_byte_however_it_came(drawn):
     forge = Forge(external_file())
     shape = next(frame for frame in frames_of(rig_file()) if frame.header.type == UnitType.SHAPE)
     reader = reader_of(shape.payload)
-    decode_needs(reader, shape.header.id)
+    reader.needs_of(shape.header.id)
     reference = forge.parts[forge.where(UnitType.RIG_REFERENCE)].id
     id_ = len(forge.parts) + 1
     body = payload(id_, (reference,), lambda writer: writer.raw(reader.rest()))
@@ -118,7 +122,7 @@ def test_the_shapes_are_told_of_before_the_end():
     decoder.close()
     events = list(decoder.events())
     assert isinstance(events[-1], StreamEnded)
-    assert sum(isinstance(event, ShapeArrived) for event in events) == 3
+    assert len(list(contents(events, NumberedShape))) == 3
     assert events[-1].complete and events[-1].waiting == {}
 
 

@@ -10,8 +10,10 @@ import pytest
 import pavplayer
 from pavfmt import Decoder, FormatError
 from pavfmt.decoding.decoder import decode
-from pavfmt.decoding.events import DirectoryArrived, GaussiansArrived
+from pavfmt.decoding.events import UnitArrived, contents
 from pavfmt.model import Pose
+from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.directory import Directory
 from pavplayer.avatar import shared_tensors
 from pavplayer.camera import Camera
 from pavplayer.demo import AVATAR_FILE
@@ -70,7 +72,7 @@ def test_nothing_is_copied_on_the_way_to_torch(path):
 
 def test_a_session_of_tensors_gives_its_own_tensors(path):
     torch = pytest.importorskip("torch")
-    session = Session(PlainRasterizer(), device="cpu")
+    session = Session(PlainRasterizer(), xp="torch", device="cpu")
     avatar = pavplayer.Avatar(path, session=session)
     avatar.wait_until_complete(20)
     cloud = avatar.posed()
@@ -127,7 +129,8 @@ def test_what_is_looked_at_comes_first():
             order = []
             while not avatar.has_ended:
                 avatar.wait(5)
-                order += [event.unit for event in avatar.update() if isinstance(event, GaussiansArrived)]
+                arrived = (event for event in avatar.update() if isinstance(event, UnitArrived))
+                order += [event.unit for event in arrived if isinstance(event.content, GaussianBlock)]
             regions = avatar.scene.core.region_names
             assert avatar.error is None and avatar.status.complete
             orders.append(order)
@@ -143,7 +146,7 @@ def test_what_is_looked_at_comes_first():
 def decode_directory_of(path):
     decoder = Decoder()
     decoder.feed(path.read_bytes())
-    return next(event.entries for event in decoder.events() if isinstance(event, DirectoryArrived))
+    return next(contents(decoder.events(), Directory)).entries
 
 
 def test_a_region_that_the_avatar_does_not_have_is_named(path):

@@ -11,7 +11,7 @@ from pavcli.options.focus import focus as focus_argument
 from pavfmt import decode, encode
 from pavfmt.container.headers import DirectoryEntry, UnitHeader
 from pavfmt.decoding.decoder import Decoder
-from pavfmt.decoding.events import DirectoryArrived, UnitDamaged
+from pavfmt.decoding.events import UnitDamaged, contents
 from pavfmt.encoder.order.grouping import grouped, merged
 from pavfmt.encoder.order.region_importance import LEFT_OUT, matters, region_weights, with_measured_regions
 from pavfmt.encoder.order.regions import site_region_bits
@@ -20,6 +20,7 @@ from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.model import Pose
 from pavfmt.tools.synthetic import synthetic_avatar
 from pavfmt.tools.verify import verify
+from pavfmt.units.directory import Directory
 from pavplayer.camera import evaluation_camera
 from pavplayer.focus import Focus, FocusError, focus_at_pixel, focus_at_point, focus_plan, parse_focus
 from pavplayer.focus.gaze import NOWHERE
@@ -69,7 +70,7 @@ def data(measured):
 def directory(data):
     decoder = Decoder()
     decoder.feed(data)
-    entries = next(one.entries for one in list(decoder.events()) if isinstance(one, DirectoryArrived))
+    entries = next(contents(list(decoder.events()), Directory)).entries
     return entries, decoder.scene
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from unittest import mock
 
 from pavfmt import Decoder
-from pavfmt.codec.fields import MAX_VARINT, FieldReader
+from pavfmt.codec.fields import MAX_VARINT, UnitReader
 
 
 @dataclass(frozen=True)
@@ -16,14 +16,11 @@ class Field:
     value: object
 
 
-class NotingReader(FieldReader):
+class NotingReader(UnitReader):
     """Fields made of others (strings, columns, choices) note those."""
 
     notes: list
-
-    def __init__(self, *given):
-        super().__init__(*given)
-        self._inside = False
+    _inside = False
 
     @contextmanager
     def _noted(self, parts):
@@ -89,7 +86,7 @@ def fields_read(data, rig_file=None):
     """(every payload field that decoding `data` reads, by offset; the scene)."""
     notes = []
     reader = type("Reader", (NotingReader,), {"notes": notes})
-    with mock.patch("pavfmt.decoding.decoder.FieldReader", reader):
+    with mock.patch("pavfmt.decoding.decoder.UnitReader", reader):
         decoder = Decoder()
         decoder.feed(data)
         decoder.close()
@@ -97,7 +94,7 @@ def fields_read(data, rig_file=None):
         if rig_file is not None:  # its own fields are not this file's
             own = list(notes)
             decoder.supply_rig(rig_file)
-            with mock.patch("pavfmt.decoding.decoder.FieldReader", FieldReader):
+            with mock.patch("pavfmt.decoding.decoder.UnitReader", UnitReader):
                 list(decoder.events())
             notes[:] = own + notes[len(own) :]
     return sorted(notes, key=lambda field: field.offset), decoder.scene

@@ -11,7 +11,9 @@ from math import log2
 
 import numpy as np
 
-from pavplayer.compilation import (
+from pavplayer.rasterizers import rules
+from pavplayer.rasterizers.binning import TILE
+from pavplayer.rasterizers.compilation import (
     Float32Array,
     Float64Array,
     Int32Array,
@@ -23,8 +25,6 @@ from pavplayer.compilation import (
     parallel,
     prange,
 )
-from pavplayer.rasterizers import rules
-from pavplayer.rasterizers.binning import TILE
 from pavplayer.rasterizers.projection import (
     BLUE,
     CENTRE_X,

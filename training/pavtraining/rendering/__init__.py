@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 from pavplayer.camera import Camera
-from pavplayer.posing.tensor_frames import WorldCloud
-from pavtraining.rendering.picture import Rendering
+from pavtraining.rendering.cloud import Rendering, WorldCloud, concatenated
 
-__all__ = ["Rendering", "render", "render_parts"]
+__all__ = ["Rendering", "WorldCloud", "concatenated", "render", "render_parts"]
 
 
 def render(

@@ -15,7 +15,9 @@ from math import exp2, log, log2
 
 import numpy as np
 
-from pavplayer.compilation import (
+from pavplayer.rasterizers import blending, projection, rules
+from pavplayer.rasterizers.binning import TILE
+from pavplayer.rasterizers.compilation import (
     Float32Array,
     Float64Array,
     Int32Array,
@@ -27,8 +29,6 @@ from pavplayer.compilation import (
     parallel,
     prange,
 )
-from pavplayer.rasterizers import blending, projection, rules
-from pavplayer.rasterizers.binning import TILE
 from pavplayer.rasterizers.projection import (
     BLUE,
     CENTRE_X,

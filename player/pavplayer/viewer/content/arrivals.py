@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from pavfmt.container.headers import DirectoryEntry, UnitHeader
 from pavfmt.decoding import events as ev
-from pavfmt.registry import UnitType
-
-GAUSSIAN_TYPES = frozenset({UnitType.SPLITS, UnitType.GAUSSIANS, UnitType.HAND_OVER})
+from pavfmt.model import Identity, PoseCorrectives
+from pavfmt.registry import GAUSSIAN_BYTES_TYPES
+from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.directory import Directory
+from pavfmt.units.rig import NumberedShape
 
 
 @dataclass
@@ -34,26 +36,27 @@ class Arrivals:
     def note(self, events: Iterable[ev.Event], received_bytes: int, now: float) -> None:
         """Take in what a session's update returned; `now` in seconds, of any clock."""
         for event in events:
-            if isinstance(event, ev.DirectoryArrived):
-                self.entries = event.entries
+            if isinstance(event, ev.UnitArrived) and isinstance(event.content, Directory):
+                self.entries = event.content.entries
             if event.unit is None or isinstance(event, ev.UnitDamaged):
                 continue
             self.ends.setdefault(event.unit, received_bytes)
             self.seconds.setdefault(event.unit, now)
-            self._note_content(event, event.unit)
+            if isinstance(event, ev.UnitArrived):
+                self._note_content(event.content, event.unit)
         for entry in self.entries:
             if entry.id in self.ends:
-                self.ends[entry.id] = end_of(entry)
+                self.ends[entry.id] = entry.end
 
-    def _note_content(self, event: ev.Event, unit: int) -> None:
-        match event:
-            case ev.GaussiansArrived():
-                self.firsts[unit] = event.block.first
-            case ev.ShapeArrived():
-                self.shapes[event.shape.name] = unit
-            case ev.IdentityArrived():
+    def _note_content(self, content: object, unit: int) -> None:
+        match content:
+            case GaussianBlock():
+                self.firsts[unit] = content.first
+            case NumberedShape():
+                self.shapes[content.shape.name] = unit
+            case Identity():
                 self.identity = unit
-            case ev.CorrectivesArrived():
+            case PoseCorrectives():
                 self.correctives = unit
 
     def is_within(self, unit: int | None, limit: int | None) -> bool:
@@ -65,10 +68,7 @@ class Arrivals:
         return sum(
             UnitHeader.SIZE + entry.length
             for entry in self.entries
-            if entry.type in GAUSSIAN_TYPES and entry.id in self.ends and self.is_within(entry.id, limit)
+            if entry.type in GAUSSIAN_BYTES_TYPES
+            and entry.id in self.ends
+            and self.is_within(entry.id, limit)
         )
-
-
-def end_of(entry: DirectoryEntry) -> int:
-    """The byte after a unit."""
-    return entry.offset + UnitHeader.SIZE + entry.length

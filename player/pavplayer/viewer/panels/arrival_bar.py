@@ -10,7 +10,7 @@ from pavfmt.container.headers import DirectoryEntry
 from pavfmt.decoding.scene import Scene
 from pavfmt.registry import UnitType
 from pavplayer.evaluation.prefixes import shown_bytes
-from pavplayer.viewer.content.arrivals import Arrivals, end_of
+from pavplayer.viewer.content.arrivals import Arrivals
 
 LEVEL_COLOURS = ("#d9480f", "#e8890c", "#2b8a3e", "#0b7285", "#364fc7", "#862e9c", "#a61e4d", "#5c940d")
 RIG_COLOUR, SHAPE_COLOUR, OTHER_COLOUR = "#868e96", "#adb5bd", "#ced4da"
@@ -49,16 +49,15 @@ def segments(arrivals: Arrivals, limit: int | None) -> list[Segment]:
         state = "missing"
         if entry.id in arrivals.ends:
             state = "drawn" if arrivals.is_within(entry.id, limit) else "hidden"
-        end = end_of(entry)
-        found.append(Segment(entry.offset, end, colour_of(entry), state, _title(entry, end, state)))
+        found.append(Segment(entry.offset, entry.end, colour_of(entry), state, _title(entry, state)))
     return found
 
 
-def _title(entry: DirectoryEntry, end: int, state: str) -> str:
+def _title(entry: DirectoryEntry, state: str) -> str:
     kind = UnitType(entry.type).name.lower() if entry.type in frozenset(UnitType) else f"type {entry.type}"
     level = "" if entry.level is None else f" of level {entry.level}"
     count = f", {entry.gaussian_count:,} Gaussians" if entry.gaussian_count else ""
-    return f"unit {entry.id}: {kind}{level}, {shown_bytes(end - entry.offset)}{count}, {state}"
+    return f"unit {entry.id}: {kind}{level}, {shown_bytes(entry.end - entry.offset)}{count}, {state}"
 
 
 OPACITY = {"drawn": 1.0, "hidden": 0.35, "missing": 0.1}

@@ -9,8 +9,8 @@ import jsonschema
 import numpy as np
 import pytest
 from realdata import DATA
+from schemas import schema
 from small_pictures import SmallRasterizer
-from test_schemas import schema
 
 from pavcli import curve as command
 from pavcli.main import main

@@ -7,8 +7,8 @@ from dataclasses import replace
 import jsonschema
 import pytest
 from realdata import DATA, needs_data
+from schemas import schema
 from small_pictures import SmallRasterizer
-from test_schemas import schema
 
 from pavcli.main import main
 from pavfmt import decode, encode, inspect

@@ -4,7 +4,7 @@ import random
 from dataclasses import fields
 
 import pytest
-from comparing import frozen_scene, history
+from comparing import begins, frozen_scene, history
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import damaged, splits_of
@@ -12,14 +12,6 @@ from strategies import damaged, splits_of
 from pavfmt import Decoder, decode, unit_ends
 from pavfmt.decoding.scene import SceneArrays
 from spec.builders.avatars import KINDS, head_file, toy_file
-
-
-def begins(small, large):
-    """Whether a prefix's arrays are, bit for bit, the leading part of the whole's."""
-    return all(
-        getattr(small, item.name).tobytes() == getattr(large, item.name)[: len(small)].tobytes()
-        for item in fields(SceneArrays)
-    )
 
 
 def cuts_around_units(data):

@@ -7,10 +7,9 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
-from comparing import frozen, frozen_scene, history
+from comparing import begins, frozen, frozen_scene, history
 from evaluation import EXPRESSIONS, VIEWS
 from realdata import DATA, needs_data
-from test_prefixes import begins
 
 from pavfmt import Pose, decode, encode, inspect, pose_avatar, unit_ends, verify
 from pavfmt.codec.compiled import CompiledKernels

@@ -10,9 +10,9 @@ if not torch.cuda.is_available():
     pytest.skip("no CUDA device", allow_module_level=True)
 pytest.importorskip("gsplat")
 
+from ball_source import CONFIGURATION, BallSource  # noqa: E402
 from gaussian_clouds import BACKGROUND, CAMERA, cloud  # noqa: E402
-from test_training_fit import CONFIGURATION, BallSource  # noqa: E402
-from test_training_rendering import NAMES, tensors  # noqa: E402
+from world_clouds import NAMES, tensors  # noqa: E402
 
 from pavtraining.hierarchy.fitting import Fit  # noqa: E402
 from pavtraining.rendering import render  # noqa: E402

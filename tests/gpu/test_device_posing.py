@@ -6,8 +6,8 @@ torch = pytest.importorskip("torch")
 if not torch.cuda.is_available():
     pytest.skip("no CUDA device", allow_module_level=True)
 
-from test_device_posing import fed, pieces_of, reference  # noqa: E402
-from test_player_posing import check, random_pose  # noqa: E402
+from growing import fed, pieces_of, reference  # noqa: E402
+from posed import check, random_pose  # noqa: E402
 
 from pavfmt.decoding.decoder import decode  # noqa: E402
 from pavfmt.model import Pose  # noqa: E402

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 from flame_standin import standin_arrays, write_checkpoint, write_flame_pickle
+from lam_oracle import offset_table
 from realdata import DATA, needs_data
-from test_interop_lam import offset_table
 
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.flame_pickle import as_numbers, load_pickle
@@ -316,7 +316,7 @@ def test_the_statue_rests_where_lam_has_it(open_flame):
 
 
 def lam_positions():
-    from test_interop_lam import oracle_of
+    from lam_oracle import oracle_of
 
     return oracle_of("status").positions
 

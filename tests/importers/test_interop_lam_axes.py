@@ -3,7 +3,7 @@
 import json
 
 import numpy as np
-from test_interop_lam import GltfOracle, trs
+from lam_oracle import GltfOracle, trs
 from tiny_lam import glb_bytes, glb_parts, lam_zip
 
 from pavfmt.importers.files.glb import read_glb

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from test_hand_over import RETIRED, hand_over_file
 
 from pavfmt import decode
 from pavfmt.model import Pose
@@ -17,6 +16,7 @@ from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
 from spec.builders.avatars import head_file, toy_file
 from spec.builders.forging import unit_spans
+from spec.builders.hand_over import RETIRED, hand_over_file
 
 CAMERA = Camera.orbit((0, 0, 0), 1.0, width=24, height=30, focal_px=30)
 

@@ -2,48 +2,17 @@
 
 import numpy as np
 import pytest
-from test_hand_over import hand_over_file
-from test_player_posing import check, random_pose
 
 from pavfmt.decoding.decoder import Decoder
 from pavfmt.model import Pose
-from pavfmt.posing import pose_avatar
 from spec.builders.avatars import KINDS, toy_file
-from spec.builders.forging import unit_spans
+from spec.builders.hand_over import hand_over_file
 
 torch = pytest.importorskip("torch")
+from growing import fed, pieces_of  # noqa: E402
+
 from pavplayer.posing.device import GrowingPoser  # noqa: E402
 from pavplayer.posing.device_buffers import Buffer  # noqa: E402
-
-
-def reference(scene, pose):
-    snapshot = scene.snapshot()
-    posed = pose_avatar(snapshot.avatar, pose)
-    columns = {name: None if value is None else value[snapshot.order] for name, value in vars(posed).items()}
-    return type(posed)(**columns)
-
-
-def fed(pieces, poses=1, device="cpu"):
-    """Feeds a decoder piece by piece and checks a poser after each; returns how often there was something."""
-    decoder, checks = Decoder(), 0
-    poser = GrowingPoser(decoder.scene, device)
-    for offset, data in pieces:
-        decoder.feed_at(offset, data)
-        list(decoder.events())
-        poser.update()
-        if not decoder.scene.is_visible:
-            assert poser.frame(Pose()) is None
-            continue
-        assert len(poser) == decoder.scene.gaussian_count
-        for seed in range(poses):
-            pose = random_pose(decoder.scene.snapshot().avatar, seed)
-            check(poser.frame(pose), reference(decoder.scene, pose))
-            checks += 1
-    return checks
-
-
-def pieces_of(data):
-    return [(0, data[:52]), *((low, data[low:high]) for low, high in unit_spans(data))]
 
 
 @pytest.mark.parametrize("subdivided", [False, True])

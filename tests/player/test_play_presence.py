@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from test_hand_over import hand_over_file
 
 from pavfmt.model import Pose
 from pavfmt.tools.cut import unit_ends
@@ -14,6 +13,7 @@ from pavplayer.viewer.content.arrivals import Arrivals
 from pavplayer.viewer.content.avatar_view import Actor
 from pavplayer.viewer.content.visibility import presence, settled_at
 from spec.builders.avatars import toy_file
+from spec.builders.hand_over import hand_over_file
 
 CAMERA = Camera.orbit((0, 0, 0), 1.0, 10, 5, width=24, height=30, focal_px=30)
 POSE = Pose({"jawOpen": 0.7, "eyeBlinkLeft": 0.4}, {"jaw": (0.3, 0.1, 0.0)})

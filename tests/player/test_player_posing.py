@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from posed import check, numpy_of, random_pose, same_rotations, two_triangles
 
-from pavfmt.model import Avatar, Gaussians, Level, Pose, Rig, Splits
+from pavfmt.model import Pose
 from pavfmt.posing import pose_avatar, quaternion_from_rotation, rotation_from_quaternion
 from pavfmt.tools.synthetic import toy_avatar
 from pavplayer.posing import frames
@@ -13,39 +14,6 @@ from pavplayer.posing.arrays import NumpyNamespace
 from pavplayer.posing.poser import Poser
 
 KINDS = ("face", "surface", "mixed", "static")
-
-
-def random_pose(avatar: Avatar, seed: int) -> Pose:
-    random = np.random.default_rng(seed)
-    rig = avatar.rig
-    if rig is None:
-        return Pose(translation=tuple(random.normal(0, 0.1, 3)))
-    weights = {shape.name: float(random.uniform(-1, 1)) for shape in rig.shapes if random.uniform() < 0.7}
-    rotations = {name: tuple(random.normal(0, 1.2, 3)) for name in rig.joint_names}
-    return Pose(weights | {"unknown": 1.0}, rotations, tuple(random.normal(0, 0.1, 3)))
-
-
-def numpy_of(value):
-    return value if isinstance(value, np.ndarray) else value.cpu().numpy()
-
-
-def same_rotations(quats, expected):
-    signs = np.where((quats * expected).sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
-    return np.abs(signs * quats - expected).max(initial=0) < 1e-4
-
-
-def check(posed, expected):
-    for name in ("means", "quats", "scales", "opacities", "sh"):
-        assert numpy_of(getattr(posed, name)).dtype == np.float32
-        assert numpy_of(getattr(posed, name)).shape == getattr(expected, name).shape
-    assert np.abs(numpy_of(posed.means) - expected.means).max(initial=0) < 1e-5
-    assert np.allclose(numpy_of(posed.scales), expected.scales, rtol=1e-4, atol=1e-9)
-    assert np.array_equal(numpy_of(posed.opacities), expected.opacities.astype(np.float32))
-    assert np.array_equal(numpy_of(posed.sh), expected.sh.astype(np.float32))
-    assert same_rotations(numpy_of(posed.quats), expected.quats)
-    assert (posed.sh_quats is None) == (expected.sh_quats is None)
-    if posed.sh_quats is not None:
-        assert same_rotations(numpy_of(posed.sh_quats), expected.sh_quats)
 
 
 @pytest.fixture(params=["numpy", "compiled", "torch"])
@@ -75,24 +43,6 @@ def test_any_order_and_any_part(kind, library):
     for order in (shuffled, shuffled[:5], shuffled[:0]):
         picked = {name: None if value is None else value[order] for name, value in vars(expected).items()}
         check(Poser(avatar, order, xp=library).frame(pose), replace(expected, **picked))
-
-
-def two_triangles(vertices) -> Avatar:
-    """A Gaussian on each of two faces, of which the second is whatever `vertices` make it; one is split."""
-    rig = Rig(
-        "custom",
-        np.array([[0, 1, 2], [3, 4, 5]]),
-        np.array(vertices, np.float32),
-        ("root",),
-        (-1,),
-        np.zeros((1, 3)),
-        np.ones((6, 1)),
-    )
-    one = {"means": np.ones(3), "quats": [1, 0, 0, 0], "log_scales": np.zeros(3), "opacities": 1.0}
-    shared = {name: np.stack([value, value]) for name, value in one.items()}
-    gaussians = Gaussians(np.array([0, 1]), **shared, sh0=np.zeros((2, 1, 3)), shN=np.zeros((2, 0, 3)))
-    splits = Splits(np.array([1]), np.array([[1.0, 0.0, 0.0]]))  # two of its faces are lines
-    return Avatar((Level(gaussians), Level(gaussians, splits=splits)), rig)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,13 @@
 """What the commands print as JSON is what spec/schemas says."""
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import jsonschema
 import pytest
+from schemas import schema
 
 from pavfmt import encode, inspect, verify
 from pavfmt.tools.synthetic import toy_avatar
-
-SCHEMAS = Path(__file__).parents[2] / "spec" / "schemas"
-
-
-def schema(name):
-    return json.loads((SCHEMAS / f"{name}.json").read_text())
 
 
 def damaged(data):

@@ -8,7 +8,7 @@ import jsonschema
 import numpy as np
 import pytest
 import zstandard
-from test_grammar import assert_agreement, assert_no_gaps
+from grammar_agreement import assert_agreement, assert_no_gaps
 
 from pavfmt import Decoder, PavError
 from pavfmt.codec.columns import ColumnDecompressor

@@ -6,6 +6,7 @@ from enum import Enum
 import numpy as np
 
 from pavfmt.decoding.decoder import Decoder
+from pavfmt.decoding.scene import SceneArrays
 from pavfmt.errors import PavError
 
 
@@ -49,3 +50,11 @@ def history(pieces, close=True, limits=None):
     except PavError as error:
         seen.append(frozen(error))
     return seen, decoder.scene
+
+
+def begins(small, large):
+    """Whether a prefix's arrays are, bit for bit, the leading part of the whole's."""
+    return all(
+        getattr(small, item.name).tobytes() == getattr(large, item.name)[: len(small)].tobytes()
+        for item in fields(SceneArrays)
+    )

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("numba")
 
-from test_training_fit import BallSource  # noqa: E402
+from ball_source import BallSource  # noqa: E402
 
 from pavplayer.rasterizers import open_rasterizer  # noqa: E402
 from pavtraining.hierarchy.beginning import begin  # noqa: E402

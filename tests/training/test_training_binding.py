@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_player_posing import random_pose, same_rotations, two_triangles
+from posed import random_pose, same_rotations, two_triangles
 
 from pavfmt.model import Pose
 from pavfmt.posing import pose_avatar

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 numba = pytest.importorskip("numba")
 
 import plain_torch_renderer  # noqa: E402
+from world_clouds import NAMES, tensors  # noqa: E402
 
 from pavplayer.camera import Camera  # noqa: E402
 from pavplayer.evaluation.metrics import psnr  # noqa: E402
@@ -18,15 +19,7 @@ from pavtraining.rendering import WorldCloud, concatenated, render  # noqa: E402
 from pavtraining.rendering.cpu import plain_project_and_light  # noqa: E402
 from pavtraining.rendering.fused import project_and_light  # noqa: E402
 
-NAMES = ("means", "quats", "scales", "opacities", "sh")
 SMALL = Camera.orbit((0, 0, 0), 1.0, 20, 10, width=37, height=41, focal_px=60)
-
-
-def tensors(gaussians, dtype=torch.float32, grad=False):
-    columns = [torch.tensor(np.asarray(getattr(gaussians, name)), dtype=dtype) for name in NAMES]
-    turned = gaussians.sh_quats
-    turned = None if turned is None else torch.tensor(np.asarray(turned), dtype=dtype)
-    return WorldCloud(*(column.requires_grad_(grad) for column in columns), sh_quats=turned)
 
 
 def needles():

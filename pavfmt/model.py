@@ -415,7 +415,7 @@ class Avatar:
 
     @property
     def hands_over(self) -> bool:
-        """Whether what is shown of a Gaussian may change once others are there (FORMAT.md, 6.10)."""
+        """Whether what is shown of a Gaussian may change once others are there (§6.10)."""
         return any(level.parents is not None or level.beginning is not None for level in self.levels)
 
     @property

@@ -1,4 +1,4 @@
-"""Posing in NumPy, slow and obvious: the reference for FORMAT.md's "Posing" and "Binding".
+"""Posing in NumPy, slow and obvious: the reference for §7–8.
 
 Everything is float64. Quaternions are (w, x, y, z); rotation matrices act on column vectors.
 """

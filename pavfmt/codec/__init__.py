@@ -1,1 +1,1 @@
-"""Numbers as bytes: fields, columns, grids, prediction, Rice codes, meshes (FORMAT.md §5)."""
+"""Numbers as bytes: fields, columns, grids, prediction, Rice codes, meshes (§5)."""

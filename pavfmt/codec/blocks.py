@@ -1,4 +1,4 @@
-"""Blocks: integers of n Gaussians, predicted from neighbours, the rest Rice coded (FORMAT.md, "Blocks").
+"""Blocks: integers of n Gaussians, predicted from neighbours, the rest Rice coded (§5.4).
 
 The parameter of each code follows from how much the neighbours differ among themselves, so nothing but two small
 numbers per attribute is sent besides the codes.

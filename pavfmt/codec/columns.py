@@ -1,4 +1,4 @@
-"""Columns: arrays of unsigned integers, transformed, then entropy coded (FORMAT.md, "Columns").
+"""Columns: arrays of unsigned integers, transformed, then entropy coded (§5).
 
     u8 kind = transform · 16 + codec | varint length | length bytes
 

@@ -1,4 +1,4 @@
-"""Which vertices make which faces, as a walk over the mesh (FORMAT.md, "Connectivity").
+"""Which vertices make which faces, as a walk over the mesh (§6.2).
 
 The walk holds the open edges: those of faces already told that may get a face on their other side. It takes the
 newest, and one symbol says what is there. Faces come in the order of the walk and vertices in the order in which

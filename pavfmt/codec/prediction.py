@@ -1,4 +1,4 @@
-"""From which of its neighbours a Gaussian of a unit is predicted (FORMAT.md, "Neighbours").
+"""From which of its neighbours a Gaussian of a unit is predicted (§5.3).
 
 The Gaussians of a unit are told in passes, each about as many as all before it together. Three space-filling
 curves through their places, one shifted against the other, each give two neighbours among those told before.

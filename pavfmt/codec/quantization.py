@@ -1,4 +1,4 @@
-"""Numbers as integers: the exact arithmetic of FORMAT.md, "Dequantization".
+"""Numbers as integers: the exact arithmetic of §5.
 
 A quantized value q stands for (offset + step · q) · 2^−shift. The bracket is below 2^53, so that the product
 is exact in binary64; it is rounded once, to binary32, ties to even. Every language with IEEE doubles gets the

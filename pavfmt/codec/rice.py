@@ -1,4 +1,4 @@
-"""Golomb-Rice codes, all values of a section at once (FORMAT.md, "Rice codes").
+"""Golomb-Rice codes, all values of a section at once (§5.1).
 
 A value v with parameter k is ⌊v / 2^k⌋ zeros and a one in the section of quotients, and its k lowest bits in the
 section of remainders. Bits go from the highest of a byte to the lowest; the last byte of a section is filled up

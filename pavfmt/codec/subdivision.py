@@ -1,4 +1,4 @@
-"""One midpoint subdivision of a triangle mesh (FORMAT.md, "Subdivided meshes").
+"""One midpoint subdivision of a triangle mesh (§6.2).
 
 Vertex V0 + k is the midpoint of edge k, edges being the pairs (i < j) in lexicographic order. Face f of the
 base (a, b, c) becomes f = (a, ab, ca), F0 + f = (b, bc, ab), 2 F0 + f = (c, ca, bc) and the centre

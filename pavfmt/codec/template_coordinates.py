@@ -1,4 +1,4 @@
-"""Places: where on the template a site is, as small integers (FORMAT.md, "Places").
+"""Places: where on the template a site is, as small integers (§5.2).
 
 They only serve to find out which Gaussians are near each other, so the mean neutral is good enough, and every
 reader finds the same.

@@ -1,4 +1,4 @@
-"""The fixed-size structures: one frozen dataclass and one struct each (FORMAT.md, "File header", "Units")."""
+"""The fixed-size structures: one frozen dataclass and one struct each (§3–4)."""
 
 from __future__ import annotations
 

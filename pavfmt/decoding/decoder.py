@@ -304,7 +304,7 @@ class Decoder:
 def decode(data: bytes, limits: Limits = FORMAT_LIMITS, kernels: Kernels | None = None) -> Scene:
     """The scene of a file, or of any prefix of one.
 
-    Raises PavError as FORMAT.md, "Errors", says; damage in a unit that is not critical costs that unit and
+    Raises PavError as §11 says; damage in a unit that is not critical costs that unit and
     those that need it.
     """
     decoder = Decoder(limits, kernels)

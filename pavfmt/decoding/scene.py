@@ -1,4 +1,4 @@
-"""The scene: a pure function of the set of active units (FORMAT.md, "The scene law").
+"""The scene: a pure function of the set of active units (§1).
 
 It grows by units and never forgets. Arrays are in file order of the Gaussians that are there.
 """

@@ -1,4 +1,4 @@
-"""Cutting is slicing: `file[:n]` is a valid file for every n (FORMAT.md, "The prefix law")."""
+"""Cutting is slicing: `file[:n]` is a valid file for every n (§1)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What each kind of unit carries (FORMAT.md §6)."""
+"""What each kind of unit carries (§6)."""

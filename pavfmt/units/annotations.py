@@ -1,4 +1,4 @@
-"""Units that cannot change a pixel: metadata, thumbnail, tracks (FORMAT.md, "Metadata unit" and after)."""
+"""Units that cannot change a pixel: metadata, thumbnail, tracks (§6.11–6.13)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The directory: what stands where, near the front of the file (FORMAT.md, "Directory unit")."""
+"""The directory: what stands where, near the front of the file (§6.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gaussian units: some of one level's Gaussians, attribute by attribute (FORMAT.md, "Gaussians unit")."""
+"""Gaussian units: some of one level's Gaussians, attribute by attribute (§6.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hand-over units: which Gaussians give way when others are there (FORMAT.md, "Hand-over unit")."""
+"""Hand-over units: which Gaussians give way when others are there (§6.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The levels unit: per level its binding, counts and quantization grids (FORMAT.md, "Levels unit")."""
+"""The levels unit: per level its binding, counts and quantization grids (§6.7)."""
 
 from __future__ import annotations
 

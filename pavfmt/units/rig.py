@@ -1,6 +1,6 @@
 """The rig's units: mesh, joints and weights; identity; shapes; correctives; reference.
 
-FORMAT.md, "Rig unit" to "Rig reference unit".
+§6.2 to §6.6.
 """
 
 from __future__ import annotations

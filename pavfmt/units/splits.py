@@ -1,4 +1,4 @@
-"""Splits units: implicit subdivision, some faces of the level before (FORMAT.md, "Splits unit")."""
+"""Splits units: implicit subdivision, some faces of the level before (§6.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values as a few steps from a centre, and back (FORMAT.md, "Gaussians unit")."""
+"""Values as a few steps from a centre, and back (§6.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""File header and unit headers (FORMAT.md, sections 3 and 4)."""
+"""File header and unit headers (§3 and §4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notation and columns (FORMAT.md, sections 2 and 5). Every field that stands for itself is wrapped in `Traced`."""
+"""Notation and columns (§2 and §5). Every field that stands for itself is wrapped in `Traced`."""
 
 from __future__ import annotations
 

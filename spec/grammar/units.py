@@ -1,4 +1,4 @@
-"""Unit payloads (FORMAT.md, section 6), down to where entropy coding begins.
+"""Unit payloads (§6), down to where entropy coding begins.
 
 Payloads that lean on the rig or the level table find them in the parameters `rig` and `levels`.
 """

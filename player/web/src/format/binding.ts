@@ -1,4 +1,4 @@
-/** Frames that Gaussians follow (FORMAT.md, section 8). */
+/** Frames that Gaussians follow (§8). */
 
 import { cross, dot, matrixQuat, minus, vectorAt, type Quat, type Vector } from "./rotations.js";
 

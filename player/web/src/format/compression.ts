@@ -1,4 +1,4 @@
-/** Columns: arrays of unsigned integers, stored, in a zstd frame, or constant (FORMAT.md, section 5). */
+/** Columns: arrays of unsigned integers, stored, in a zstd frame, or constant (§5). */
 
 import type { FieldReader } from "./fields.js";
 import { ColumnCodec, ColumnTransform } from "./registry.js";

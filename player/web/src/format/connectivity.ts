@@ -1,4 +1,4 @@
-/** Mesh connectivity: faces told by a walk over open edges (FORMAT.md, section 6.2). */
+/** Mesh connectivity: faces told by a walk over open edges (§6.2). */
 
 import { WalkSymbol } from "./registry.js";
 

@@ -1,4 +1,4 @@
-/** What can go wrong with the bytes (FORMAT.md, section 11). */
+/** What can go wrong with the bytes (§11). */
 
 import type { ErrorCode } from "./registry.js";
 

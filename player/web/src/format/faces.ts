@@ -1,4 +1,4 @@
-/** Finds the faces that splits made (FORMAT.md, section 6.8) in whatever splits are there. */
+/** Finds the faces that splits made (§6.8) in whatever splits are there. */
 
 import type { SplitBlock } from "./model.js";
 

@@ -1,4 +1,4 @@
-/** Reads the fields of a payload in turn (FORMAT.md, section 2); each failure names code and offset. */
+/** Reads the fields of a payload in turn (§2); each failure names code and offset. */
 
 import { pavError, type ErrorCode, type PavError } from "./errors.js";
 import type { Limits } from "./registry.js";

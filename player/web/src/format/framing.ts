@@ -1,4 +1,4 @@
-/** Finds units in the bytes received so far (FORMAT.md, section 4): where they begin, and which are damaged. */
+/** Finds units in the bytes received so far (§4): where they begin, and which are damaged. */
 
 import type { ByteStore, Range } from "./bytestore.js";
 import { crc32 } from "./checksum.js";

@@ -1,4 +1,4 @@
-/** The points that splits add to the mesh, and the corners of every level's faces (FORMAT.md, section 6.8). */
+/** The points that splits add to the mesh, and the corners of every level's faces (§6.8). */
 
 import { FaceIndex } from "./faces.js";
 import type { RigCore, SplitBlock } from "./model.js";

@@ -1,4 +1,4 @@
-/** From an intact unit, all of whose needs are active, to its content (FORMAT.md, section 6). */
+/** From an intact unit, all of whose needs are active, to its content (§6). */
 
 import type { Content } from "./events.js";
 import { FieldReader } from "./fields.js";

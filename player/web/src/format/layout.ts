@@ -1,4 +1,4 @@
-/** The two structures of fixed size: file header and unit header (FORMAT.md, sections 3 and 4). */
+/** The two structures of fixed size: file header and unit header (§3 and §4). */
 
 import { crc32 } from "./checksum.js";
 import { pavError } from "./errors.js";

@@ -1,4 +1,4 @@
-/** The mesh in a pose: blendshapes, correctives, midpoints, joints (FORMAT.md, section 7). */
+/** The mesh in a pose: blendshapes, correctives, midpoints, joints (§7). */
 
 import {
   applyMatrix,

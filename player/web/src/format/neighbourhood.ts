@@ -1,4 +1,4 @@
-/** In which order the Gaussians of a unit are told, and which told ones predict each (FORMAT.md, section 5.3). */
+/** In which order the Gaussians of a unit are told, and which told ones predict each (§5.3). */
 
 const CURVE_SHIFTS = [0, 170, 341] as const;
 

@@ -1,4 +1,4 @@
-/** Places: where on the template a site is, in integers that serve prediction only (FORMAT.md, section 5.2). */
+/** Places: where on the template a site is, in integers that serve prediction only (§5.2). */
 
 /** Places of base vertices, (V0, 3) from the mean neutral (V0, 3). */
 export function vertexPlaces(neutral: Float32Array): Int32Array {

@@ -1,4 +1,4 @@
-/** Posed Gaussians in world space: what a rasterizer draws (FORMAT.md, sections 7 and 8). */
+/** Posed Gaussians in world space: what a rasterizer draws (§7 and §8). */
 
 import { faceFrame, type Frame } from "./binding.js";
 import { Hierarchy } from "./hierarchy.js";

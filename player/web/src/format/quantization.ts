@@ -1,4 +1,4 @@
-/** Grids: the exact meaning of quantized integers (FORMAT.md, section 5). */
+/** Grids: the exact meaning of quantized integers (§5). */
 
 import type { FieldReader } from "./fields.js";
 

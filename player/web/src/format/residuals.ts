@@ -1,4 +1,4 @@
-/** Blocks: columns of small integers, predicted from neighbours and Rice coded (FORMAT.md, section 5.4). */
+/** Blocks: columns of small integers, predicted from neighbours and Rice coded (§5.4). */
 
 import { readSignedColumn } from "./compression.js";
 import type { FieldReader } from "./fields.js";

@@ -1,4 +1,4 @@
-/** Rice codes (FORMAT.md, section 5.1). */
+/** Rice codes (§5.1). */
 
 import type { FieldReader } from "./fields.js";
 

@@ -1,4 +1,4 @@
-/** All that is active: a pure function of the set of active units (FORMAT.md, section 1). */
+/** All that is active: a pure function of the set of active units (§1). */
 
 import type { Content } from "./events.js";
 import type { FileHeader } from "./layout.js";

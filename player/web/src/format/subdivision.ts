@@ -1,4 +1,4 @@
-/** Subdivision of the base mesh at edge midpoints (FORMAT.md, section 6.2). */
+/** Subdivision of the base mesh at edge midpoints (§6.2). */
 
 /** Edges (E, 2), vertex pairs i < j in lexicographic order, and the faces (4 F0, 3) of the halved mesh. */
 export interface Subdivision {

@@ -1,4 +1,4 @@
-/** What is known of unit types (FORMAT.md, section 6). */
+/** What is known of unit types (§6). */
 
 import { CRITICAL_TYPES, UNIT_NAMES } from "./registry.js";
 

@@ -1,4 +1,4 @@
-/** Directory unit (FORMAT.md, section 6.1). */
+/** Directory unit (§6.1). */
 
 import { readColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";

@@ -1,4 +1,4 @@
-/** Displacements of base vertices (FORMAT.md, section 6.5). */
+/** Displacements of base vertices (§6.5). */
 
 import { readSignedColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";

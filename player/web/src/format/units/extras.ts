@@ -1,4 +1,4 @@
-/** Metadata, thumbnail and track units (FORMAT.md, sections 6.11 to 6.13). */
+/** Metadata, thumbnail and track units (§6.11 to §6.13). */
 
 import { readColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";

@@ -1,4 +1,4 @@
-/** Gaussians unit (FORMAT.md, section 6.9). */
+/** Gaussians unit (§6.9). */
 
 import { FaceIndex } from "../faces.js";
 import type { FieldReader } from "../fields.js";

@@ -1,4 +1,4 @@
-/** Hand-over unit (FORMAT.md, section 6.10). */
+/** Hand-over unit (§6.10). */
 
 import { readColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";

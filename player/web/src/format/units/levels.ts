@@ -1,4 +1,4 @@
-/** Levels unit (FORMAT.md, section 6.7). */
+/** Levels unit (§6.7). */
 
 import type { FieldReader } from "../fields.js";
 import type { LevelEntry, LevelGrids, LevelTable } from "../model.js";

@@ -1,4 +1,4 @@
-/** Rig unit (FORMAT.md, section 6.2). */
+/** Rig unit (§6.2). */
 
 import { readColumn, readSignedColumn } from "../compression.js";
 import { walk, WalkError, type Connectivity } from "../connectivity.js";

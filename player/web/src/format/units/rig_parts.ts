@@ -1,4 +1,4 @@
-/** The units that go with a rig: reference, identity, shape, correctives (FORMAT.md, sections 6.3 to 6.6). */
+/** The units that go with a rig: reference, identity, shape, correctives (§6.3 to §6.6). */
 
 import { readColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";

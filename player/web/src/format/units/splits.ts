@@ -1,4 +1,4 @@
-/** Splits unit (FORMAT.md, section 6.8). */
+/** Splits unit (§6.8). */
 
 import { readColumn } from "../compression.js";
 import type { FieldReader } from "../fields.js";

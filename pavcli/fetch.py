@@ -14,7 +14,7 @@ from pavfmt.errors import PavError
 from pavfmt.fileio import check_target, write_bytes
 from pavplayer.evaluation.prefixes import shown_bytes
 from pavplayer.packages import require
-from pavplayer.streaming.cache import Keeper, cache_keeper
+from pavplayer.streaming.cache import CacheEntry, cache_entry
 from pavplayer.streaming.messages import StreamError, StreamOptions
 from pavplayer.streaming.stream import is_url, open_transfer
 from pavplayer.streaming.transfer import Transfer
@@ -43,39 +43,39 @@ def run(args: argparse.Namespace) -> int:
     if not is_url(args.url):
         raise StreamError("bad-url", f"{args.url!r} is no http or https URL")
     options = streaming.options_of(args)
-    keeper = _keeper(args.url, args.output, options)
-    transfer = open_transfer(args.url, options=options, keeper=keeper)
+    cached = _cache_entry(args.url, args.output, options)
+    transfer = open_transfer(args.url, options=options, cached=cached)
     try:
         _receive(transfer, args.quiet)
     except StreamError as error:
         if error.code == "changed":  # the part that was kept is dropped
             note("fetch", f"{error.message}; starting over")
-            transfer = open_transfer(args.url, options=options, keeper=keeper)
+            transfer = open_transfer(args.url, options=options, cached=cached)
             _receive(transfer, args.quiet)
         else:
-            _report_part(transfer, keeper)
+            _report_part(transfer, cached)
             raise
     except KeyboardInterrupt:
-        _report_part(transfer, keeper)
+        _report_part(transfer, cached)
         return ExitCode.COULD_NOT_RUN
-    write_bytes(args.output, transfer.holding.beginning(), args.force)
-    if keeper is not None and options.cache is None:
-        keeper.drop()
+    write_bytes(args.output, transfer.buffer.prefix(), args.force)
+    if cached is not None and options.cache is None:
+        cached.drop()
     _report(args, transfer)
     return ExitCode.FINE
 
 
-def _keeper(url: str, target: str, options: StreamOptions) -> Keeper | None:
-    """What keeps the bytes that come: the cache, or FILE.part; nothing for stdout without a cache."""
+def _cache_entry(url: str, target: str, options: StreamOptions) -> CacheEntry | None:
+    """Where the bytes that come are stored: the cache, or FILE.part; nothing for stdout without a cache."""
     if options.cache is not None:
-        return cache_keeper(options.cache, url)
-    return None if target == "-" else Keeper(Path(f"{target}.part"), url, only_versioned=False)
+        return cache_entry(options.cache, url)
+    return None if target == "-" else CacheEntry(Path(f"{target}.part"), url, only_versioned=False)
 
 
 def _receive(transfer: Transfer, quiet: bool) -> None:
     """To the end. Raises StreamError."""
     with bar("fetching", quiet) as advance:
-        for _ in transfer.pieces():
+        for _ in transfer.chunks():
             status = transfer.status
             if status.total_bytes:
                 advance(status.received_bytes / status.total_bytes)
@@ -96,14 +96,14 @@ def _report(args: argparse.Namespace, transfer: Transfer) -> None:
         note("fetch", status.note)
 
 
-def _report_part(transfer: Transfer, keeper: Keeper | None) -> None:
+def _report_part(transfer: Transfer, cached: CacheEntry | None) -> None:
     """On stderr: what is kept, and what it draws."""
-    data = transfer.holding.beginning()
-    if keeper is None or not data or not keeper.path.exists():
+    data = transfer.buffer.prefix()
+    if cached is None or not data or not cached.path.exists():
         return
     total = transfer.status.total_bytes
     of = "" if total is None else f" of {total:,}"
-    note("fetch", f"{len(data):,}{of} bytes are kept in {keeper.path}: {_drawn(data)}")
+    note("fetch", f"{len(data):,}{of} bytes are kept in {cached.path}: {_drawn(data)}")
 
 
 def _drawn(data: bytes) -> str:

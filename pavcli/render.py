@@ -10,7 +10,7 @@ from pavcli.reporting import note, result_stream
 from pavfmt.fileio import check_target, write_bytes
 from pavplayer.packages import require
 from pavplayer.session import Session, open_session
-from pavplayer.streaming.prefix import read_beginning
+from pavplayer.streaming.stream import read_prefix
 
 HELP = """\
   pav render head.pav -o head.png
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from pavplayer.pictures import to_png
 
     session = open_session(args.device)
-    data = read_beginning(args.file, None, args.bytes, args.percent)
+    data = read_prefix(args.file, None, args.bytes, args.percent)
     ended = rig.received_to_the_end(session, data, rig.where(args))
     asked = posing.asked_pose(args, session.scene)
     camera = session.camera(args.yaw, args.pitch, args.zoom, args.size)

@@ -20,7 +20,7 @@ from pavplayer.evaluation.prefixes import (
 )
 from pavplayer.packages import require
 from pavplayer.session import Session, open_session
-from pavplayer.streaming.prefix import read_beginning
+from pavplayer.streaming.stream import read_prefix
 
 HELP = """\
   pav sheet head.pav -o head-sheet.png
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from pavplayer.evaluation.reports.contact_sheet import contact_sheet
     from pavplayer.pictures import saved_png
 
-    data = read_beginning(args.file)
+    data = read_prefix(args.file)
     whole = _received(data, args)
     comparison.check_visible(args.file, whole, len(data))
     compared = comparison.reference_of(args, whole, lambda other: _received(other, args))

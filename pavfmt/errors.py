@@ -1,14 +1,15 @@
 """What can go wrong, sorted by who must act.
 
-`code` is a short kebab-case string from FORMAT.md's table (`registry.ERROR_CODES`); `offset` is the byte
-offset in the `.pav` file of the field at fault, or None where there is no such file (an input being encoded).
+`code` is a short kebab-case string from the tables of §11 (`registry.ERROR_CODES`), or one of the encoder's own;
+`offset` is the byte offset in the `.pav` file of the field at fault, or None where there is no such file (an input
+being encoded).
 """
 
 from __future__ import annotations
 
 
 class PavError(Exception):
-    """Base of every error this library raises on purpose."""
+    """Base of every error this library raises on purpose; `code`, `message` and `offset` say what and where."""
 
     def __init__(self, code: str, message: str, offset: int | None = None) -> None:
         self.code = code

@@ -1,4 +1,9 @@
-"""The only module that opens `.pav` files: reading in pieces, and writing that leaves all or nothing."""
+"""The only module that opens `.pav` files: reading in chunks, and writing that leaves all or nothing.
+
+A path is a string, "-" being stdin or stdout, as on the command line. A file is written under a temporary name beside
+its own and then renamed, since a rename is the only step that other programs cannot see half of; several files are
+renamed only once all of them are on disk.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +15,21 @@ from pathlib import Path
 
 from pavfmt.errors import EncodeError
 
-PIECE = 1 << 16
+CHUNK_BYTES = 1 << 16
 
 
-def read_pieces(path: str, limit: int | None = None) -> Iterator[bytes]:
+def read_chunks(path: str, limit: int | None = None) -> Iterator[bytes]:
     """The bytes of a file, or of stdin for "-", as they come; at most `limit` of them."""
     stream = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
     left = limit
     try:
         while left is None or left > 0:
-            wanted = PIECE if left is None else min(PIECE, left)
-            piece = stream.read1(wanted) if hasattr(stream, "read1") else stream.read(wanted)
-            if not piece:
+            wanted = CHUNK_BYTES if left is None else min(CHUNK_BYTES, left)
+            chunk = stream.read1(wanted) if hasattr(stream, "read1") else stream.read(wanted)
+            if not chunk:
                 return
-            left = None if left is None else left - len(piece)
-            yield piece
+            left = None if left is None else left - len(chunk)
+            yield chunk
     finally:
         if path != "-":
             stream.close()
@@ -32,7 +37,7 @@ def read_pieces(path: str, limit: int | None = None) -> Iterator[bytes]:
 
 def read_bytes(path: str) -> bytes:
     """A whole file, or all of stdin for "-"."""
-    return b"".join(read_pieces(path))
+    return b"".join(read_chunks(path))
 
 
 def check_target(path: str, force: bool) -> None:

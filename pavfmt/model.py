@@ -1,5 +1,8 @@
 """The avatar in memory: what importers build, encoders take and decoders give back.
 
+    level = Level(Gaussians(sites=..., means=..., quats=..., log_scales=..., opacities=..., sh0=..., shN=...))
+    avatar = Avatar(levels=(level,), rig=Rig(...))
+
 Conventions, everywhere in this project:
 
 - right-handed axes, +Y up, the face looks toward +Z, the person's left is +X; lengths in metres;
@@ -53,7 +56,7 @@ def _indices_in(name: str, indices: NDArray[np.integer], count: int) -> None:
 
 @dataclass(frozen=True)
 class Shape:
-    """One linear blendshape: at weight w it adds w times its displacements."""
+    """One linear blendshape (§6.5): at weight w it adds w times its displacements."""
 
     name: str
     displacements: Float32Array
@@ -61,7 +64,7 @@ class Shape:
     joint_displacements: Float32Array | None = None
     """(J, 3) metres: how far each joint moves at weight 1 (FLAME regresses joints from the expressed mesh)."""
     essential: bool = False
-    """Needed before the avatar counts as animatable: jaw, blinks, smiles, or the profile's equivalents."""
+    """Needed before the avatar counts as animatable (§6.2): jaw, blinks, smiles, or the profile's equivalents."""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -73,7 +76,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class PoseCorrectives:
-    """FLAME's and SMPL's pose blendshapes: linear in the entries of R_j − I of the listed joints."""
+    """FLAME's and SMPL's pose blendshapes (§6.6): linear in the entries of R_j − I of the listed joints."""
 
     joints: tuple[int, ...]
     """Joint indices, each giving nine features: R_j − I flattened row by row."""
@@ -88,7 +91,7 @@ class PoseCorrectives:
 
 @dataclass(frozen=True)
 class Rig:
-    """The part many avatars can share: topology, weights, joint tree, shapes and a mean neutral.
+    """The part many avatars can share (§6.2): topology, weights, joint tree, shapes and a mean neutral.
 
     With `subdivisions` = 1 the mesh is the base mesh subdivided once at edge midpoints (`pavfmt.codec.subdivision`):
     V = V0 + E0 vertices and F = 4 F0 faces. Neutral and shapes are given on the base and follow it;
@@ -159,7 +162,7 @@ class Rig:
 
 @dataclass(frozen=True)
 class Identity:
-    """The personal part: this avatar's own neutral face and joint positions."""
+    """The personal part (§6.4): this avatar's own neutral face and joint positions."""
 
     neutral: Float32Array
     """(V0, 3) metres, on the base mesh."""
@@ -174,7 +177,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Splits:
-    """Implicit subdivision (ProgressiveAvatars, section 3): which faces of the level before were split, and where.
+    """Implicit subdivision (§6.8; ProgressiveAvatars, section 3): which faces of the level before are split, and where.
 
     Split s of face (a, b, c) at p = β·(a, b, c) makes this level's faces 3s, 3s+1, 3s+2:
     (a, b, p), (b, c, p), (c, a, p).
@@ -196,7 +199,7 @@ class Splits:
 
 @dataclass(frozen=True)
 class Gaussians:
-    """N Gaussians of one level, in the local frame of the level's binding."""
+    """N Gaussians of one level, in the local frame of the level's binding (§8)."""
 
     sites: Int32Array
     """(N,) face, vertex or joint indices, as the level's `site` says."""
@@ -275,7 +278,7 @@ class Gaussians:
 
 @dataclass(frozen=True)
 class Beginning:
-    """Gaussians that stand in for their whole level until all of it is there, and how they look till then."""
+    """Gaussians that stand in for their whole level until all of it is there, and how they look till then (§6.10)."""
 
     rows: Int32Array
     """(K,) of the level's Gaussians, ascending, K > 0."""
@@ -296,7 +299,7 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Level:
-    """One level of the hierarchy: its forest of split faces and its Gaussians."""
+    """One level of the hierarchy (§6.7): its forest of split faces and its Gaussians."""
 
     gaussians: Gaussians
     binding: Binding = Binding.FACE_FRAME
@@ -327,7 +330,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Track:
-    """A recorded performance: shape weights, joint rotations and root translation per frame."""
+    """A recorded performance (§6.13): shape weights, joint rotations and root translation per frame."""
 
     name: str
     frames_per_second: float
@@ -359,7 +362,10 @@ class Track:
 
 @dataclass(frozen=True)
 class Pose:
-    """What drives an avatar for one frame. Missing names are at rest."""
+    """What drives an avatar for one frame (§7). Missing names are at rest, unknown ones are ignored.
+
+    Pose({"jawOpen": 0.6}, rotations={"neck": (0.0, 0.3, 0.0)})
+    """
 
     weights: Mapping[str, float] = field(default_factory=dict)
     """Shape name → weight."""
@@ -371,7 +377,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Avatar:
-    """A whole avatar, ready to encode."""
+    """A whole avatar, ready to encode: what `pavfmt.encode` takes and `Scene.snapshot` gives."""
 
     levels: tuple[Level, ...]
     rig: Rig | None = None

@@ -1,4 +1,8 @@
-"""Posing in NumPy, slow and obvious: the reference for §7–8.
+"""Posing in NumPy, slow and obvious: the reference for §7 (posing) and §8 (binding).
+
+A pose moves the base mesh by shapes and correctives, the joints turn it (linear blend skinning), and each Gaussian is
+carried by a frame: of its posed face, or of the blend of joint transforms at its point of the surface. The player's
+faster ways (`pavplayer.posing`) are tested against this one, and vectors hold its results.
 
 Everything is float64. Quaternions are (w, x, y, z); rotation matrices act on column vectors.
 """
@@ -133,7 +137,7 @@ def joint_transforms(
 
 
 def pose_mesh(rig: Rig, identity: Identity | None, pose: Pose) -> PosedMesh:
-    """Shapes, correctives, joint tree and linear blend skinning (FLAME, Li et al. 2017, equations 2 to 5)."""
+    """Shapes, correctives, joint tree and linear blend skinning (§7; FLAME, Li et al. 2017, equations 2 to 5)."""
     neutral = rig.mean_neutral if identity is None else identity.neutral
     joints = rig.mean_joint_positions if identity is None else identity.joint_positions
     base = neutral.astype(np.float64)
@@ -159,10 +163,11 @@ def pose_mesh(rig: Rig, identity: Identity | None, pose: Pose) -> PosedMesh:
 
 
 def blended_rotations(weights: Float64Array, joint_rotations: Float64Array) -> Float64Array:
-    """(N, J) weights and (J, 3, 3) rotations → (N, 4) unit quaternions.
+    """(N, J) weights and (J, 3, 3) rotations → (N, 4) unit quaternions (w, x, y, z).
 
-    The blend of rotations is the normalised weighted sum of the joints' quaternions, each with the sign that
-    agrees with the one of largest weight (lowest joint index on ties).
+    A weighted sum of rotation matrices is no rotation. The blend of rotations is the normalised weighted sum of the
+    joints' quaternions, each with the sign that agrees with the one of largest weight (lowest joint index on ties): q
+    and −q are the same rotation, and would cancel out otherwise (§8, spec/decisions/0005-blended-rotation.md).
     """
     quats = quaternion_from_rotation(joint_rotations)
     heaviest = quats[np.argmax(weights, axis=1)]
@@ -176,8 +181,7 @@ def face_frames(corners: Float64Array) -> tuple[Float64Array, Float64Array, Floa
     """(N, 3, 3) posed corners (face, corner, axis) → rotations (N, 3, 3), mean sizes (N,), centroids (N, 3).
 
     GaussianAvatars' frame: a0 along v1 − v0, a1 = unit(a0 × (v2 − v0)), a2 = −unit(a1 × a0), as columns. A
-    degenerate edge counts as the x axis; a degenerate
-    normal is built from the coordinate axis least along a0.
+    degenerate edge counts as the x axis; a degenerate normal is built from the coordinate axis least along a0 (§8).
     """
     v0, v1, v2 = corners[:, 0], corners[:, 1], corners[:, 2]
     edge, other = v1 - v0, v2 - v0
@@ -197,7 +201,7 @@ def face_frames(corners: Float64Array) -> tuple[Float64Array, Float64Array, Floa
 
 
 def forest_corners(vertices: Float64Array, faces: Int32Array, levels: Sequence[Level]) -> list[Float64Array]:
-    """Per level the (F, 3, 3) corners of its faces: the mesh's, then those of the split faces."""
+    """Per level the (F, 3, 3) corners of its faces: the mesh's, then those of the split faces (§6.8)."""
     corners = [vertices[faces]] if len(faces) else [np.zeros((0, 3, 3))]
     for level in levels[1:]:
         assert level.splits is not None  # Avatar's constructor checks it
@@ -235,9 +239,9 @@ def surface_points(
 def level_frames(
     levels: Sequence[Level], number: int, mesh: PosedMesh
 ) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array]:
-    """The affine frame of every Gaussian of one level: world mean = origin + linear · local mean.
+    """The affine frame of every Gaussian of one level: world mean = origin + linear · local mean (§8).
 
-    Returns origins (N, 3), linear maps (N, 3, 3), rotation quaternions (N, 4) and size factors (N,).
+    Returns origins (N, 3), linear maps (N, 3, 3), rotation quaternions (N, 4; w, x, y, z) and size factors (N,).
     """
     level = levels[number]
     if level.binding is Binding.FACE_FRAME:

@@ -24,10 +24,10 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
 def where(args: argparse.Namespace) -> str | None:
     """As asked for; for a FILE that is a URL, next to it if nothing else was said."""
     from pavplayer.streaming import is_url
-    from pavplayer.streaming.rigs import beside
+    from pavplayer.streaming.session_feed import rig_location_beside
 
     asked: str | None = args.rig
-    return asked or (beside(args.file) if is_url(args.file) else None)
+    return asked or (rig_location_beside(args.file) if is_url(args.file) else None)
 
 
 def given_rig(data: bytes, where: str | None) -> bytes | None:
@@ -67,6 +67,6 @@ def received_to_the_end(session: Session, data: bytes, where: str | None) -> Str
 
 def _fetch(url: str, limit: int) -> bytes:
     """For `rig_for`, which opens no sockets; the player is imported only where a rig is at a URL."""
-    from pavplayer.streaming.fetching import fetch
+    from pavplayer.streaming.http_origin import fetch
 
     return fetch(url, limit)

@@ -1,4 +1,7 @@
-"""What an encoder may choose. The defaults are measured: spec/decisions/0013-prediction-and-precision.md."""
+"""What an encoder may choose. The defaults are measured on head avatars: sizes of units in
+spec/decisions/0006-unit-sizes.md, precision in 0013-prediction-and-precision.md, what hands over in
+0014-fitted-hand-over.md.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,32 @@ from dataclasses import dataclass, replace
 class Precision:
     """Quantization steps of a Gaussian of median visibility.
 
+        options = EncodeOptions(precision=precision_near(54.0))
+
     A unit's step is this times (its visibility)^−power: what is seen more is written finer. Visibility is the mean
-    importance of its Gaussians, as a multiple of the level's median.
+    importance of its Gaussians, as a multiple of the level's median. The powers are those that cost least at equal
+    quality; the balance between the steps, too. To be finer or coarser, scale them all (`scaled`, `precision_near`).
     """
 
     mean_step: float = 6e-4
     """As a share of the neutral mesh's height."""
     log_scale_step: float = 0.26
+    """Of natural logarithms: a factor of 1.3."""
     quat_step: float = 0.034
     """Of stereographic coordinates: 0.034 is about 8° at the identity."""
     opacity_step: float = 0.014
+    """Of opacities 0..1, not of logits."""
     sh0_step: float = 0.19
+    """Of SH coefficients: 0.054 of a colour 0..1."""
     band_steps: tuple[float, float, float] = (0.12, 0.12, 0.12)
     """SH bands 1, 2, 3."""
     mean_power: float = 0.45
+    """Powers of visibility, by which steps shrink."""
     log_scale_power: float = 0.6
     quat_power: float = 0.6
     opacity_power: float = 0.2
     sh0_power: float = 0.5
+    """Of all SH bands."""
     kept_importance: float = 0.999
     """Share of each level's importance that is kept: the weakest Gaussians are left out."""
 
@@ -49,8 +60,8 @@ class Precision:
 
 
 PRESETS = {"small": 44.0, "balanced": 48.3, "near-lossless": 54.95}
-"""Quality aimed at, in dB against the avatar as given. What is reported in FORMAT.md's terms is measured on other
-pictures, hence the margin over 48 and 54."""
+"""Quality aimed at, in dB against the avatar as given. What is reported is measured on other pictures, hence the margin
+over 48 and 54."""
 DEFAULT_DECIBELS = 48.3
 """About what Precision() reaches on head avatars."""
 
@@ -87,11 +98,16 @@ written without further loss."""
 
 @dataclass(frozen=True)
 class EncodeOptions:
-    """Precision, unit sizes and order."""
+    """Precision, unit sizes and order. What is not given is as measured best on head avatars.
+
+        pavfmt.encode(avatar, pavfmt.EncodeOptions(first_unit_bytes=2048, group_regions=True))
+
+    `fitting_options` in `pavfmt.encoder.choices` has those for avatars whose levels add to or take over from others.
+    """
 
     precision: Precision = Precision()
     passing_precision: Precision = HAND_OVER_PRECISION
-    """Of levels that hand over."""
+    """Of levels that the next one takes over from: it needs the bits less, since they do not last."""
     minimum_scale: float = 6e-5
     """Metres: thinner axes are written this thick. A ninth of a pixel at the measuring distance."""
     barycentric_bits: int = 4
@@ -109,7 +125,7 @@ class EncodeOptions:
     unit_bytes: int = 8192
     """Aim of the second; it doubles up to `unit_share` of all Gaussian bytes, where that is more."""
     unit_share: float = 0.045
-    """The gap between two pictures stays under this; FORMAT.md's bound is 5 %."""
+    """The gap between two pictures stays under this share of all Gaussian bytes; §6.9's bound is 5 %."""
     between_bytes: int = 2048
     """Shapes between two Gaussian units: about so many bytes of that gap; all essential ones after the first."""
     level_order: str = "major"
@@ -118,11 +134,13 @@ class EncodeOptions:
     importance_per: str = "gaussian"
     """"gaussian", or "face": Gaussians of one face stay together, ordered by their sum (the paper's W)."""
     order_as_stored: bool = False
-    """Who is sent first, the importance that the levels' Gaussians bring decides; what is seen decides the rest."""
+    """The importance that the checkpoint's Gaussians bring decides who is sent first; the one given to `encode`, how
+    finely each is written."""
     group_regions: bool = False
     """Units hold what matters to the same named regions (eyes, mouth, …), so that a client can fetch what it looks at.
     Importance then decides within such a group, and between units which is next."""
     generator: str = "pavfmt"
+    """Metadata: what wrote the file (§6.11)."""
 
 
 HAND_OVER_OPTIONS = EncodeOptions(first_unit_bytes=5800, unit_bytes=1800)

@@ -26,7 +26,7 @@ class UnitReport:
     type: str
     offset: int
     bytes: int | None
-    """Header included; None where a damaged header does not tell."""
+    """Header included; None where a damaged header does not say."""
     state: str
     """"active", "waiting", "damaged" or "unknown-type"."""
     level: int | None = None
@@ -53,7 +53,11 @@ class LevelReport:
 
 @dataclass
 class Inspection:
-    """What `pav inspect` prints. Byte counts are in bytes; those of the complete avatar say so."""
+    """What `pav inspect` prints.
+
+    What a prefix cannot know of itself, such as the size of the whole, is what the file header promises; fields with
+    `complete_` in their names.
+    """
 
     version: str
     received_bytes: int
@@ -90,9 +94,13 @@ def type_name(type_: int | None) -> str:
 
 
 def inspect(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None = None) -> Inspection:
-    """Everything there is to know of a file or prefix. Raises PavError where decoding would.
+    """Everything there is to know of a file or prefix: units, levels, where its bytes go, when a head is there.
 
-    `rig_file` is the rig of a file that names one; without it such a file's Gaussians wait.
+        report = pavfmt.inspect(data)
+        print(report.gaussian_count, report.bytes_until_animatable)
+
+    `rig_file` is the bytes of the rig's file, for a file that names one; without it such a file's Gaussians wait.
+    Raises PavError where decoding would.
     """
     decoder = Decoder(limits)
     if rig_file is not None:

@@ -1,4 +1,4 @@
-"""Every rule a file breaks, each with code and offset. Silent when clean; a cut is not damage."""
+"""Every rule a file breaks, each with code and offset (§11). Silent when clean; a cut is not damage."""
 
 from __future__ import annotations
 
@@ -25,9 +25,13 @@ class Finding:
     """One thing to know about a file."""
 
     severity: str
+    """"error" (ends decoding), "damage" (costs units), "warning" (a promise broken) or "note"."""
     code: str
+    """From the tables of §11."""
     offset: int
+    """In bytes, of the field at fault."""
     message: str
+    """What was found, what was required."""
 
     def to_json(self) -> dict[str, object]:
         """A plain dict."""
@@ -37,7 +41,11 @@ class Finding:
 def verify(data: bytes, limits: Limits = FORMAT_LIMITS, rig_file: bytes | None = None) -> list[Finding]:
     """All findings, in the order met. An empty list: a whole file, or one cut at a unit boundary.
 
-    A file that names its rig is checked as far as its units can be read without; give `rig_file` for the rest.
+        for finding in pavfmt.verify(data):
+            print(finding.severity, finding.code, finding.offset, finding.message)
+
+    A file that names its rig is checked as far as its units can be read without; give `rig_file`, the bytes of the
+    rig's file, for the rest. Raises nothing about the content: what ends decoding is the last finding.
     """
     decoder = Decoder(limits)
     if rig_file is not None:

@@ -23,10 +23,12 @@ from pavfmt.model import Float32Array, Pose, Track
 from pavfmt.units.rig import RigCore
 from pavplayer.camera import REFERENCE_SIZE, Camera
 from pavplayer.focus import Focus, focus_plan
-from pavplayer.posing.poser import PosedCloud
+from pavplayer.posing.cloud import PosedCloud
 from pavplayer.rasterizers import Background
 from pavplayer.session import WHITE, Session, open_session
-from pavplayer.streaming import StreamInto, StreamOptions, StreamStatus, open_stream
+from pavplayer.streaming.messages import StreamOptions, StreamStatus
+from pavplayer.streaming.session_feed import SessionFeed
+from pavplayer.streaming.stream import open_stream
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -56,7 +58,7 @@ class Avatar:
         focus: Focus | None = None,
     ) -> None:
         """`where` is a path, an http(s) URL, or "-" for stdin; `rig` is where the rig of an avatar that names
-        one is found (None: beside it). `session` brings a rasterizer, an array library and limits of one's own
+        one is found (None: beside it). `session` brings a rasterizer, a device and limits of one's own
         in place of `device`. `focus` is what to fetch first; `look_at` changes it.
         """
         self.session = session or open_session(device)
@@ -64,7 +66,7 @@ class Avatar:
         self._focus = focus
         plan = None if focus is None else focus_plan(focus, self.session.scene)
         self.stream = open_stream(str(where), plan, options)
-        self._into = StreamInto(self.session, self.stream, rig=rig, options=options)
+        self._feed = SessionFeed(self.session, self.stream, rig=rig, options=options)
 
     def __enter__(self) -> Avatar:
         return self
@@ -85,7 +87,7 @@ class Avatar:
 
         Raises PavError if it is no avatar, and FocusError if its rig has no such regions as the focus.
         """
-        events = self._into.update()
+        events = self._feed.update()
         if self._focus is not None and any(ev.contents(events, RigCore)):
             self.look_at(self._focus)
         return events
@@ -99,7 +101,7 @@ class Avatar:
 
     def wait(self, seconds: float) -> bool:
         """Wait until `update` has something to take in, or until nothing more will come; False: neither yet."""
-        return self._into.wait(seconds)
+        return self._feed.wait(seconds)
 
     def wait_until_visible(self, seconds: float = 60.0) -> None:
         """Take in until there is something to draw. Raises TimeoutError, PavError, or what the source failed of."""
@@ -140,12 +142,12 @@ class Avatar:
     @property
     def has_ended(self) -> bool:
         """Nothing more will come."""
-        return self._into.ended
+        return self._feed.ended
 
     @property
     def error(self) -> Exception | None:
         """Why something is missing; what came can be drawn all the same."""
-        return self._into.error
+        return self._feed.error
 
     @property
     def status(self) -> StreamStatus:
@@ -191,8 +193,7 @@ class Avatar:
         """The Gaussians that are there, in world space and in file order, for any renderer; None: none yet.
 
         These are the arrays that `frame` would draw: NumPy's, or torch's on the session's device. Opacities and
-        SH are the same arrays from frame to frame: do not write into them. With torch, the next call overwrites
-        what this one gave.
+        SH are the same arrays from frame to frame: do not write into them.
         """
         return self.session.posed(driven_pose(weights))
 

@@ -25,12 +25,12 @@ from pavfmt.units.hand_over import HandOver
 from pavfmt.units.rig import NumberedShape, RigCore
 from pavfmt.units.splits import SplitBlock
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
-from pavplayer.posing.arrays import Library
-from pavplayer.posing.poser import PosedCloud, Poser
+from pavplayer.posing.cloud import PosedCloud
+from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import Background, Rasterizer, cuda_problem, open_rasterizer
 
 if TYPE_CHECKING:
-    from pavplayer.posing.device import GrowingPoser
+    from pavplayer.posing.tensor_poser import TensorPoser
 
 WHITE: Background = (1.0, 1.0, 1.0)
 CHANGES_PICTURE = (RigCore, Identity, NumberedShape, PoseCorrectives, SplitBlock, GaussianBlock, HandOver)
@@ -48,10 +48,9 @@ class Session:
         self,
         rasterizer: Rasterizer,
         limits: Limits = FORMAT_LIMITS,
-        xp: Library = "compiled",
         device: str | None = None,
     ) -> None:
-        """`xp` and `device` say where Gaussians are posed, as `pavplayer.posing.poser.Poser` takes them."""
+        """`device` is torch's name of where Gaussians are posed ("cuda"); None: main memory, in compiled code."""
         from pavfmt.codec.compiled import CompiledKernels  # numba, which commands must load without
 
         self.rasterizer = rasterizer
@@ -68,9 +67,8 @@ class Session:
         """The units lost so far."""
         self.gaussian_ranges: dict[int, range] = {}
         """Which of the complete file's Gaussians each unit brought, by unit id."""
-        self._posing = (xp, device)
-        self._poser: Poser | None = None
-        self._growing: GrowingPoser | None = None
+        self._device = device
+        self._poser: Poser | TensorPoser | None = None
         self._stale = True
         self._unit_ends: dict[int, int] = {}
         self._furthest = 0
@@ -139,30 +137,27 @@ class Session:
     def posed(self, pose: Pose | None = None) -> PosedCloud | None:
         """The Gaussians that are there, in world space and in file order; None while there are none.
 
-        With torch, the next call overwrites what this one gave.
+        They are NumPy arrays, or torch tensors on the session's device if it has one.
         """
-        if self._posing[0] == "torch":
-            return self._posed_growing(pose or Pose())
         if self._stale:
             self._poser = None  # so that there are not two at a time
-            self._poser = self.new_poser()
+            self._poser = self.new_poser() if self._device is None else self._new_tensor_poser()
             self._stale = False
         return None if self._poser is None else self._poser.frame(pose or Pose())
 
-    def _posed_growing(self, pose: Pose) -> PosedCloud | None:
-        from pavplayer.posing.device import GrowingPoser  # torch, which the CPU does without
+    def _new_tensor_poser(self) -> TensorPoser | None:
+        from pavplayer.posing.tensor_poser import TensorPoser  # torch, which the CPU does without
 
-        if self._growing is None:
-            self._growing = GrowingPoser(self.scene, self._posing[1] or "cpu")
-        if self._stale:
-            self._growing.update()
-            self._stale = False
-        return self._growing.frame(pose)
+        snapshot = self.scene.snapshot()
+        assert self._device is not None
+        return None if snapshot is None else TensorPoser(snapshot.avatar, snapshot.order, self._device)
 
     def new_poser(
         self, rows: NDArray[np.intp] | None = None, snapshot: Snapshot | None = None
     ) -> Poser | None:
         """What poses the Gaussians that are there; None while there are none. The session does not keep it.
+
+        It poses in main memory, whatever the session's device.
 
         They come in file order, or `rows` of it in the order given. `snapshot` is the scene's own, changed.
         """
@@ -175,8 +170,7 @@ class Session:
         order = snapshot.order
         if rows is not None:
             order, sh = order[rows], None if sh is None else sh[rows]
-        xp, device = self._posing
-        return Poser(snapshot.avatar, order=order, xp=xp, device=device, sh=sh)
+        return Poser(snapshot.avatar, order, sh)
 
     def frame(
         self, pose: Pose | None = None, camera: Camera | None = None, background: Background = WHITE
@@ -246,5 +240,5 @@ def open_session(device: str = "auto", limits: Limits = FORMAT_LIMITS) -> Sessio
     """
     rasterizer = open_rasterizer(device)
     if device == "cuda" or (device == "auto" and cuda_problem() is None):
-        return Session(rasterizer, limits, "torch", "cuda")
+        return Session(rasterizer, limits, "cuda")
     return Session(rasterizer, limits)

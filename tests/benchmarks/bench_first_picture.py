@@ -39,9 +39,9 @@ from pavplayer.camera import Camera
 from pavplayer.evaluation.metrics import psnr
 from pavplayer.evaluation.references import reference_for
 from pavplayer.session import Session, open_session
-from pavplayer.streaming import StreamInto, StreamOptions, open_stream
+from pavplayer.streaming import SessionFeed, StreamOptions, open_stream
 from pavplayer.streaming.link import Link
-from pavplayer.streaming.rigs import RIGS
+from pavplayer.streaming.session_feed import RIG_FOLDER
 from tests.benchmarks.separate_rig import separated
 
 DEMO = "player/pavplayer/demo/avatar.pav"
@@ -105,11 +105,11 @@ def first_picture(url: str, options: StreamOptions, camera: Camera, expected: Fl
     session, watch = open_session("cpu"), Stopwatch()
     started, worked = time.perf_counter(), time.process_time()
     with open_stream(url, options=options) as stream:
-        arriving = StreamInto(session, stream, options=options)
-        while not arriving.ended:
-            arriving.wait(1.0)
+        feed = SessionFeed(session, stream, options=options)
+        while not feed.ended:
+            feed.wait(1.0)
             watch.add("network")
-            events = arriving.update(TICK_SECONDS)
+            events = feed.update(TICK_SECONDS)
             watch.add("decode")
             if not any(
                 isinstance(event, UnitArrived) and isinstance(event.content, DRAWN) for event in events
@@ -134,7 +134,7 @@ def first_picture(url: str, options: StreamOptions, camera: Camera, expected: Fl
             parts.others += parts.posing + parts.raster - sum(before)
             parts.posing, parts.raster = before
             watch.add("kilobytes")
-    raise RuntimeError(f"{url}: never {WANTED_DECIBELS} dB: {arriving.error}")
+    raise RuntimeError(f"{url}: never {WANTED_DECIBELS} dB: {feed.error}")
 
 
 def medians(runs: list[Parts]) -> Parts:
@@ -187,8 +187,8 @@ def measured(case: Case, reference: str | None, repeats: int) -> Iterator[tuple[
         cache = Path(folder, "cache")
         if case.rig_file is not None:
             digest = hashlib.sha256(case.rig_file).hexdigest()
-            (cache / RIGS).mkdir(parents=True)
-            (cache / RIGS / f"{digest}.pav").write_bytes(case.rig_file)
+            (cache / RIG_FOLDER).mkdir(parents=True)
+            (cache / RIG_FOLDER / f"{digest}.pav").write_bytes(case.rig_file)
         for link_name, link in LINKS.items():
             runs = []
             for _ in range(repeats + 1):

@@ -2,7 +2,7 @@
 
 `python -m tests.benchmarks.bench_gpu RIG.npz [-o FILE.md]`, the rig being the CC0 head rig: the avatar is the seeded
 one of 170,000 Gaussians and SH of degree 3 that every speed figure uses, drawn at 550×802. Times are medians, the
-device waited for after every run; kernels are compiled and graphs captured before the clock starts.
+device waited for after every run; kernels are compiled before the clock starts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.model import Avatar, Pose
 from pavfmt.tools.synthetic import synthetic_avatar
 from pavplayer.camera import Camera
-from pavplayer.posing.poser import PosedCloud, Poser
+from pavplayer.posing.cloud import PosedCloud
 from pavplayer.rasterizers import cuda_problem, rules
 from pavplayer.session import Session
 from tests.benchmarks.timing import milliseconds
@@ -62,8 +62,6 @@ def measured(avatar: Avatar, session: Session, synchronize: Callable[[], None], 
     data = encode(avatar, EncodeOptions(importance_per="face"))
     last = [unit.offset for unit in inspect(data).units if unit.type == "gaussians"][-1]
     pose = Pose({shape.name: 0.3 for shape in (avatar.rig.shapes if avatar.rig else ())[:12]})
-    from pavplayer.posing.device import GrowingPoser  # torch, after it was looked for
-
     session.feed(data[:last])
     session.update()
     session.posed(pose)
@@ -80,26 +78,17 @@ def measured(avatar: Avatar, session: Session, synchronize: Callable[[], None], 
         session.update()
         session.posed(pose)
 
-    arrived = _once("the last unit: decoded, appended, posed", arrival, synchronize)
+    arrived = _once("the last unit: decoded and posed", arrival, synchronize)
     camera, rasterizer = session.camera(20, 5), session.rasterizer
     cloud = session.posed(pose)
     assert cloud is not None
     device = str(cloud.means.device)
-    draw: Any = rasterizer.render_tensor  # type: ignore[attr-defined]
-    fused = GrowingPoser(session.scene, device, fused=True)
-    fused.update()
     return [
         timed("gsplat's rasterization alone", alone(cloud, camera, device)),
-        timed("our frame: posed and drawn, picture on the device", lambda: draw(session.posed(pose), camera)),
         timed("of it posing", lambda: session.posed(pose)),
-        timed("our frame, posing fused", lambda: draw(fused.frame(pose), camera)),
-        timed("of it posing", lambda: fused.frame(pose)),
-        timed("our frame, picture in main memory", lambda: session.frame(pose, camera)),
+        timed("our frame: posed and drawn, picture in main memory", lambda: session.frame(pose, camera)),
         timed("importance", lambda: rasterizer.contributions(cloud, camera)),
         arrived,
-        timed(
-            "a poser made anew, for comparison", lambda: Poser(avatar, xp="torch", device=device).frame(pose)
-        ),
     ]
 
 

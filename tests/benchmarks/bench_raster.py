@@ -43,7 +43,7 @@ def stages(avatar: Avatar, repeats: int = 15) -> list[Timing]:
     rig, identity = avatar.rig, avatar.identity
     assert rig is not None
     neutral = rig.mean_neutral if identity is None else identity.neutral
-    poser, reference = Poser(avatar, xp="compiled"), Poser(avatar)
+    poser, reference = Poser(avatar), Poser(avatar, compiled=False)
     camera = evaluation_camera(neutral, 20, 5)
     pose = Pose({shape.name: 0.3 for shape in rig.shapes[:12]}, {rig.joint_names[-1]: (0.0, 0.1, 0.0)})
     cloud, rasterizer = poser.frame(pose), open_rasterizer("cpu")

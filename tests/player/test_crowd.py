@@ -10,8 +10,6 @@ from pavfmt.model import Pose
 from pavplayer.crowd import Crowd, FrameTimeBudget, GaussianBudget, Placement, in_rows
 from pavplayer.evaluation.metrics import psnr
 from pavplayer.posing.poser import Poser
-from pavplayer.rasterizers.plain import PlainRasterizer
-from pavplayer.session import Session
 from spec.builders.avatars import KINDS, toy_file
 
 
@@ -129,22 +127,6 @@ def test_more_budget_is_nearer_to_all():
     ]
     assert quality[0] < quality[1] < quality[2]
     assert quality[2] > 40
-
-
-@pytest.mark.parametrize("limit", [None, 30])
-def test_torch_poses_the_same_crowd(limit):
-    pytest.importorskip("torch")
-    clouds = []
-    for library in ("compiled", "torch"):
-        sessions = []
-        for kind in ("face", "mixed", "surface"):
-            sessions.append(Session(PlainRasterizer(), xp=library))
-            sessions[-1].feed(toy_file(kind, sh_degree=0))
-            sessions[-1].update()
-        clouds.append(Crowd(sessions, APART, limit and GaussianBudget(limit)).cloud(CAMERA, POSE))
-    assert 0 < len(clouds[0].means) <= (limit or 63)
-    for name in ("means", "scales", "opacities", "sh"):
-        assert np.allclose(getattr(clouds[0], name), getattr(clouds[1], name).numpy(), atol=1e-5)
 
 
 def test_rows_keep_heads_apart_and_in_view():

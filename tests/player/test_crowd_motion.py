@@ -12,7 +12,6 @@ from pavplayer.crowd import Crowd, GaussianBudget, Placement
 from pavplayer.crowd import crowd as crowd_module
 from pavplayer.crowd.gain import divide
 from pavplayer.crowd.member import joined
-from pavplayer.posing.arrays import NumpyNamespace
 from pavplayer.rasterizers.tiles import TileRasterizer
 from pavplayer.session import Session
 from spec.builders.avatars import head_file
@@ -30,9 +29,9 @@ def pictured(crowd, camera, positions):
     clouds = []
     for member, position in zip(crowd.members, positions, strict=True):
         kept, member.position = member.position, position
-        clouds.append(member.cloud(Pose(), camera, crowd.rasterizer))
+        clouds.append(member.cloud(Pose(), camera))
         member.position = kept
-    return crowd.rasterizer.render(joined(NumpyNamespace(), clouds), camera, BACKGROUND)
+    return crowd.rasterizer.render(joined(clouds), camera, BACKGROUND)
 
 
 def largest_jump(frames=16):

@@ -72,7 +72,7 @@ def test_nothing_is_copied_on_the_way_to_torch(path):
 
 def test_a_session_of_tensors_gives_its_own_tensors(path):
     torch = pytest.importorskip("torch")
-    session = Session(PlainRasterizer(), xp="torch", device="cpu")
+    session = Session(PlainRasterizer(), device="cpu")
     avatar = pavplayer.Avatar(path, session=session)
     avatar.wait_until_complete(20)
     cloud = avatar.posed()

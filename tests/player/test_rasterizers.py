@@ -258,31 +258,50 @@ class TestAgainstGsplat:
         expected = np.maximum(0.5 + theirs.numpy(), 0)
         assert np.allclose(plain.view_colours(gaussians, CAMERA), expected, atol=1e-9)
 
-    def test_colours_for_the_gpu(self, twins, monkeypatch):
-        """All of the CUDA rasterizer that can run without CUDA: directions, their turning, the clamp."""
-        torch, impl = twins
-        from pavplayer.rasterizers import cuda
-
-        monkeypatch.setattr(cuda, "spherical_harmonics", impl._spherical_harmonics)
-        for coefficients, turned in ((1, False), (9, False), (16, True)):
-            gaussians = cloud(13, coefficients=coefficients, turned=turned)
-            found = cuda.CudaRasterizer(device="cpu").colours(gaussians, CAMERA)
-            assert found.dtype == torch.float32
-            assert np.allclose(found.numpy(), plain.view_colours(gaussians, CAMERA), atol=1e-5)
-
-    def test_weights_for_the_gpu(self, twins, monkeypatch):
-        """The way by gradients, with a renderer that does what gsplat's `rasterization` is asked to."""
+    def test_pictures_and_weights_for_the_gpu(self, twins, monkeypatch):
+        """All of the CUDA rasterizer but the kernels: in their place what `rasterization` is asked to do."""
         from plain_torch_renderer import composed
 
         from pavplayer.rasterizers import cuda
 
-        def rasterization(*, colors, backgrounds, **arguments):
+        def rasterization(*, colors, **arguments):
             columns = ("means", "quats", "scales", "opacities")
             doubled = SimpleNamespace(**{name: arguments[name].double() for name in columns})
-            return composed(doubled, colors.double(), CAMERA, backgrounds[0].double())[None], None, None
+            nothing = colors.new_zeros(colors.shape[1]).double()
+            light = composed(doubled, colors.double(), CAMERA, nothing)
+            hidden = composed(doubled, torch.ones_like(colors[:, :1]).double(), CAMERA, nothing[:1])
+            return light[None].float(), hidden[None].float(), {}
 
+        torch, _ = twins
         monkeypatch.setattr(cuda, "rasterization", rasterization)
-        gaussians = cloud(14, count=60)
-        found = cuda.CudaRasterizer(device="cpu").contributions(gaussians, CAMERA)
-        assert found.dtype == np.float32
-        assert np.allclose(found, PlainRasterizer().contributions(gaussians, CAMERA), rtol=1e-3, atol=2e-2)
+        rasterizer = cuda.CudaRasterizer(device="cpu")
+        for coefficients, turned in ((1, False), (9, False), (16, True)):
+            gaussians = cloud(14, count=60, coefficients=coefficients, turned=turned)
+            picture = rasterizer.render(gaussians, CAMERA, BACKGROUND)
+            assert picture.dtype == np.float32
+            assert np.allclose(picture, PlainRasterizer().render(gaussians, CAMERA, BACKGROUND), atol=1e-4)
+        shares = np.random.default_rng(4).random((CAMERA.height, CAMERA.width))
+        for counted in (None, shares):
+            found = rasterizer.contributions(gaussians, CAMERA, counted)
+            expected = PlainRasterizer().contributions(gaussians, CAMERA, counted)
+            assert found.dtype == np.float32 and np.allclose(found, expected, rtol=1e-3, atol=2e-2)
+
+    def test_nothing_is_the_background(self, twins):
+        from pavplayer.rasterizers import cuda
+
+        none = cloud(1, count=0)
+        picture = cuda.CudaRasterizer(device="cpu").render(none, CAMERA, BACKGROUND)
+        assert np.array_equal(picture, PlainRasterizer().render(none, CAMERA, BACKGROUND))
+        assert not len(cuda.CudaRasterizer(device="cpu").contributions(none, CAMERA))
+
+
+@pytest.mark.parametrize(("coefficients", "turned"), [(1, False), (4, False), (9, True), (16, True)])
+def test_colours_in_tensors(coefficients, turned):
+    torch = pytest.importorskip("torch")
+    from pavplayer.rasterizers.tensor_harmonics import colours
+
+    gaussians = cloud(13, coefficients=coefficients, turned=turned)
+    columns = [np.array(one) for one in (gaussians.sh, gaussians.means, CAMERA.position)]
+    turns = None if gaussians.sh_quats is None else torch.tensor(np.array(gaussians.sh_quats)).double()
+    found = colours(*(torch.from_numpy(one).double() for one in columns), turns)
+    assert np.allclose(found.numpy(), plain.view_colours(gaussians, CAMERA), atol=1e-9)

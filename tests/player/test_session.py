@@ -225,7 +225,7 @@ def test_importance_comes_from_any_rasterizer():
 def test_posing_in_torch_draws_the_same():
     pytest.importorskip("torch")
     data = file_of("mixed")
-    session = Session(PlainRasterizer(), xp="torch", device="cpu")
+    session = Session(PlainRasterizer(), device="cpu")
     session.feed(data)
     session.update()
     expected = session_at(data).frame(POSE, CAMERA)

@@ -12,14 +12,14 @@ from scripted_server import good, serving, wait_for
 
 from pavfmt.container.headers import UnitHeader
 from pavfmt.decoding.decoder import decode
-from pavplayer.streaming import Piece, StreamError, StreamOptions, open_stream
-from pavplayer.streaming.buffer import Holding, Span
+from pavplayer.streaming import Chunk, StreamError, StreamOptions, open_stream
+from pavplayer.streaming.buffer import FileBuffer
+from pavplayer.streaming.file_origin import FileOrigin
 from pavplayer.streaming.link import Link
-from pavplayer.streaming.origins import FileOrigin, Question
-from pavplayer.streaming.plans import GAP_BYTES, HEAD_BYTES, PlannedOrder, joined
-from pavplayer.streaming.prefix import read_beginning
-from pavplayer.streaming.stream import is_url, open_transfer
-from pavplayer.streaming.throttle import Clock, ShapedOrigin
+from pavplayer.streaming.messages import Request, Span
+from pavplayer.streaming.plans import GAP_BYTES, HEAD_BYTES, PlannedOrder, merge_spans
+from pavplayer.streaming.stream import is_url, open_transfer, read_prefix
+from pavplayer.streaming.throttle import Clock, ThrottledOrigin
 from spec.builders.avatars import head_file, toy_file
 
 DATA = toy_file("face")
@@ -57,7 +57,7 @@ def test_a_local_file(path):
     with open_stream(path) as stream:
         assert pieced(drained(stream), len(HEAD)) == HEAD
         assert stream.status.complete and stream.status.total_bytes == len(HEAD)
-        assert stream.beginning() == HEAD
+        assert stream.prefix() == HEAD
 
 
 @pytest.mark.parametrize("size", [0, 40, 5000])
@@ -105,7 +105,7 @@ def test_a_plan_decides_what_comes_and_in_which_order(path):
         entries.extend(found)
         return reversed_units(found)
 
-    pieces = list(open_transfer(path, plan).pieces())
+    pieces = list(open_transfer(path, plan).chunks())
     assert pieced(pieces, len(HEAD)) == HEAD and sum(len(data) for _, data in pieces) == len(HEAD)
     after = [offset for offset, _ in pieces if offset >= HEAD_BYTES]
     assert len(HEAD) > 2 * HEAD_BYTES and after[0] > after[-1]
@@ -115,7 +115,7 @@ def test_a_plan_decides_what_comes_and_in_which_order(path):
 def test_what_a_plan_does_not_name_is_not_fetched():
     with serving(good(HEAD, then="stay")) as server:
         transfer = open_transfer(server.url, only_rig_and_first)
-        pieces = list(transfer.pieces())
+        pieces = list(transfer.chunks())
         assert transfer.status.complete
         assert sum(len(data) for _, data in pieces) == transfer.status.received_bytes < len(HEAD)
         assert server.connection_count == 1  # kept alive between ranges
@@ -131,7 +131,7 @@ def test_a_plan_is_read_on_only_as_far_as_the_next_request(path):
             asked.append(entry.id)
             yield entry.id
 
-    pieces = open_transfer(path, plan).pieces()
+    pieces = open_transfer(path, plan).chunks()
     for piece in pieces:
         if piece.offset >= HEAD_BYTES:
             break
@@ -141,10 +141,10 @@ def test_a_plan_is_read_on_only_as_far_as_the_next_request(path):
 
 def test_the_plan_can_be_changed_midway(path):
     transfer = open_transfer(path, only_rig_and_first)
-    pieces = list(transfer.pieces())
+    pieces = list(transfer.chunks())
     other = open_transfer(path, only_rig_and_first)
     seen = []
-    for piece in other.pieces():
+    for piece in other.chunks():
         seen.append(piece)
         other.replan(None)
     assert sum(len(data) for _, data in pieces) < len(HEAD)
@@ -153,9 +153,9 @@ def test_the_plan_can_be_changed_midway(path):
 
 def test_a_new_plan_ends_a_request_that_would_go_on():
     with serving(good(HEAD, piece=2000, pause=0.001, then="stay")) as server:
-        transfer = open_transfer(server.url, options=StreamOptions(piece_bytes=1000))
+        transfer = open_transfer(server.url, options=StreamOptions(chunk_bytes=1000))
         pieces = []
-        for piece in transfer.pieces():
+        for piece in transfer.chunks():
             pieces.append(piece)
             if len(pieces) == 4:
                 transfer._origin.takes_ranges = True
@@ -168,8 +168,8 @@ def test_a_file_without_directory_comes_in_file_order(tmp_path):
     file = tmp_path / "bare.pav"
     file.write_bytes(data)
     transfer = open_transfer(str(file), reversed_units)
-    pieces = list(transfer.pieces())
-    assert transfer.holding.directory == ()
+    pieces = list(transfer.chunks())
+    assert transfer.buffer.directory == ()
     assert pieced(pieces, len(data)) == data
     assert [offset for offset, _ in pieces] == sorted(offset for offset, _ in pieces)
 
@@ -182,41 +182,41 @@ def test_unknown_ids_and_units_beyond_the_end_are_passed_over(tmp_path):
     file = tmp_path / "cut.pav"
     file.write_bytes(HEAD[:50_000])
     transfer = open_transfer(str(file), lambda entries: [10**6, -1, *reversed_units(entries)])
-    assert pieced(transfer.pieces(), 50_000) == HEAD[:50_000]
+    assert pieced(transfer.chunks(), 50_000) == HEAD[:50_000]
 
 
 def test_neighbours_are_one_range():
     near, far = GAP_BYTES, GAP_BYTES + 1
-    assert joined([Span(0, 10), Span(10 + near, 9000)]) == [Span(0, 9000)]
+    assert merge_spans([Span(0, 10), Span(10 + near, 9000)]) == [Span(0, 9000)]
     spans = [Span(5000, 6000), Span(0, 10), Span(6000 + far, 9000), Span(10, 20)]
-    assert joined(spans) == [Span(5000, 6000), Span(0, 20), Span(6000 + far, 9000)]
-    assert joined([]) == []
+    assert merge_spans(spans) == [Span(5000, 6000), Span(0, 20), Span(6000 + far, 9000)]
+    assert merge_spans([]) == []
 
 
 def test_a_head_that_is_too_short_for_the_directory_is_doubled():
-    order, holding = PlannedOrder(reversed_units), Holding()
-    assert order.next_span(holding, None) == Span(0, HEAD_BYTES)
-    holding.add(0, HEAD[:60])
-    assert order.next_span(holding, len(HEAD)) == Span(60, HEAD_BYTES)
+    order, buffer = PlannedOrder(reversed_units), FileBuffer()
+    assert order.next_span(buffer, None) == Span(0, HEAD_BYTES)
+    buffer.add(0, HEAD[:60])
+    assert order.next_span(buffer, len(HEAD)) == Span(60, HEAD_BYTES)
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 80)), max_size=12))
-def test_a_holding_gives_each_byte_once(ranges):
-    data, holding, seen = bytes(range(256)) * 2, Holding(), []
-    holding.directory = ()
+def test_a_buffer_gives_each_byte_once(ranges):
+    data, buffer, seen = bytes(range(256)) * 2, FileBuffer(), []
+    buffer.directory = ()
     for start, length in ranges:
         piece = data[start : start + length]
-        assert holding.agrees(start, piece)
-        seen += holding.add(start, piece)
+        assert buffer.matches(start, piece)
+        seen += buffer.add(start, piece)
     wanted = {at for start, length in ranges for at in range(start, start + length)}
     here = [at for offset, piece in seen for at in range(offset, offset + len(piece))]
-    assert len(here) == len(set(here)) == holding.byte_count and set(here) == wanted
+    assert len(here) == len(set(here)) == buffer.byte_count and set(here) == wanted
     assert all(piece == data[offset : offset + len(piece)] for offset, piece in seen)
-    first = holding.first_missing()
-    assert holding.beginning() == data[:first] and first not in wanted and set(range(first)) <= wanted
+    first = buffer.first_missing()
+    assert buffer.prefix() == data[:first] and first not in wanted and set(range(first)) <= wanted
     if wanted:
         at = min(wanted)
-        assert not holding.agrees(at, bytes([data[at] ^ 1]))
+        assert not buffer.matches(at, bytes([data[at] ^ 1]))
 
 
 # --- slow links ---
@@ -238,9 +238,9 @@ class HandClock(Clock):
 LINK = Link(8e5, 0.1)  # 100,000 bytes a second
 
 
-def shaped(path):
+def throttled(path):
     clock = HandClock()
-    return ShapedOrigin(FileOrigin(path, 1 << 16), LINK, clock), clock
+    return ThrottledOrigin(FileOrigin(path, 1 << 16), LINK, clock), clock
 
 
 def arrivals(answer, clock):
@@ -254,17 +254,17 @@ def arrivals(answer, clock):
 
 
 def test_bytes_come_when_the_link_would_have_brought_them(path):
-    origin, clock = shaped(path)
-    found = arrivals(origin.ask(Question()), clock)
+    origin, clock = throttled(path)
+    found = arrivals(origin.send(Request()), clock)
     assert found[-1][1] == len(HEAD) and len(found) > 10
     for seconds, count in found:
         assert seconds == pytest.approx(LINK.arrival_seconds(count), abs=1e-4)
 
 
 def test_another_request_costs_a_round_trip_and_no_new_start(path):
-    origin, clock = shaped(path)
-    before = arrivals(origin.ask(Question(0, 60_000)), clock)[-1][0]
-    answer = origin.ask(Question(60_000, 70_000))
+    origin, clock = throttled(path)
+    before = arrivals(origin.send(Request(0, 60_000)), clock)[-1][0]
+    answer = origin.send(Request(60_000, 70_000))
     assert clock.now() - 100.0 - before == pytest.approx(LINK.round_trip_seconds, abs=1e-3)
     rest = arrivals(answer, clock)[-1][0] - before
     assert rest == pytest.approx(LINK.round_trip_seconds + 10_000 / 1e5, abs=1e-3)
@@ -305,18 +305,18 @@ def test_a_cancel_before_the_first_answer():
         assert len(server.requests) == 1
 
 
-# --- beginnings ---
+# --- prefixes ---
 
 
 def test_no_more_is_read_than_is_asked_for(path):
-    assert read_beginning(path) == HEAD
-    assert read_beginning(path, count=100) == HEAD[:100] and read_beginning(path, count=0) == b""
-    assert read_beginning(path, percent=10) == HEAD[: round(len(HEAD) / 10)]
+    assert read_prefix(path) == HEAD
+    assert read_prefix(path, count=100) == HEAD[:100] and read_prefix(path, count=0) == b""
+    assert read_prefix(path, percent=10) == HEAD[: round(len(HEAD) / 10)]
     with serving(good(HEAD, piece=1000, pause=0.002)) as server:
-        assert read_beginning(server.url, count=3000) == HEAD[:3000]
-        assert read_beginning(server.url, percent=5) == HEAD[: round(len(HEAD) / 20)]
-        assert read_beginning(server.url) == HEAD
+        assert read_prefix(server.url, count=3000) == HEAD[:3000]
+        assert read_prefix(server.url, percent=5) == HEAD[: round(len(HEAD) / 20)]
+        assert read_prefix(server.url) == HEAD
 
 
-def test_pieces_are_tuples():
-    assert Piece(3, b"x") == (3, b"x")
+def test_chunks_are_tuples():
+    assert Chunk(3, b"x") == (3, b"x")

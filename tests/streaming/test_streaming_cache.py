@@ -7,7 +7,7 @@ import pytest
 from scripted_server import ScriptedServer, answering, good, silent
 
 from pavplayer.streaming import StreamError, StreamOptions
-from pavplayer.streaming.cache import Keeper, cache_keeper, make_room
+from pavplayer.streaming.cache import CacheEntry, cache_entry, evict
 from pavplayer.streaming.stream import open_transfer
 from spec.builders.avatars import head_file, toy_file
 
@@ -48,7 +48,7 @@ def fetched(server, options, plan=None):
     """The bytes that came, without a gap, and the transfer."""
     transfer = open_transfer(server.url, plan, options)
     data = b""
-    for offset, piece in transfer.pieces():
+    for offset, piece in transfer.chunks():
         assert offset == len(data)
         data += piece
     return data, transfer
@@ -134,7 +134,7 @@ def test_a_begun_file_without_its_server_is_shown_as_far_as_it_came(server, opti
     server.switch.behave = answering("500 No")
     transfer, pieces = open_transfer(server.url, None, options), []
     with pytest.raises(StreamError, match="server-error"):
-        for piece in transfer.pieces():
+        for piece in transfer.chunks():
             pieces.append(piece)
     assert b"".join(data for _, data in pieces) == DATA[:here] and not transfer.status.complete
 
@@ -157,10 +157,10 @@ def test_what_has_no_version_is_not_kept(server, options):
 def test_a_file_fetched_in_parts_is_kept_in_parts(server, options):
     server.switch.behave = good(HEAD)
     first = open_transfer(server.url, lambda entries: [entries[0].id, entries[-1].id], options)
-    parts = list(first.pieces())
-    assert len(first.holding.spans()) == 2 and first.status.received_bytes < len(HEAD)
+    parts = list(first.chunks())
+    assert len(first.buffer.spans()) == 2 and first.status.received_bytes < len(HEAD)
     rest = open_transfer(server.url, None, options)
-    pieces = list(rest.pieces())
+    pieces = list(rest.chunks())
     assert b"".join(data for _, data in sorted(pieces)) == HEAD
     assert rest.status.cached_bytes == sum(len(data) for _, data in parts)
     start, end = server.requests[-1].range
@@ -227,21 +227,21 @@ def test_a_folder_that_cannot_be_written_costs_the_keeping_only(server, options,
 def test_the_oldest_make_room(tmp_path):
     for name in ("a", "b", "c"):
         transfer = open_transfer(str(write(tmp_path / f"{name}.src")))
-        list(transfer.pieces())
-        cache_keeper(tmp_path, name).save(transfer.holding, transfer.version, None)
-        Keeper(tmp_path / f"{name}.pav", name, only_versioned=False).save(
-            transfer.holding, transfer.version, None
+        list(transfer.chunks())
+        cache_entry(tmp_path, name).save(transfer.buffer, transfer.version, None)
+        CacheEntry(tmp_path / f"{name}.pav", name, only_versioned=False).save(
+            transfer.buffer, transfer.version, None
         )
     for age, name in enumerate(("c", "a", "b")):
         stamp(tmp_path / f"{name}.pav", age)
-    make_room(tmp_path, 2 * len(DATA))
+    evict(tmp_path, 2 * len(DATA))
     assert sorted(path.name for path in tmp_path.glob("*.pav*")) == [
         "a.pav",
         "a.pav.json",
         "b.pav",
         "b.pav.json",
     ]
-    make_room(tmp_path, 0)
+    evict(tmp_path, 0)
     assert not list(tmp_path.glob("*.pav*"))
 
 

@@ -35,7 +35,7 @@ def received(url, options=QUICK, plan=None):
     transfer = open_transfer(url, plan, options)
     pieces, error = [], None
     try:
-        for piece in transfer.pieces():
+        for piece in transfer.chunks():
             pieces.append(piece)
     except (StreamError, PavError) as caught:
         error = caught
@@ -80,7 +80,7 @@ def test_one_request_brings_a_file():
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_pieces_may_be_small(size):
-    options = StreamOptions(piece_bytes=size, stall_seconds=0.5)
+    options = StreamOptions(chunk_bytes=size, stall_seconds=0.5)
     _, transfer = assert_whole([good(DATA)], options=options)
     assert transfer.status.received_bytes == len(DATA)
 
@@ -433,7 +433,7 @@ LYING = faults(
     ('"one"', '"two"', 'W/"one"', None),
     [answering("206 Part", {"Content-Range": "bytes 0-1/3"}, b"xy"), packed(OTHER), chunked(GARBAGE)],
 )
-IMPATIENT = StreamOptions(stall_seconds=0.1, retries=2, retry_seconds=0.0, piece_bytes=700)
+IMPATIENT = StreamOptions(stall_seconds=0.1, retries=2, retry_seconds=0.0, chunk_bytes=700)
 
 
 def scene_of(pieces):

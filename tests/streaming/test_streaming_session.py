@@ -12,7 +12,7 @@ from pavfmt.errors import FormatError
 from pavfmt.tools.rig_search import RigNotFoundError
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
-from pavplayer.streaming import StreamInto, StreamOptions, open_stream
+from pavplayer.streaming import SessionFeed, StreamOptions, open_stream
 from spec.builders.avatars import external_file, rig_file, toy_file
 from spec.builders.forging import flipped, frames_of
 
@@ -29,14 +29,14 @@ def arrived(where, rig=None, options=QUICK, seconds=None):
     """A session after all of it, the events, and the error."""
     session, events = Session(PlainRasterizer()), []
     with open_stream(where, options=options) as stream:
-        arriving = StreamInto(session, stream, rig, options)
+        feed = SessionFeed(session, stream, rig, options)
         ends = time.monotonic() + 20
-        while not arriving.ended:
+        while not feed.ended:
             assert time.monotonic() < ends, "it never ends"
-            arriving.wait(0.05)
-            events += arriving.update(seconds)
-        assert arriving.update() == []
-        return session, events, arriving.error
+            feed.wait(0.05)
+            events += feed.update(seconds)
+        assert feed.update() == []
+        return session, events, feed.error
 
 
 def with_rig(data, rig):
@@ -79,12 +79,12 @@ def test_a_file_that_fails_is_refused_and_no_longer_fetched():
     broken = flipped(DATA, at)
     with serving(good(broken, piece=100, pause=0.002)) as server, open_stream(server.url) as stream:
         session = Session(PlainRasterizer())
-        arriving = StreamInto(session, stream)
+        feed = SessionFeed(session, stream)
         with pytest.raises(FormatError) as caught:
-            while not arriving.ended:
-                arriving.wait(1.0)
-                arriving.update()
-        assert arriving.error is caught.value and arriving.ended and arriving.update() == []
+            while not feed.ended:
+                feed.wait(1.0)
+                feed.update()
+        assert feed.error is caught.value and feed.ended and feed.update() == []
         wait_for(lambda: stream.status.ended)
 
 
@@ -165,12 +165,12 @@ def test_cancelling_also_ends_the_search_for_the_rig():
         )
 
     with serving(serve) as server, open_stream(server.url) as stream:
-        arriving = StreamInto(Session(PlainRasterizer()), stream)
+        feed = SessionFeed(Session(PlainRasterizer()), stream)
         while len(server.requests) < 2:
-            arriving.wait(0.05)
-            arriving.update()
-        arriving.cancel()
-        while not arriving.ended:
-            arriving.wait(0.05)
-            arriving.update()
-        assert arriving.error is not None and arriving.session.scene.gaussian_count == 0
+            feed.wait(0.05)
+            feed.update()
+        feed.cancel()
+        while not feed.ended:
+            feed.wait(0.05)
+            feed.update()
+        assert feed.error is not None and feed.session.scene.gaussian_count == 0

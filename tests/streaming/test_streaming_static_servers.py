@@ -11,7 +11,7 @@ from scripted_server import wait_for
 
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
-from pavplayer.streaming import StreamError, StreamInto, StreamOptions, open_stream
+from pavplayer.streaming import SessionFeed, StreamError, StreamOptions, open_stream
 from pavplayer.streaming.stream import open_transfer
 from spec.builders.avatars import external_file, head_file, rig_file
 
@@ -60,7 +60,7 @@ def without_ranges(root):
 def fetched(url, plan=None, options=None):
     transfer = open_transfer(url, plan, options)
     data = bytearray(len(HEAD))
-    for offset, piece in transfer.pieces():
+    for offset, piece in transfer.chunks():
         data[offset : offset + len(piece)] = piece
     return bytes(data), transfer
 
@@ -144,7 +144,7 @@ def test_a_file_replaced_on_the_server(with_ranges, root, tmp_path):
     (root / "head.pav").write_bytes(other)
     os.utime(root / "head.pav", (1, 1))
     transfer = open_transfer(with_ranges + "head.pav", options=options)
-    assert b"".join(data for _, data in transfer.pieces()) == other
+    assert b"".join(data for _, data in transfer.chunks()) == other
     assert transfer.status.cached_bytes == 0
 
 
@@ -152,11 +152,11 @@ def test_a_file_replaced_on_the_server(with_ranges, root, tmp_path):
 def test_a_session_and_its_rig_from_nginx(with_ranges):
     session = Session(PlainRasterizer())
     with open_stream(with_ranges + "ext.pav") as stream:
-        arriving = StreamInto(session, stream)
-        while not arriving.ended:
-            arriving.wait(1.0)
-            arriving.update()
-    assert arriving.error is None and session.scene.gaussian_count == 21
+        feed = SessionFeed(session, stream)
+        while not feed.ended:
+            feed.wait(1.0)
+            feed.update()
+    assert feed.error is None and session.scene.gaussian_count == 21
 
 
 # --- Python's own server ---
@@ -172,8 +172,8 @@ def test_pythons_own_server(without_ranges, tmp_path, plan):
 
 
 def test_a_begun_file_from_a_server_without_ranges(without_ranges, tmp_path):
-    options = StreamOptions(cache=tmp_path / "cache", piece_bytes=4096)
-    pieces = open_transfer(without_ranges + "head.pav", options=options).pieces()
+    options = StreamOptions(cache=tmp_path / "cache", chunk_bytes=4096)
+    pieces = open_transfer(without_ranges + "head.pav", options=options).chunks()
     for _ in range(3):
         next(pieces)
     pieces.close()

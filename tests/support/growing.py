@@ -1,11 +1,11 @@
-"""A poser that grows while a decoder is fed, checked against the reference after every piece."""
+"""A session that poses on a device while it is fed, checked against the reference after every piece."""
 
 from posed import check, random_pose
 
-from pavfmt.decoding.decoder import Decoder
 from pavfmt.model import Pose
 from pavfmt.posing import pose_avatar
-from pavplayer.posing.device import GrowingPoser
+from pavplayer.rasterizers.plain import PlainRasterizer
+from pavplayer.session import Session
 from spec.builders.forging import unit_spans
 
 
@@ -17,20 +17,17 @@ def reference(scene, pose):
 
 
 def fed(pieces, poses=1, device="cpu"):
-    """Feeds a decoder piece by piece and checks a poser after each; returns how often there was something."""
-    decoder, checks = Decoder(), 0
-    poser = GrowingPoser(decoder.scene, device)
+    """Feeds a session piece by piece and checks what it poses; returns how often there was something."""
+    session, checks = Session(PlainRasterizer(), device=device), 0
     for offset, data in pieces:
-        decoder.feed_at(offset, data)
-        list(decoder.events())
-        poser.update()
-        if not decoder.scene.is_visible:
-            assert poser.frame(Pose()) is None
+        session.feed_at(offset, data)
+        session.update()
+        if not session.scene.is_visible:
+            assert session.posed(Pose()) is None
             continue
-        assert len(poser) == decoder.scene.gaussian_count
         for seed in range(poses):
-            pose = random_pose(decoder.scene.snapshot().avatar, seed)
-            check(poser.frame(pose), reference(decoder.scene, pose))
+            pose = random_pose(session.scene.snapshot().avatar, seed)
+            check(session.posed(pose), reference(session.scene, pose))
             checks += 1
     return checks
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from pavplayer.rasterizers import rules
-from pavtraining.rendering.harmonics import colours
+from pavplayer.rasterizers.tensor_harmonics import colours
 from pavtraining.rendering.projection import project
 
 

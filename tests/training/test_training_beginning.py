@@ -10,18 +10,18 @@ pytest.importorskip("numba")
 
 from ball_source import BallSource  # noqa: E402
 
+from pavplayer.posing.tensor_poser import TensorMesh  # noqa: E402
 from pavplayer.rasterizers import open_rasterizer  # noqa: E402
 from pavtraining.hierarchy.beginning import begin  # noqa: E402
 from pavtraining.hierarchy.configuration import Configuration  # noqa: E402
 from pavtraining.hierarchy.farthest_points import patch_areas, spread  # noqa: E402
-from pavtraining.surface import Surface  # noqa: E402
 
 
 def started(**changes):
     source = BallSource()
     views = [source.training_view(number) for number in range(10)]
     configuration = replace(Configuration(gaussians=400), **changes)
-    return begin(Surface(source.rig), views, open_rasterizer("cpu"), configuration)
+    return begin(TensorMesh(source.rig), views, open_rasterizer("cpu"), configuration)
 
 
 def test_only_what_is_seen_carries_gaussians():

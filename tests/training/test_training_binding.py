@@ -10,13 +10,16 @@ from pavfmt.tools.synthetic import toy_avatar
 
 torch = pytest.importorskip("torch")
 
-from pavtraining.avatar_binding import AvatarBinding, local_gaussians  # noqa: E402
-from pavtraining.binding import SplitForest, face_frames  # noqa: E402
-from pavtraining.surface import Surface  # noqa: E402
+from pavplayer.posing.tensor_frames import SplitForest, face_frames  # noqa: E402
+from pavplayer.posing.tensor_poser import (  # noqa: E402
+    AvatarBinding,
+    TensorMesh,
+    local_gaussians,
+)
 
 
 def world(avatar, pose):
-    surface = Surface(avatar.rig, avatar.identity)
+    surface = TensorMesh(avatar.rig, avatar.identity)
     width = max(1 + level.gaussians.shN.shape[1] for level in avatar.levels)
     parts = [local_gaussians(level.gaussians, width) for level in avatar.levels]
     return AvatarBinding(avatar, surface).in_world(parts, surface.posed(pose))

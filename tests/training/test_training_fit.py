@@ -19,8 +19,8 @@ from pavfmt.exporters.progressive import write_progressive  # noqa: E402
 from pavfmt.importers.progressive import read_progressive  # noqa: E402
 from pavfmt.posing import pose_avatar  # noqa: E402
 from pavplayer.evaluation.metrics import psnr  # noqa: E402
+from pavplayer.posing.tensor_frames import in_world  # noqa: E402
 from pavplayer.rasterizers import open_rasterizer  # noqa: E402
-from pavtraining.binding import in_world  # noqa: E402
 from pavtraining.hierarchy.fitting import Fit  # noqa: E402
 from pavtraining.hierarchy.forest import local_from  # noqa: E402
 from pavtraining.hierarchy.prefixes import random_prefix, staged, streaming_order  # noqa: E402

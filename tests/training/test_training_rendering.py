@@ -14,8 +14,9 @@ from world_clouds import NAMES, tensors  # noqa: E402
 
 from pavplayer.camera import Camera  # noqa: E402
 from pavplayer.evaluation.metrics import psnr  # noqa: E402
+from pavplayer.posing.tensor_frames import WorldCloud, concatenated  # noqa: E402
 from pavplayer.rasterizers.tiles import TileRasterizer  # noqa: E402
-from pavtraining.rendering import WorldCloud, concatenated, render  # noqa: E402
+from pavtraining.rendering import render  # noqa: E402
 from pavtraining.rendering.cpu import plain_project_and_light  # noqa: E402
 from pavtraining.rendering.fused import project_and_light  # noqa: E402
 

@@ -37,7 +37,7 @@ def open_limited(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
 
 
 class Source(Protocol):
-    """A place with named files; names are POSIX paths relative to it."""
+    """A folder or archive with named files; names are POSIX paths relative to it."""
 
     title: str
     """What to call it: the file's or folder's name without an ending."""

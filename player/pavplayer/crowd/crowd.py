@@ -17,7 +17,7 @@ from pavplayer.crowd.member import Member, joined
 from pavplayer.crowd.placement import Placement
 from pavplayer.crowd.pool import ArrayPool
 from pavplayer.crowd.visibility import area, attention, corners, covered_rectangle
-from pavplayer.posing.poser import PosedCloud
+from pavplayer.posing.cloud import PosedCloud
 from pavplayer.rasterizers import Background, Rasterizer
 from pavplayer.session import WHITE, Session
 
@@ -123,8 +123,8 @@ class Crowd:
         shown = [
             (member, pose) for member, pose in zip(self.members, each, strict=True) if member.position > 0
         ]
-        clouds = [member.cloud(pose, camera, self.rasterizer) for member, pose in shown]
-        return joined(shown[0][0].arrays, clouds) if clouds else None
+        clouds = [member.cloud(pose, camera) for member, pose in shown]
+        return joined(clouds) if clouds else None
 
     def _values(self, camera: Camera, poses: Sequence[Pose], gaze: Gaze | None) -> NDArray[np.float64]:
         """What each avatar counts for in this picture; 0 out of view."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,8 @@ from pavplayer.crowd.placement import Placement
 from pavplayer.crowd.pool import ArrayPool
 from pavplayer.crowd.prefix import PrefixLooks
 from pavplayer.crowd.unit_order import spending_order
-from pavplayer.posing.arrays import Array, ArrayNamespace, NumpyNamespace
-from pavplayer.posing.poser import PosedCloud, Poser
-from pavplayer.rasterizers import Rasterizer
+from pavplayer.posing.cloud import PosedCloud
+from pavplayer.posing.poser import Poser
 from pavplayer.session import Session
 
 MOVING_MARGIN = 0.1
@@ -99,71 +97,58 @@ class Member:
         """What its prefixes are worth; None while nothing is there."""
         return None if self._arrived is None else self._arrived.curve
 
-    @property
-    def arrays(self) -> ArrayNamespace:
-        """Where its Gaussians are posed."""
-        return NumpyNamespace() if self._arrived is None else self._arrived.poser.xp
-
     def box(self, pose: Pose) -> Float32Array:
         """(2, 3) low and high corner, in the avatar's axes, of all it may show in a pose."""
         reach = np.zeros((2, 3), np.float32) if self._arrived is None else self._arrived.reach
         return reach + np.array(pose.translation, np.float32)
 
-    def cloud(self, pose: Pose, camera: Camera, rasterizer: Rasterizer) -> PosedCloud:
+    def cloud(self, pose: Pose, camera: Camera) -> PosedCloud:
         """The prefix it is at, posed and in the world, in the colours the camera sees.
 
         Its position is above 0, which is only where something has arrived.
         """
         assert self._arrived is not None
-        poser, xp = self._arrived.poser, self._arrived.poser.xp
+        poser = self._arrived.poser
         look = self._arrived.looks.at(min(self.position, len(poser)))
         posed = poser.leading(len(look.opacities)).frame(pose)
         scales = posed.scales
         if len(look.rows):
             scales = scales * 1  # a binding may give out its own
-            scales[look.rows] = scales[look.rows] * xp.put(look.scale_factors)
-        coloured = as_seen(xp, posed, self.placement.seen_by(camera), rasterizer)
-        placed = self.placement.placed(xp, posed.means, posed.quats, scales)
+            scales[look.rows] = scales[look.rows] * look.scale_factors
+        coloured = as_seen(posed, self.placement.seen_by(camera))
+        placed = self.placement.placed(posed.means, posed.quats, scales)
         opacities = look.opacities
         if self._arrivals.is_fading:
             opacities = opacities * self._arrivals.shares(self._arrived.order[: len(opacities)])
-        cloud = PosedCloud(*placed, xp.put(opacities), coloured)
+        cloud = PosedCloud(*placed, opacities, coloured)
         return self._in_file_order(cloud) if len(look.opacities) == len(poser) else cloud
 
     def _in_file_order(self, cloud: PosedCloud) -> PosedCloud:
         """A complete cloud as the format wants it: equal depths go by index."""
         assert self._arrived is not None
-        places = self._arrived.poser.xp.put(self._arrived.file_places)
+        places = self._arrived.file_places
         return PosedCloud(*(getattr(cloud, name)[places] for name in COLUMNS))
 
 
 COLUMNS = ("means", "quats", "scales", "opacities", "sh")
 
 
-def joined(xp: ArrayNamespace, clouds: Sequence[PosedCloud]) -> PosedCloud:
+def joined(clouds: Sequence[PosedCloud]) -> PosedCloud:
     """One after the other: at equal depth the first avatar is in front."""
 
-    def column(name: str) -> Array:
-        return xp.concatenate([getattr(cloud, name) for cloud in clouds])
-
-    return PosedCloud(*map(column, COLUMNS))
+    return PosedCloud(*(np.concatenate([getattr(cloud, name) for cloud in clouds]) for name in COLUMNS))
 
 
 def _weights(cloud: PosedCloud, scene: Scene) -> Float32Array:
     """(N,) opacity × area in file order. A parent that gives way counts as much as it did before."""
-    scales = np.sort(_on_host(cloud.scales), axis=1)
-    return scene.arrays().opacities * scales[:, 1] * scales[:, 2]
+    scales = np.sort(cloud.scales, axis=1)
+    weights: Float32Array = scene.arrays().opacities * scales[:, 1] * scales[:, 2]
+    return weights
 
 
 def _reach(cloud: PosedCloud) -> Float32Array:
     """(2, 3) corners of a box around the means, with a margin."""
-    means = _on_host(cloud.means)
+    means = cloud.means
     low, high = means.min(axis=0), means.max(axis=0)
     margin = MOVING_MARGIN * float(np.linalg.norm(high - low))
     return np.stack([low - margin, high + margin])
-
-
-def _on_host(values: Any) -> Float32Array:
-    """A NumPy array of an array or tensor."""
-    array: Float32Array = values if isinstance(values, np.ndarray) else values.cpu().numpy()
-    return array

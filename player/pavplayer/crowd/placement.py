@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pavplayer.camera import Camera
 from pavplayer.posing import frames
-from pavplayer.posing.arrays import Array, ArrayNamespace
+from pavplayer.posing.frames import Array
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,9 @@ class Placement:
         moved = camera.rotation @ np.array(self.position) + camera.translation
         return replace(camera, rotation=camera.rotation @ self.rotation, translation=moved / self.scale)
 
-    def placed(
-        self, xp: ArrayNamespace, means: Array, quats: Array, scales: Array
-    ) -> tuple[Array, Array, Array]:
+    def placed(self, means: Array, quats: Array, scales: Array) -> tuple[Array, Array, Array]:
         """World means (N, 3), quaternions (N, 4) and scales (N, 3) of posed Gaussians."""
-        turn = xp.put((self.scale * self.rotation.T).astype(np.float32))
-        offset = xp.put(np.array(self.position, np.float32))
-        quaternion = xp.put(self.quaternion.astype(np.float32)[:, None])
-        return means @ turn + offset, frames.product(xp, quaternion, quats.T), scales * self.scale
+        turn = np.ascontiguousarray((self.scale * self.rotation.T).astype(np.float32))
+        offset = np.array(self.position, np.float32)
+        quaternion = self.quaternion.astype(np.float32)[:, None]
+        return means @ turn + offset, frames.product(quaternion, quats.T), scales * self.scale

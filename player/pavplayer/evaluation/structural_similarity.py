@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pavplayer.compilation import contracted
 from pavplayer.evaluation.metrics import Float64Array, Picture, window
-from pavplayer.rasterizers.compilation import contracted
 
 C1, C2 = 0.01**2, 0.03**2
 

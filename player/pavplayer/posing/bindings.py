@@ -16,8 +16,8 @@ from pavfmt.model import Float32Array, Float64Array, Level
 from pavfmt.posing import quaternion_from_rotation
 from pavfmt.registry import Site
 from pavplayer.posing import frames
-from pavplayer.posing.arrays import Array
-from pavplayer.posing.skinned_mesh import IntArray, Mesh, Motion
+from pavplayer.posing.frames import Array
+from pavplayer.posing.skinned_mesh import IntArray, Mesh, Motion, gathered, row_indices
 
 
 @dataclass(frozen=True)
@@ -97,15 +97,15 @@ class FaceFrameBinding:
 
     def __init__(self, mesh: Mesh, gaussians: Locals, turned: bool = True) -> None:
         """`turned`: whether somebody wants the bindings' rotations."""
-        self.xp, self._turned = mesh.xp, turned
+        self._kernels, self._turned = mesh.kernels, turned
         first = np.cumsum([0, *(len(corners) for corners in mesh.corners)])
         faces, which = _by_first_use(gaussians.sites + first[gaussians.levels])
         corners = np.concatenate(mesh.corners)[faces]
-        self._corners = [self.xp.put(column) for column in corners.T]
-        self._which = self.xp.put(which)
-        self._means = self.xp.put(gaussians.means.T)
-        self._quats = self.xp.put(gaussians.quats.T)
-        self._scales = self.xp.put(gaussians.scales)
+        self._corners = [row_indices(column) for column in corners.T]
+        self._which = row_indices(which)
+        self._means = np.ascontiguousarray(gaussians.means.T)
+        self._quats = np.ascontiguousarray(gaussians.quats.T)
+        self._scales = np.ascontiguousarray(gaussians.scales)
 
     def leading(self, count: int) -> FaceFrameBinding:
         """The same for the first `count` Gaussians and the faces they use."""
@@ -119,28 +119,28 @@ class FaceFrameBinding:
 
     def frames(self, points: Array) -> Array:
         """(8, F) float32 for the faces in use: quaternion, size and centroid."""
-        a, b, c = (self.xp.take(points, corner) for corner in self._corners)
+        a, b, c = (gathered(points, corner) for corner in self._corners)
         edge, other = b - a, c - a
-        columns, sizes = frames.face_frames(self.xp, edge, other)
-        quats = frames.quaternion_from_columns(self.xp, self.xp.single(columns))
+        columns, sizes = frames.face_frames(edge, other)
+        quats = frames.quaternion_from_columns(columns.astype(np.float32, copy=False))
         parts = [quats, sizes[None], a + (edge + other) / 3]
-        return self.xp.concatenate([self.xp.single(part) for part in parts])
+        return np.concatenate([part.astype(np.float32, copy=False) for part in parts])
 
     def posed(self, points: Array) -> Part:
         """The Gaussians when vertices and split points are at `points`, (3, V + S)."""
-        if self.xp.kernels is not None:
+        if self._kernels is not None:
             return self._posed_compiled(points)
-        table = self.xp.take(self.frames(points), self._which)
+        table = gathered(self.frames(points), self._which)
         quats, size, centre = table[:4], table[4], table[5:]
         turned = frames.rotated(quats, self._means)
-        means = self.xp.stack([c + size * x for c, x in zip(centre, turned, strict=True)], axis=1)
-        return means, frames.product(self.xp, quats, self._quats), size[:, None] * self._scales, quats
+        means = np.stack([c + size * x for c, x in zip(centre, turned, strict=True)], axis=1)
+        return means, frames.product(quats, self._quats), size[:, None] * self._scales, quats
 
     def _posed_compiled(self, points: Array) -> Part:
         part = _empty_part(len(self._which), self._turned)
-        table = self.xp.kernels.face_frames(points, tuple(self._corners))
+        table = self._kernels.face_frames(points, tuple(self._corners))
         own = tuple(self._means), tuple(self._quats), self._scales
-        self.xp.kernels.pose_on_faces(table, self._which, *own, *part)
+        self._kernels.pose_on_faces(table, self._which, *own, *part)
         return part
 
 
@@ -149,17 +149,17 @@ class SurfacePointBinding:
 
     def __init__(self, mesh: Mesh, gaussians: Locals, levels: Sequence[Level], turned: bool = True) -> None:
         """`turned`: whether somebody wants the bindings' rotations."""
-        self.xp, self._turned = mesh.xp, turned
+        self._kernels, self._turned = mesh.kernels, turned
         corners, beta, weights = _anchors(mesh, gaussians, levels)
         self._joints = np.flatnonzero(weights.any(axis=0))
         weights = weights[:, self._joints]
-        self._weights = self.xp.put(weights.T.astype(np.float32))
-        self._heaviest = self.xp.put(np.argmax(weights, axis=1)) if weights.size else None
-        self._corners = [self.xp.put(column) for column in corners.T]
-        self._beta = [self.xp.put(column) for column in beta.T]
-        self._means = self.xp.put(gaussians.means.T)
-        self._quats = self.xp.put(gaussians.quats.T)
-        self._scales = self.xp.put(gaussians.scales)
+        self._weights = np.ascontiguousarray(weights.T.astype(np.float32))
+        self._heaviest = row_indices(np.argmax(weights, axis=1)) if weights.size else None
+        self._corners = [row_indices(column) for column in corners.T]
+        self._beta = [np.ascontiguousarray(column) for column in beta.T]
+        self._means = np.ascontiguousarray(gaussians.means.T)
+        self._quats = np.ascontiguousarray(gaussians.quats.T)
+        self._scales = np.ascontiguousarray(gaussians.scales)
 
     def leading(self, count: int) -> SurfacePointBinding:
         """The same for the first `count` Gaussians."""
@@ -174,15 +174,17 @@ class SurfacePointBinding:
 
     def posed(self, rest: Array, motion: Motion) -> Part:
         """The Gaussians; `rest` is (3, V + S + 1), unskinned, its last point the origin."""
-        if self.xp.kernels is not None:
+        if self._kernels is not None:
             return self._posed_compiled(rest, motion)
         points = self._means
         for corner, beta in zip(self._corners, self._beta, strict=True):
-            points = points + beta * self.xp.take(rest, corner)
-        blend = self.xp.put(motion.table(self._joints).T.astype(np.float32)) @ self._weights  # (12, N)
+            points = points + beta * gathered(rest, corner)
+        blend = (
+            np.ascontiguousarray(motion.table(self._joints).T.astype(np.float32)) @ self._weights
+        )  # (12, N)
         quats = self._blended(motion)
-        means = self.xp.stack(frames.moved(blend, self.xp.single(points)), axis=1)
-        return means, frames.product(self.xp, quats, self._quats), self._scales, quats
+        means = np.stack(frames.moved(blend, points.astype(np.float32, copy=False)), axis=1)
+        return means, frames.product(quats, self._quats), self._scales, quats
 
     def _posed_compiled(self, rest: Array, motion: Motion) -> Part:
         means, quats, _, turns = part = _empty_part(len(self._scales), self._turned)
@@ -191,7 +193,7 @@ class SurfacePointBinding:
         on_joints = motion.table(self._joints), *self._joint_quats(motion)
         anchors = tuple(self._corners), tuple(self._beta), self._weights, self._heaviest
         own = tuple(self._means), tuple(self._quats)
-        self.xp.kernels.pose_on_points(rest, *anchors, *on_joints, *own, means, quats, turns)
+        self._kernels.pose_on_points(rest, *anchors, *on_joints, *own, means, quats, turns)
         return means, quats, self._scales, turns
 
     def _joint_quats(self, motion: Motion) -> tuple[Float32Array, Float64Array]:
@@ -202,10 +204,10 @@ class SurfacePointBinding:
         """(4, N) normalised sums of the joints' quaternions, signs agreeing with the heaviest joint's."""
         agreement, quats = self._joint_quats(motion)
         weights = self._weights
-        if (agreement < 0).any():
-            weights = weights * self.xp.take(self.xp.put(agreement), self._heaviest)
-        blend = self.xp.put(quats.T.astype(np.float32)) @ weights
-        return blend / self.xp.sqrt((blend * blend).sum(0) + 1e-24)
+        if self._heaviest is not None and (agreement < 0).any():
+            weights = weights * gathered(agreement, self._heaviest)
+        blend = np.ascontiguousarray(quats.T.astype(np.float32)) @ weights
+        return blend / np.sqrt((blend * blend).sum(0) + 1e-24)
 
 
 def _by_first_use(faces: IntArray) -> tuple[IntArray, IntArray]:

@@ -12,7 +12,7 @@ from math import sqrt
 import numpy as np
 
 from pavfmt.posing import TINY
-from pavplayer.rasterizers.compilation import (
+from pavplayer.compilation import (
     Float32Array,
     Float64Array,
     Int64Array,

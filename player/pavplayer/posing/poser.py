@@ -4,35 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.model import Avatar, Float32Array, Pose
+from pavfmt.posing import STATIC_RIG
 from pavfmt.registry import Binding, ShFrame
-from pavplayer.posing.arrays import Array, Library, open_namespace
 from pavplayer.posing.bindings import FaceFrameBinding, Part, SurfacePointBinding, locals_of
-from pavplayer.posing.skinned_mesh import Mesh
-
-
-@dataclass(frozen=True)
-class PosedCloud:
-    """N Gaussians in world space, float32 NumPy arrays or torch tensors: what a rasterizer draws."""
-
-    means: Any
-    """(N, 3) metres."""
-    quats: Any
-    """(N, 4) unit, (w, x, y, z)."""
-    scales: Any
-    """(N, 3) standard deviations in metres."""
-    opacities: Any
-    """(N,) 0..1."""
-    sh: Any
-    """(N, 1 + K, 3) coefficients, sh0 first."""
-    sh_quats: Any | None = None
-    """(N, 4): view directions are turned by the inverse of these before SH are evaluated."""
+from pavplayer.posing.cloud import PosedCloud
+from pavplayer.posing.frames import Array
+from pavplayer.posing.skinned_mesh import Mesh, gathered, row_indices
 
 
 class Poser:
@@ -42,17 +24,16 @@ class Poser:
         self,
         avatar: Avatar,
         order: NDArray[np.integer] | None = None,
-        xp: Library = "numpy",
-        device: str | None = None,
         sh: Float32Array | None = None,
+        compiled: bool = True,
     ) -> None:
         """`order` lists the Gaussians to give out, numbered level after level; None: all of them.
 
-        `sh`, (N, 1 + K, 3), are their coefficients in that order if they are not the avatar's; on the CPU they are
-        held without a copy.
+        `sh`, (N, 1 + K, 3), are their coefficients in that order if they are not the avatar's; they are held
+        without a copy. `compiled`: by numba's kernels, the fastest; else by array operations, whose last bits
+        differ: it is what fits are measured against.
         """
-        self.xp = open_namespace(xp, device)
-        self.mesh = Mesh(avatar, self.xp)
+        self.mesh = Mesh(avatar.rig or STATIC_RIG, avatar.identity, avatar.levels, compiled)
         gaussians = locals_of(avatar.levels)
         if order is not None:
             gaussians = gaussians.take(np.asarray(order))
@@ -68,10 +49,10 @@ class Poser:
         self._places = None  # and where the two parts' Gaussians go
         if len(rows) and len(others):
             self._rows = rows
-            self._places = self.xp.put(np.argsort(np.concatenate([rows, others]), kind="stable"))
-        self._sh_local = self.xp.put(local[gaussians.levels]) if turned else None
-        self._opacities = self.xp.put(gaussians.opacities)
-        self._sh = self.xp.put(gaussians.sh if sh is None else sh)
+            self._places = row_indices(np.argsort(np.concatenate([rows, others]), kind="stable"))
+        self._sh_local = local[gaussians.levels] if turned else None
+        self._opacities = np.ascontiguousarray(gaussians.opacities)
+        self._sh = np.ascontiguousarray(gaussians.sh if sh is None else sh)
         self.mesh.forget_levels()
 
     def __len__(self) -> int:
@@ -104,8 +85,7 @@ class Poser:
             parts.append(self._faces.posed(self.mesh.with_splits(self.mesh.skinned(rest, motion))))
         if self._points is not None:
             extended = self.mesh.with_splits(rest)
-            origin = self.xp.put(np.zeros((3, 1)))
-            parts.append(self._points.posed(self.xp.concatenate([extended, origin], axis=1), motion))
+            parts.append(self._points.posed(np.concatenate([extended, np.zeros((3, 1))], axis=1), motion))
         means, quats, scales, turns = parts[0] if len(parts) == 1 else self._joined(parts)
         return PosedCloud(means, quats, scales, self._opacities, self._sh, self._sh_frames(turns))
 
@@ -113,16 +93,16 @@ class Poser:
         """Both bindings' Gaussians as one, in the order asked for."""
         assert self._places is not None
         means, quats, scales, turns = zip(*parts, strict=True)
-        rows = [self.xp.concatenate(part)[self._places] for part in (means, quats, scales)]
-        turn = self.xp.concatenate(turns, axis=1)
+        rows = [np.concatenate(part)[self._places] for part in (means, quats, scales)]
+        turn = np.concatenate(turns, axis=1)
         if self._sh_local is not None:
-            turn = self.xp.take(turn, self._places)
+            turn = gathered(turn, self._places)
         return rows[0], rows[1], rows[2], turn
 
     def _sh_frames(self, turns: Array) -> Array | None:
         """(N, 4): the bindings' rotations where SH are in local axes and no rotation elsewhere."""
         if self._sh_local is None:
             return None
-        still = self.xp.put(np.array([[1.0], [0.0], [0.0], [0.0]], np.float32))
-        chosen = self.xp.where(self._sh_local, turns, still)
-        return self.xp.stack([chosen[0], chosen[1], chosen[2], chosen[3]], axis=1)
+        still = np.array([[1.0], [0.0], [0.0], [0.0]], np.float32)
+        chosen = np.where(self._sh_local, turns, still)
+        return np.stack([chosen[0], chosen[1], chosen[2], chosen[3]], axis=1)

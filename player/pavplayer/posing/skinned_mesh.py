@@ -7,17 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.codec.subdivision import edges_of, subdivided_faces
-from pavfmt.model import Avatar, Float32Array, Float64Array, Level, Pose
-from pavfmt.posing import STATIC_RIG, joint_transforms
+from pavfmt.model import Float32Array, Float64Array, Identity, Level, Pose, Rig
+from pavfmt.posing import joint_transforms
 from pavplayer.posing import frames
-from pavplayer.posing.arrays import Array, ArrayNamespace
+from pavplayer.posing.frames import Array
 
 IntArray = NDArray[np.int64]
+
+
+def gathered(table: Array, indices: NDArray[np.integer]) -> Array:
+    """table[…, indices] for indices that are known to be in range."""
+    return np.take(table, indices, axis=-1, mode="clip")  # "clip" spares a copy; nothing is clipped
+
+
+def row_indices(numbers: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Indices as they are kept: four bytes, as kernels spend their time waiting for memory."""
+    return np.ascontiguousarray(numbers, np.int32)
 
 
 @dataclass(frozen=True)
@@ -40,25 +51,37 @@ class Motion:
 class Mesh:
     """A rig's mesh with the split points of all levels appended to its vertices."""
 
-    def __init__(self, avatar: Avatar, xp: ArrayNamespace) -> None:
-        rig = avatar.rig or STATIC_RIG
-        identity = avatar.identity
+    def __init__(
+        self, rig: Rig, identity: Identity | None = None, levels: Sequence[Level] = (), compiled: bool = True
+    ) -> None:
+        """`compiled`: by numba's kernels, the fastest; else by array operations."""
+        self.kernels: Any = None
+        if compiled:
+            from pavplayer.posing import kernels  # numba, which commands must load without
+
+            self.kernels = kernels
         neutral = rig.mean_neutral if identity is None else identity.neutral
         joints = rig.mean_joint_positions if identity is None else identity.joint_positions
-        self.xp, self.rig = xp, rig
+        self.rig = rig
         self.joint_positions = joints.astype(np.float64)
-        self.neutral = xp.put(neutral.T.astype(np.float64))
-        self.shapes = xp.put(_component_first([shape.displacements for shape in rig.shapes], len(neutral)))
+        self.neutral = np.ascontiguousarray(neutral.T.astype(np.float64))
+        self.shapes = np.ascontiguousarray(
+            _component_first([shape.displacements for shape in rig.shapes], len(neutral))
+        )
         self.correctives = None
         if rig.correctives is not None:
-            self.correctives = xp.put(_component_first(rig.correctives.displacements, len(neutral)))
-        self.edges = xp.put(edges_of(rig.faces).T.astype(np.int64)) if rig.subdivisions else None
+            self.correctives = np.ascontiguousarray(
+                _component_first(rig.correctives.displacements, len(neutral))
+            )
+        self.edges = row_indices(edges_of(rig.faces).T) if rig.subdivisions else None
         weights = rig.weights.astype(np.float64)
         self.host_weights = weights / weights.sum(axis=1, keepdims=True)
-        self.weights = xp.put(self.host_weights.T)
+        self.weights = np.ascontiguousarray(self.host_weights.T)
         faces = subdivided_faces(rig.faces, len(neutral)) if rig.subdivisions else rig.faces
-        self.corners, self.split_points = _forest(faces.astype(np.int64), len(weights), avatar.levels)
-        self._splits = [(xp.put(parent.T), xp.put(beta.T)) for parent, beta in self.split_points]
+        self.corners, self.split_points = _forest(faces.astype(np.int64), len(weights), levels)
+        self._splits = [
+            (row_indices(parent.T), np.ascontiguousarray(beta.T)) for parent, beta in self.split_points
+        ]
 
     @property
     def point_count(self) -> int:
@@ -91,36 +114,36 @@ class Mesh:
             points = self._with_rows(points, motion.features, self.correctives)
         if self.edges is None:
             return points
-        ends = self.xp.take(points, self.edges)
-        return self.xp.concatenate([points, (ends[:, 0] + ends[:, 1]) / 2], axis=1)
+        ends = gathered(points, self.edges)
+        return np.concatenate([points, (ends[:, 0] + ends[:, 1]) / 2], axis=1)
 
     def _with_rows(self, points: Array, weights: Float32Array, rows: Array) -> Array:
         """(3, V0) points plus Σ weight · row of (K,) weights and (K, 3 · V0) rows, but for weights of 0."""
         active = np.flatnonzero(weights)
         if not len(active):
             return points
-        if self.xp.kernels is not None:
-            return self.xp.kernels.add_rows(points, weights[active].astype(np.float64), active, rows)
-        chosen = rows[self.xp.put(active)]
-        return points + (self.xp.put(weights[active]) @ chosen).reshape(3, self.neutral.shape[1])
+        if self.kernels is not None:
+            return self.kernels.add_rows(points, weights[active].astype(np.float64), active, rows)
+        chosen = rows[active]
+        return points + (weights[active] @ chosen).reshape(3, self.neutral.shape[1])
 
     def skinned(self, rest: Array, motion: Motion) -> Array:
         """(3, V) posed vertices."""
         table = motion.table()
-        if self.xp.kernels is not None:
+        if self.kernels is not None:
             points = np.empty((3, rest.shape[1]))
-            self.xp.kernels.skin(rest, self.weights, table, points)
+            self.kernels.skin(rest, self.weights, table, points)
             return points
-        blend = self.xp.put(table.T) @ self.weights  # (12, V)
-        return self.xp.stack(frames.moved(blend, rest))
+        blend = np.ascontiguousarray(table.T) @ self.weights  # (12, V)
+        return np.stack(frames.moved(blend, rest))
 
     def with_splits(self, points: Array) -> Array:
         """(3, V) points continued to the split points of every level, level after level."""
-        if self.xp.kernels is not None:
+        if self.kernels is not None:
             return self._with_splits_compiled(points)
         for parents, beta in self._splits:
-            ends = self.xp.take(points, parents)  # (3, corner, split)
-            points = self.xp.concatenate([points, (ends * beta).sum(1)], axis=1)
+            ends = gathered(points, parents)  # (3, corner, split)
+            points = np.concatenate([points, (ends * beta).sum(1)], axis=1)
         return points
 
     def _with_splits_compiled(self, points: Array) -> Array:
@@ -128,7 +151,7 @@ class Mesh:
         first = points.shape[1]
         whole[:, :first] = points
         for parents, beta in self._splits:
-            self.xp.kernels.add_splits(parents, beta, first, whole)
+            self.kernels.add_splits(parents, beta, first, whole)
             first += parents.shape[1]
         return whole
 

@@ -11,7 +11,7 @@ from math import ceil, floor, sqrt
 
 import numpy as np
 
-from pavplayer.rasterizers.compilation import (
+from pavplayer.compilation import (
     Float32Array,
     Float64Array,
     Int32Array,

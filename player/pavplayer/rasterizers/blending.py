@@ -11,9 +11,7 @@ from math import log2
 
 import numpy as np
 
-from pavplayer.rasterizers import rules
-from pavplayer.rasterizers.binning import TILE
-from pavplayer.rasterizers.compilation import (
+from pavplayer.compilation import (
     Float32Array,
     Float64Array,
     Int32Array,
@@ -25,6 +23,8 @@ from pavplayer.rasterizers.compilation import (
     parallel,
     prange,
 )
+from pavplayer.rasterizers import rules
+from pavplayer.rasterizers.binning import TILE
 from pavplayer.rasterizers.projection import (
     BLUE,
     CENTRE_X,

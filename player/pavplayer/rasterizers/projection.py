@@ -11,8 +11,7 @@ from math import ceil, floor, log, log2, sqrt
 
 import numpy as np
 
-from pavplayer.rasterizers import rules
-from pavplayer.rasterizers.compilation import (
+from pavplayer.compilation import (
     Float32Array,
     Float64Array,
     Int32Array,
@@ -21,6 +20,7 @@ from pavplayer.rasterizers.compilation import (
     parallel,
     prange,
 )
+from pavplayer.rasterizers import rules
 from pavplayer.rasterizers.harmonics import BAND_0, BAND_1, BAND_2, BAND_3
 
 CENTRE_X, CENTRE_Y, UX, UY, VY, LOG_OPACITY, RED, GREEN, BLUE, REACH = range(10)

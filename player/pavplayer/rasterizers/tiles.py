@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavplayer.camera import Camera
+from pavplayer.compilation import thread_count
 from pavplayer.rasterizers import binning, blending, projection
 from pavplayer.rasterizers.cloud import Background, GaussianCloud
-from pavplayer.rasterizers.compilation import thread_count
 
 
 @dataclass(frozen=True)

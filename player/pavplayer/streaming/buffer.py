@@ -1,9 +1,8 @@
-"""What has come of a file, and what its beginning says about the rest of it."""
+"""What has come of a file, and what its head says about the rest of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from pavfmt.container.headers import DirectoryEntry, FileHeader, UnitHeader
 from pavfmt.container.sparse_buffer import ByteStore
@@ -13,20 +12,13 @@ from pavfmt.errors import PavError
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.registry import UnitType
 from pavfmt.units.directory import Directory
-from pavplayer.streaming.messages import Piece
+from pavplayer.streaming.messages import Chunk, Span
 
 FIRST_PAYLOAD = FileHeader.SIZE + UnitHeader.SIZE
 
 
-class Span(NamedTuple):
-    """Bytes [start, end) of a file; None: to its end, wherever that is."""
-
-    start: int
-    end: int | None
-
-
-class Holding:
-    """Bytes by their place, in memory."""
+class FileBuffer:
+    """Bytes of one file at their offsets, in memory, with gaps."""
 
     def __init__(self) -> None:
         self._store = ByteStore()
@@ -36,26 +28,26 @@ class Holding:
         self.directory: Sequence[DirectoryEntry] | None = None
         """Empty if the file has none; None: not here yet."""
 
-    def add(self, offset: int, data: bytes) -> list[Piece]:
-        """Keep what is new of these bytes, and return it. Raises PavError for a file header that is wrong."""
+    def add(self, offset: int, data: bytes) -> list[Chunk]:
+        """Store what is new of these bytes, and return it. Raises PavError for a file header that is wrong."""
         fresh = []
         at, end = offset, offset + len(data)
         while at < end:
             here = self._store.available(at)
             if here == 0:
                 stop = self.gap_end(at, end)
-                fresh.append(Piece(at, data[at - offset : stop - offset]))
+                fresh.append(Chunk(at, data[at - offset : stop - offset]))
                 at = stop
             else:
                 at += here
-        for piece in fresh:
-            self._store.put(*piece)
-            self.byte_count += len(piece.data)
+        for chunk in fresh:
+            self._store.put(*chunk)
+            self.byte_count += len(chunk.data)
         if self.directory is None:
-            self._look_at_head()
+            self._read_head()
         return fresh
 
-    def agrees(self, offset: int, data: bytes) -> bool:
+    def matches(self, offset: int, data: bytes) -> bool:
         """Whether what is here of these bytes is the same."""
         for start, end in self._store.ranges():
             low, high = max(start, offset), min(end, offset + len(data))
@@ -63,7 +55,7 @@ class Holding:
                 return False
         return True
 
-    def _look_at_head(self) -> None:
+    def _read_head(self) -> None:
         here = self._store.available(0)
         if self.file_bytes is None and here >= FileHeader.SIZE:
             header = FileHeader.unpack(self._store.read(0, FileHeader.SIZE), FORMAT_LIMITS)
@@ -97,12 +89,12 @@ class Holding:
         """[start, end) of all that is here, ascending."""
         return self._store.ranges()
 
-    def pieces(self) -> Iterator[Piece]:
+    def chunks(self) -> Iterator[Chunk]:
         """All that is here."""
         for start, end in self.spans():
-            yield Piece(start, self._store.read(start, end - start))
+            yield Chunk(start, self._store.read(start, end - start))
 
-    def beginning(self) -> bytes:
+    def prefix(self) -> bytes:
         """What is here without a gap, from the start of the file."""
         return self._store.read(0, self.first_missing()) if self.first_missing() else b""
 

@@ -1,27 +1,34 @@
-"""What a stream hands on, what it is asked for, and what it says of itself."""
+"""What the parts of a stream say to each other: requests and responses, chunks of bytes, options, status, errors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pavfmt.container.headers import DirectoryEntry
 from pavfmt.errors import PavError
 from pavplayer.streaming.link import Link
 
 
-class Piece(NamedTuple):
-    """Bytes that stand at `offset` of the file. A stream hands no byte on twice."""
+class Chunk(NamedTuple):
+    """Bytes that stand at `offset` (bytes) of the file. A stream hands no byte on twice."""
 
     offset: int
     data: bytes
 
 
+class Span(NamedTuple):
+    """Bytes [start, end) of a file; None: to its end, wherever that is."""
+
+    start: int
+    end: int | None
+
+
 Plan = Callable[[Sequence[DirectoryEntry]], Iterable[int]]
-"""The file's directory → ids of the units to fetch, in this order, what they need included. Units that it does not
-name are not fetched. It may be a generator: it is read on only as far as the next request."""
+"""The file's directory (§6.1) → ids of the units to fetch, in this order, what they need included. Units that it does
+not name are not fetched. It may be a generator: it is read on only as far as the next request."""
 
 
 class StreamError(OSError):
@@ -46,6 +53,14 @@ class StreamError(OSError):
         self.message = message
 
 
+class PastEndError(StreamError):
+    """Bytes were asked for that begin at or after the end of the file, which has `total` bytes (None: not said)."""
+
+    def __init__(self, total: int | None) -> None:
+        super().__init__("bad-answer", "the file ends before the bytes asked for")
+        self.total = total
+
+
 @dataclass(frozen=True)
 class StreamOptions:
     """How a file is fetched."""
@@ -59,10 +74,10 @@ class StreamOptions:
     retries: int = 4
     """Attempts in a row that bring no byte, before it is given up."""
     retry_seconds: float = 0.25
-    """Before the first of them; doubled for each of the others."""
+    """Before the second of them (the first is made at once); doubled for each of the others."""
     max_bytes: int = 256 << 20
     """No more than this is fetched, whatever the file and the server say."""
-    piece_bytes: int = 1 << 16
+    chunk_bytes: int = 1 << 16
     """At most so many at once."""
 
 
@@ -89,3 +104,83 @@ class StreamStatus:
     """Why it ended early. What has come stays good."""
     note: str = ""
     """What a person might want to know, such as that the cached file is used since the server cannot be reached."""
+
+
+@dataclass(frozen=True)
+class Validators:
+    """What tells one version of a file from another (section 8.8 of RFC 9110); empty where the source does not say."""
+
+    etag: str = ""
+    last_modified: str = ""
+
+    @property
+    def for_ranges(self) -> str:
+        """The value of If-Range. A weak tag promises the same meaning, not the same bytes: it joins no ranges."""
+        strong = self.etag if not self.etag.startswith("W/") else ""
+        return strong or self.last_modified
+
+    def agrees_with(self, other: Validators) -> bool:
+        """Whether one of the two names is the same."""
+        same_etag = bool(self.etag) and self.etag == other.etag
+        return same_etag or (bool(self.last_modified) and self.last_modified == other.last_modified)
+
+    def contradicts(self, other: Validators) -> bool:
+        """Whether the two are of different versions, for all they say: with two tags, dates do not matter."""
+        if self.etag and other.etag:
+            return self.etag != other.etag
+        return bool(self.last_modified and other.last_modified and self.last_modified != other.last_modified)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Bytes [start, end) of a file; all the rest of it if `end` is None."""
+
+    start: int = 0
+    end: int | None = None
+    version: Validators = Validators()
+    """Of the version whose bytes are here."""
+    only_if_changed: bool = False
+    """All of that version is here."""
+
+
+class Response(Protocol):
+    """Bytes of a file, from `start` on."""
+
+    start: int
+    """Not what was asked for, where the source gives the whole file only."""
+    end: int | None
+    """As announced; None: it shows when it is there."""
+    total: int | None
+    """Bytes of the whole file, as announced."""
+    version: Validators
+    unchanged: bool
+    """Nothing comes, since nothing has changed."""
+    announced: bool
+    """The source says where its bytes end, so that an end can be told from a broken connection."""
+
+    def read(self) -> bytes:
+        """The next bytes; none at the end. Raises StreamError."""
+
+    def close(self) -> None:
+        """No more of it is wanted."""
+
+
+class Origin(Protocol):
+    """A file somewhere."""
+
+    @property
+    def takes_ranges(self) -> bool | None:
+        """None: not known yet."""
+
+    @property
+    def connection_count(self) -> int:
+        """Connections opened so far; a local file is one."""
+
+    def send(self, request: Request) -> Response:
+        """Raises StreamError; PastEndError where the range begins at or after the end."""
+
+    def abort(self) -> None:
+        """From any thread: what waits for a response or for bytes fails soon."""
+
+    def close(self) -> None:
+        """Free what it holds; it can be asked again."""

@@ -1,43 +1,53 @@
-"""A transfer in a thread of its own, to be polled."""
+"""A transfer in a thread of its own, to be polled; and the ways to open one."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Generator
+from contextlib import closing
 from types import TracebackType
 
+from pavfmt.container.headers import FileHeader
 from pavfmt.errors import PavError
-from pavplayer.streaming.buffer import Holding
-from pavplayer.streaming.cache import Keeper, cache_keeper
-from pavplayer.streaming.fetching import SCHEMES
+from pavfmt.fileio import read_chunks
+from pavfmt.tools.cut import bytes_of_percent, complete_bytes
+from pavplayer.streaming.buffer import FileBuffer
+from pavplayer.streaming.cache import CacheEntry, cache_entry
+from pavplayer.streaming.connections import SCHEMES
+from pavplayer.streaming.file_origin import FileOrigin
 from pavplayer.streaming.http_origin import HttpOrigin
-from pavplayer.streaming.messages import Piece, Plan, StreamError, StreamOptions, StreamStatus
-from pavplayer.streaming.origins import FileOrigin, Origin
-from pavplayer.streaming.throttle import Clock, ShapedOrigin
+from pavplayer.streaming.messages import Chunk, Origin, Plan, StreamError, StreamOptions, StreamStatus
+from pavplayer.streaming.throttle import Clock, ThrottledOrigin
 from pavplayer.streaming.transfer import Transfer
 
 CLOSING_SECONDS = 2.0
-"""How long `close` waits for what came to be kept on disk."""
+"""How long `close` waits for what came to be stored on disk."""
 
 
 class Stream:
-    """The bytes of a file as they come. All methods return at once, but `wait` and `close`, and none raises."""
+    """The bytes of a file as they come. All methods return at once, but `wait` and `close`, and none raises.
+
+    `_changed` guards the queue and the two flags, which is all that the threads share but for the transfer's status
+    and its order, each a single reference. The lock is never held while bytes are fetched or stored.
+    """
 
     def __init__(self, where: str, transfer: Transfer) -> None:
         self.where = where
         """As given to `open_stream`."""
         self._transfer = transfer
-        self._queue: deque[Piece] = deque()
+        self._queue: deque[Chunk] = deque()
         self._changed = threading.Condition()
         self._ended = self._woken = False
+        # A daemon: a program must be able to exit while stdin, or a server, keeps it waiting.
         self._thread = threading.Thread(target=self._run, name="pav stream", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            for piece in self._transfer.pieces():
+            for chunk in self._transfer.chunks():
                 with self._changed:
-                    self._queue.append(piece)
+                    self._queue.append(chunk)
                     self._changed.notify_all()
         except (StreamError, PavError):
             pass  # the status has it
@@ -46,20 +56,20 @@ class Stream:
                 self._ended = True
                 self._changed.notify_all()
 
-    def poll(self, at_most: int | None = None) -> list[Piece]:
+    def poll(self, at_most: int | None = None) -> list[Chunk]:
         """What came since the last call, in the order in which it came: about `at_most` bytes if that is given."""
-        pieces: list[Piece] = []
+        chunks: list[Chunk] = []
         count = 0
         with self._changed:
             while self._queue and (at_most is None or count < at_most):
                 offset, data = self._queue.popleft()
                 if at_most is not None and len(data) > at_most - count:
-                    kept = at_most - count
-                    self._queue.appendleft(Piece(offset + kept, data[kept:]))
-                    data = data[:kept]
-                pieces.append(Piece(offset, data))
+                    taken = at_most - count
+                    self._queue.appendleft(Chunk(offset + taken, data[taken:]))
+                    data = data[:taken]
+                chunks.append(Chunk(offset, data))
                 count += len(data)
-        return pieces
+        return chunks
 
     def wait(self, seconds: float) -> bool:
         """Until there is something to poll or the stream has ended; False if neither came in time."""
@@ -85,25 +95,25 @@ class Stream:
         """Where it stands now."""
         return self._transfer.status
 
-    def beginning(self) -> bytes:
-        """What came without a gap from the start of the file, polled or not; once it has ended, until `forget`."""
-        return self._transfer.holding.beginning()
+    def prefix(self) -> bytes:
+        """What came without a gap from the start of the file, polled or not; once it has ended, until `release`."""
+        return self._transfer.buffer.prefix()
 
-    def forget(self) -> None:
-        """Let go of the bytes of a stream that has ended and was polled."""
+    def release(self) -> None:
+        """Free the bytes of a stream that has ended and was polled."""
         if self.ended:
-            self._transfer.holding = Holding()
+            self._transfer.buffer = FileBuffer()
 
     def replan(self, plan: Plan | None) -> None:
         """Another order from the next request on, file order for None; what is here is not fetched again."""
         self._transfer.replan(plan)
 
     def cancel(self) -> None:
-        """Stop fetching. What came can still be polled, and is kept in the cache."""
+        """Stop fetching. What came can still be polled, and is stored in the cache."""
         self._transfer.cancel()
 
     def close(self) -> None:
-        """Cancel, and see that what came is kept."""
+        """Cancel, and see that what came is stored."""
         self.cancel()
         self._thread.join(CLOSING_SECONDS)
 
@@ -131,22 +141,52 @@ def open_stream(where: str, plan: Plan | None = None, options: StreamOptions | N
 
 
 def open_transfer(
-    where: str, plan: Plan | None = None, options: StreamOptions | None = None, keeper: Keeper | None = None
+    where: str,
+    plan: Plan | None = None,
+    options: StreamOptions | None = None,
+    cached: CacheEntry | None = None,
 ) -> Transfer:
-    """As `open_stream`, for those who iterate over its pieces themselves."""
+    """As `open_stream`, for those who iterate over its chunks themselves; `cached` in place of the cache's entry."""
     options = options or StreamOptions()
-    if not is_url(where):
-        if "://" in where:
-            raise StreamError("bad-url", f"only {' and '.join(SCHEMES)} URLs are fetched, not {where!r}")
-        return _transfer(FileOrigin(where, options.piece_bytes), options, plan, None)
-    if keeper is None and options.cache is not None:
-        keeper = cache_keeper(options.cache, where)
-    return _transfer(HttpOrigin(where, options), options, plan, keeper)
-
-
-def _transfer(origin: Origin, options: StreamOptions, plan: Plan | None, keeper: Keeper | None) -> Transfer:
-    if options.link is None:
-        return Transfer(origin, options, plan, keeper)
+    origin: Origin
+    if is_url(where):
+        origin = HttpOrigin(where, options)
+        if cached is None and options.cache is not None:
+            cached = cache_entry(options.cache, where)
+    elif "://" in where:
+        raise StreamError("bad-url", f"only {' and '.join(SCHEMES)} URLs are fetched, not {where!r}")
+    else:
+        origin, cached = FileOrigin(where, options.chunk_bytes), None
     cancelled = threading.Event()
-    shaped = ShapedOrigin(origin, options.link, Clock(cancelled))
-    return Transfer(shaped, options, plan, keeper, cancelled)
+    if options.link is not None:
+        origin = ThrottledOrigin(origin, options.link, Clock(cancelled))
+    return Transfer(origin, options, plan, cached, cancelled)
+
+
+def read_prefix(
+    where: str, options: StreamOptions | None = None, count: int | None = None, percent: float | None = None
+) -> bytes:
+    """The first `count` bytes, or `percent` of the complete avatar, or all there is; no more is fetched.
+
+    Raises OSError, StreamError among them, and PavError for a file header that is wrong.
+    """
+    data = bytearray()
+    with closing(_bytes_in_order(where, options)) as chunks:
+        while count is None or len(data) < count:
+            if percent is not None and count is None and len(data) >= FileHeader.SIZE:
+                count = bytes_of_percent(complete_bytes(bytes(data[: FileHeader.SIZE])), percent)
+            elif (chunk := next(chunks, None)) is not None:
+                data += chunk
+            else:
+                break
+    return bytes(data[:count])
+
+
+def _bytes_in_order(where: str, options: StreamOptions | None) -> Generator[bytes, None, None]:
+    """In file order and without gaps."""
+    if not is_url(where):
+        yield from read_chunks(where)
+        return
+    with closing(open_transfer(where, options=options).chunks()) as chunks:
+        for chunk in chunks:
+            yield chunk.data

@@ -6,7 +6,7 @@ import threading
 import time
 
 from pavplayer.streaming.link import SEGMENT_BYTES, Link
-from pavplayer.streaming.origins import Answer, Origin, Question
+from pavplayer.streaming.messages import Origin, Request, Response
 
 
 class Clock:
@@ -24,12 +24,12 @@ class Clock:
         self._cancelled.wait(max(moment - self.now(), 0.0))
 
 
-class ShapedOrigin:
+class ThrottledOrigin:
     """Every new connection costs two round trips and starts slowly; another request on the same one costs one."""
 
     def __init__(self, inner: Origin, link: Link, clock: Clock) -> None:
         self._inner, self._link, self._clock = inner, link, clock
-        self._connection: _Connection | None = None
+        self._connection: _SimulatedConnection | None = None
         self._connections = 0
 
     @property
@@ -39,20 +39,20 @@ class ShapedOrigin:
 
     @property
     def connection_count(self) -> int:
-        """As the origin behind, for which local files are one connection."""
-        return getattr(self._inner, "connection_count", 1)
+        """As the origin behind."""
+        return self._inner.connection_count
 
-    def ask(self, question: Question) -> Answer:
-        """The answer of the origin behind, later."""
-        asked = self._clock.now()
-        answer = self._inner.ask(question)
+    def send(self, request: Request) -> Response:
+        """The response of the origin behind, later."""
+        sent = self._clock.now()
+        response = self._inner.send(request)
         if self._connection is None or self.connection_count != self._connections:
-            self._connection = _Connection(self._link, asked)
+            self._connection = _SimulatedConnection(self._link, sent)
             self._connections = self.connection_count
         else:
-            self._connection.asked_again(asked)
+            self._connection.reuse(sent)
         self._clock.wait_until(self._connection.due(1))
-        return _ShapedAnswer(answer, self._connection, self._clock)
+        return _ThrottledResponse(response, self._connection, self._clock)
 
     def abort(self) -> None:
         """Those who wait for the link are woken by the event."""
@@ -63,31 +63,31 @@ class ShapedOrigin:
         self._inner.close()
 
 
-class _Connection:
-    """When which byte of a connection is due."""
+class _SimulatedConnection:
+    """When which byte of a connection is due, in seconds of the clock."""
 
     def __init__(self, link: Link, opened: float) -> None:
         self._link, self._begun = link, opened
-        self.brought = 0
+        self.delivered = 0
 
-    def asked_again(self, asked: float) -> None:
-        """After a round trip, the sender goes on where its window had grown to."""
-        resumed = asked + self._link.round_trip_seconds
-        self._begun = resumed - self._link.arrival_seconds(max(self.brought, 1))
+    def reuse(self, sent: float) -> None:
+        """After a round trip, the sender goes on where its window had grown to: the start moves, the bytes stay."""
+        resumed = sent + self._link.round_trip_seconds
+        self._begun = resumed - self._link.arrival_seconds(max(self.delivered, 1))
 
     def due(self, byte_count: int) -> float:
         """When so many bytes more have come."""
-        return self._begun + self._link.arrival_seconds(self.brought + byte_count)
+        return self._begun + self._link.arrival_seconds(self.delivered + byte_count)
 
-    def here(self, now: float) -> int:
+    def arrived(self, now: float) -> int:
         """How many bytes have come that were not handed on."""
-        return self._link.received_at(now - self._begun) - self.brought
+        return self._link.received_at(now - self._begun) - self.delivered
 
 
-class _ShapedAnswer:
-    """An answer, segment by segment."""
+class _ThrottledResponse:
+    """A response, segment by segment."""
 
-    def __init__(self, inner: Answer, connection: _Connection, clock: Clock) -> None:
+    def __init__(self, inner: Response, connection: _SimulatedConnection, clock: Clock) -> None:
         self._inner, self._connection, self._clock = inner, connection, clock
         self.start, self.end, self.total = inner.start, inner.end, inner.total
         self.version, self.unchanged, self.announced = inner.version, inner.unchanged, inner.announced
@@ -100,11 +100,11 @@ class _ShapedAnswer:
             return b""
         least = min(SEGMENT_BYTES, len(self._waiting))
         self._clock.wait_until(self._connection.due(least))
-        count = min(max(self._connection.here(self._clock.now()), least), len(self._waiting))
+        count = min(max(self._connection.arrived(self._clock.now()), least), len(self._waiting))
         data, self._waiting = self._waiting[:count], self._waiting[count:]
-        self._connection.brought += count
+        self._connection.delivered += count
         return data
 
     def close(self) -> None:
-        """As the answer behind."""
+        """As the response behind."""
         self._inner.close()

@@ -20,7 +20,7 @@ from pavfmt.errors import PavError
 from pavfmt.model import Float32Array, Pose
 from pavplayer.camera import Camera
 from pavplayer.pictures import eight_bit
-from pavplayer.posing.poser import PosedCloud
+from pavplayer.posing.cloud import PosedCloud
 from pavplayer.viewer.content.avatar_view import Actor
 from pavplayer.viewer.content.scene import Stage
 from pavplayer.viewer.controls import Controls

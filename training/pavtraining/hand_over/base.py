@@ -17,8 +17,8 @@ from pavfmt.encoder.options import HAND_OVER_PRECISION
 from pavfmt.model import Avatar, Beginning, BoolArray, Float64Array, Gaussians, Level, Rig
 from pavfmt.posing import STATIC_RIG, PosedGaussians, quaternion_from_rotation
 from pavfmt.registry import Binding, Site
+from pavplayer.posing.tensor_frames import LocalGaussians, in_world
 from pavplayer.rasterizers.harmonics import BAND_0
-from pavtraining.binding import LocalGaussians, in_world
 from pavtraining.hand_over.clusters import Labels, means_by, nearest, plain_colours
 from pavtraining.hand_over.configuration import HandOverConfiguration
 from pavtraining.hand_over.training_views import Drawable, Shot, seen

@@ -181,7 +181,7 @@ class Method:
         return float(np.ptp(neutral[:, 1])) if len(neutral) else 0.0
 
     def _measured_importance(self) -> Float64Array:
-        rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar)
+        rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar, compiled=False)
         total = np.zeros(len(self.avatar.levels[0].gaussians))
         for shot in self.shots[: self.configuration.significant_view_count]:
             total += rasterizer.contributions(poser.frame(shot.view.pose), shot.view.camera)
@@ -208,7 +208,7 @@ class Method:
         """(N,) squared error of a base that is fitted for a while, by the originals that have weight where it errs."""
         given = self.configuration
         self._fit_alone(Phase(1, given.scout_steps, 1.0, 0.3), progress)
-        rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar)
+        rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar, compiled=False)
         total = np.zeros(len(self.importance))
         for shot in self.shots[: given.significant_view_count]:
             with torch.no_grad():

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pavfmt.model import Gaussians
-from pavtraining.binding import LocalGaussians, in_world
+from pavplayer.posing.tensor_frames import LocalGaussians, in_world
 from pavtraining.hand_over.configuration import HandOverConfiguration
 from pavtraining.hand_over.training_views import Drawable, Shot, seen
 

@@ -10,16 +10,15 @@ import torch
 from torch import Tensor
 
 from pavfmt.model import Avatar
-from pavplayer.posing.poser import PosedCloud, Poser
-from pavtraining.avatar_binding import AvatarBinding
-from pavtraining.binding import Frames, surface_frames
+from pavplayer.posing.cloud import PosedCloud
+from pavplayer.posing.poser import Poser
+from pavplayer.posing.tensor_frames import Frames, PosedSurface, WorldCloud, surface_frames
+from pavplayer.posing.tensor_poser import AvatarBinding, TensorMesh
 from pavtraining.rendering.blending import blend
-from pavtraining.rendering.cloud import WorldCloud
 from pavtraining.rendering.cpu import plain_project_and_light
 from pavtraining.rendering.fused import is_possible, project_and_light
 from pavtraining.rendering.projection import Projected
 from pavtraining.sources import Size, Teacher, View
-from pavtraining.surface import PosedSurface, Surface
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,9 @@ class ShotMaker:
 
     def __init__(self, teacher: Teacher, avatar: Avatar) -> None:
         self.teacher = teacher
-        self._surface = Surface(teacher.rig, teacher.identity)
+        self._surface = TensorMesh(teacher.rig, teacher.identity, compiled=False)
         self._binding = AvatarBinding(avatar, self._surface)
-        self._poser = Poser(avatar)
+        self._poser = Poser(avatar, compiled=False)
 
     def shot(self, view: View) -> Shot:
         """A view made ready."""

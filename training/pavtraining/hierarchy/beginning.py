@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
 from pavfmt.model import Pose
+from pavplayer.posing.tensor_frames import face_frames
+from pavplayer.posing.tensor_poser import TensorMesh
 from pavplayer.rasterizers import Rasterizer
-from pavtraining.binding import face_frames
 from pavtraining.hierarchy.configuration import Configuration
 from pavtraining.hierarchy.contributions import seen_faces
 from pavtraining.hierarchy.farthest_points import patch_areas, spread
 from pavtraining.hierarchy.forest import Forest, IntArray, first_forest, widen
 from pavtraining.sources.view import View
-from pavtraining.surface import Surface
 
 
 def begin(
-    surface: Surface,
+    surface: TensorMesh,
     views: Iterable[View],
     rasterizer: Rasterizer,
     configuration: Configuration,
@@ -50,7 +50,7 @@ def begin(
 
 
 def _sites_and_colours(
-    surface: Surface, views: Iterable[View], rasterizer: Rasterizer, configuration: Configuration
+    surface: TensorMesh, views: Iterable[View], rasterizer: Rasterizer, configuration: Configuration
 ) -> tuple[IntArray, NDArray[np.float32]]:
     """Faces that may carry a Gaussian, ascending, and (…, 3) their colours in sRGB."""
     sites, colours = seen_faces(surface, surface.faces, views, rasterizer)
@@ -63,7 +63,7 @@ def _sites_and_colours(
     return np.arange(len(every)), every
 
 
-def _rest_faces(surface: Surface, sites: IntArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _rest_faces(surface: TensorMesh, sites: IntArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centroids (N, 3) and sizes (N,) of template faces at rest, metres."""
     frames = face_frames(surface.posed(Pose()).vertices[surface.faces[torch.from_numpy(sites)]])
     return frames.centres.numpy(), frames.sizes.numpy()

@@ -11,12 +11,11 @@ from torch import Tensor
 
 from pavfmt.posing import PosedGaussians
 from pavplayer.camera import Camera
+from pavplayer.posing.tensor_frames import Frames, LocalGaussians, WorldCloud, face_frames, in_world
+from pavplayer.posing.tensor_poser import TensorMesh
 from pavplayer.rasterizers import Rasterizer
-from pavtraining.binding import Frames, LocalGaussians, face_frames, in_world
 from pavtraining.hierarchy.forest import Forest, IntArray
-from pavtraining.rendering import WorldCloud
 from pavtraining.sources.view import View
-from pavtraining.surface import Surface
 
 DISC_SCALE = 0.6
 """Standard deviation of the discs that faces are seen by, in face sizes: enough to hide what is behind."""
@@ -31,7 +30,7 @@ def _posed(cloud: WorldCloud) -> PosedGaussians:
 
 
 def importance(
-    forest: Forest, surface: Surface, views: Iterable[View], rasterizer: Rasterizer
+    forest: Forest, surface: TensorMesh, views: Iterable[View], rasterizer: Rasterizer
 ) -> NDArray[np.float64]:
     """(N,) W over views, each stage drawn with the stages before it: what is on the screen while it arrives."""
     stages = torch.from_numpy(forest.structure.stages)
@@ -49,7 +48,7 @@ def importance(
 
 
 def seen_faces(
-    surface: Surface, faces: Tensor, views: Iterable[View], rasterizer: Rasterizer
+    surface: TensorMesh, faces: Tensor, views: Iterable[View], rasterizer: Rasterizer
 ) -> tuple[IntArray, NDArray[np.float32]]:
     """Which of (F, 3) faces some view sees, and their mean colours (seen, 3) in those pictures.
 

@@ -18,8 +18,9 @@ from torch import Tensor
 
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Pose
+from pavplayer.posing.tensor_frames import LocalGaussians, in_world
+from pavplayer.posing.tensor_poser import TensorMesh
 from pavplayer.rasterizers import Rasterizer, open_rasterizer
-from pavtraining.binding import LocalGaussians, in_world
 from pavtraining.hierarchy.beginning import begin
 from pavtraining.hierarchy.configuration import Configuration
 from pavtraining.hierarchy.contributions import importance
@@ -33,7 +34,6 @@ from pavtraining.rendering import Rendering, render_parts
 from pavtraining.rendering.losses import picture_loss, psnr
 from pavtraining.sources.view import Source, View
 from pavtraining.state import State
-from pavtraining.surface import Surface
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Fit:
     def __init__(self, source: Source, configuration: Configuration, device: str = "cpu") -> None:
         """A fresh one; looks which faces are to have Gaussians."""
         self.source, self.configuration, self.device = source, configuration, device
-        self.surface = Surface(source.rig, source.identity)
+        self.surface = TensorMesh(source.rig, source.identity, compiled=False)
         self._rasterizer: Rasterizer = open_rasterizer("cpu" if device == "cpu" else "cuda")
         self.step_count = 0
         """Steps done."""
@@ -261,7 +261,7 @@ class Fit:
     ) -> None:
         configuration = Configuration().changed(values["configuration"])
         self.source, self.configuration, self.device = source, configuration, device
-        self.surface = Surface(source.rig, source.identity)
+        self.surface = TensorMesh(source.rig, source.identity, compiled=False)
         self._rasterizer = open_rasterizer("cpu" if device == "cpu" else "cuda")
         self.step_count, self.first_count = values["step_count"], values["first_count"]
         self.round_count = values["round_count"]

@@ -14,18 +14,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pavplayer.rasterizers.harmonics import BAND_0
-from pavtraining.binding import (
+from pavplayer.posing.tensor_frames import (
     Frames,
     LocalGaussians,
+    PosedSurface,
     SplitForest,
+    WorldCloud,
     face_frames,
     in_world,
     quaternion_product,
 )
+from pavplayer.rasterizers.harmonics import BAND_0
 from pavtraining.hierarchy.configuration import Configuration
-from pavtraining.rendering import WorldCloud
-from pavtraining.surface import PosedSurface
 
 IntArray = NDArray[np.int64]
 MAX_LOG_SCALE = 6.0

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from pavplayer.camera import Camera
-from pavtraining.rendering.cloud import Rendering, WorldCloud, concatenated
+from pavplayer.posing.tensor_frames import WorldCloud
+from pavtraining.rendering.picture import Rendering
 
-__all__ = ["Rendering", "WorldCloud", "concatenated", "render", "render_parts"]
+__all__ = ["Rendering", "render", "render_parts"]
 
 
 def render(

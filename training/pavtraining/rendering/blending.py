@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pavplayer.compilation import thread_count
 from pavplayer.rasterizers import binning
-from pavplayer.rasterizers.compilation import thread_count
 from pavplayer.rasterizers.projection import RECORD_WIDTH
 from pavtraining.rendering import kernels
 from pavtraining.rendering.projection import Projected

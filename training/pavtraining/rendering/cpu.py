@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from pavplayer.camera import Camera
+from pavplayer.posing.tensor_frames import WorldCloud
+from pavplayer.rasterizers.tensor_harmonics import colours
 from pavtraining.rendering.blending import blend
-from pavtraining.rendering.cloud import Rendering, WorldCloud
 from pavtraining.rendering.fused import is_possible, project_and_light
-from pavtraining.rendering.harmonics import colours
+from pavtraining.rendering.picture import Rendering
 from pavtraining.rendering.projection import Projected, project
 
 

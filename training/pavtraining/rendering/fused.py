@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pavplayer.camera import Camera
+from pavplayer.posing.tensor_frames import WorldCloud
 from pavtraining.rendering import projection_kernels as kernels
-from pavtraining.rendering.cloud import WorldCloud
 from pavtraining.rendering.projection import Projected
 
 

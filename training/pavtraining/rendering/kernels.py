@@ -15,9 +15,7 @@ from math import exp2, log, log2
 
 import numpy as np
 
-from pavplayer.rasterizers import blending, projection, rules
-from pavplayer.rasterizers.binning import TILE
-from pavplayer.rasterizers.compilation import (
+from pavplayer.compilation import (
     Float32Array,
     Float64Array,
     Int32Array,
@@ -29,6 +27,8 @@ from pavplayer.rasterizers.compilation import (
     parallel,
     prange,
 )
+from pavplayer.rasterizers import blending, projection, rules
+from pavplayer.rasterizers.binning import TILE
 from pavplayer.rasterizers.projection import (
     BLUE,
     CENTRE_X,

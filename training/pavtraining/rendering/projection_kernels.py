@@ -11,8 +11,8 @@ from math import sqrt
 
 import numpy as np
 
+from pavplayer.compilation import Float32Array, Float64Array, compiled, parallel, prange
 from pavplayer.rasterizers import rules
-from pavplayer.rasterizers.compilation import Float32Array, Float64Array, compiled, parallel, prange
 from pavplayer.rasterizers.harmonics import BAND_0, BAND_1, BAND_2, BAND_3
 
 _BLUR, _NEAR, _MARGIN = rules.COVARIANCE_BLUR, rules.NEAR_PLANE, rules.FIELD_OF_VIEW_MARGIN

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pavplayer.rasterizers.compilation import Float32Array, compiled, contracted, parallel, prange
+from pavplayer.compilation import Float32Array, compiled, contracted, parallel, prange
 
 WINDOW = 11
 """Pixels along a side of SSIM's Gaussian window."""

@@ -10,7 +10,8 @@ from pavfmt.decoding import events as ev
 from pavfmt.errors import PavError
 from pavfmt.model import Pose
 from pavplayer.avatar import Avatar
-from pavplayer.posing.poser import PosedCloud, Poser
+from pavplayer.posing.cloud import PosedCloud
+from pavplayer.posing.poser import Poser
 from pavplayer.session import CHANGES_PICTURE
 from pavplayer.viewer.content.arrivals import Arrivals
 from pavplayer.viewer.content.visibility import FADE_SECONDS, Presence, presence, settled_at

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pavfmt.model import Pose
 from pavplayer.camera import Camera, centre_and_height
 from pavplayer.crowd import Budget, Crowd, in_rows
-from pavplayer.posing.poser import PosedCloud
+from pavplayer.posing.cloud import PosedCloud
 from pavplayer.viewer.content.avatar_view import Actor
 
 

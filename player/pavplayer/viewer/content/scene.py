@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pavfmt.model import Pose
 from pavplayer.camera import Camera, centre_and_height
-from pavplayer.posing.poser import PosedCloud
+from pavplayer.posing.cloud import PosedCloud
 from pavplayer.rasterizers import Rasterizer
 from pavplayer.viewer.content.avatar_view import Actor
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pavfmt.model import Float64Array
 from pavfmt.tools.synthetic import RandomStream
-from pavplayer.rasterizers.compilation import parallel, prange
+from pavplayer.compilation import parallel, prange
 from pavtraining.sources.scene.noise import value_noise
 from pavtraining.sources.scene.paint import BROW, BROW_LINE, to_linear
 from pavtraining.sources.scene.ribbons import Ribbons

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import exp, sqrt
 
 from pavfmt.model import Float32Array, Float64Array
-from pavplayer.rasterizers.compilation import compiled
+from pavplayer.compilation import compiled
 from pavtraining.sources.scene.eyes import IRIS_RADIUS, PICTURE_HALF
 from pavtraining.sources.scene.texels import GLOSS, ROUGHNESS, SOFTNESS
 

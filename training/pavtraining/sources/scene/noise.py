@@ -7,7 +7,7 @@ from math import floor
 import numpy as np
 
 from pavfmt.model import Float64Array
-from pavplayer.rasterizers.compilation import compiled, parallel, prange
+from pavplayer.compilation import compiled, parallel, prange
 
 
 @compiled

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pavfmt.model import Float32Array, Float64Array, Int32Array
-from pavplayer.rasterizers.compilation import compiled, parallel, prange
+from pavplayer.compilation import compiled, parallel, prange
 from pavtraining.sources.scene.head import ACROSS, BLUE, FADE, FILL, GLOSS, GREEN, KEY, OPEN, RED, UP
 from pavtraining.sources.scene.materials import Row, eye_colour, hair_colour, skin_colour, unit_row
 from pavtraining.sources.scene.texels import CHANNELS, SLOPE_X

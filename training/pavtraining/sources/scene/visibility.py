@@ -7,7 +7,7 @@ from math import ceil, floor
 import numpy as np
 
 from pavfmt.model import Float64Array, Int32Array
-from pavplayer.rasterizers.compilation import compiled, parallel, prange
+from pavplayer.compilation import compiled, parallel, prange
 
 BAND_ROWS = 16
 """Samples rows that one thread draws at a time."""

@@ -1,21 +1,105 @@
-"""Gaussians in the frames they are bound to → world space, differentiably.
+"""Frames of the format's two bindings in torch, and Gaussians carried by them (FORMAT.md §8), differentiably.
 
-The formulas are `pavfmt.posing`'s. Gradients flow to the Gaussians' own numbers and, through the frames of
-split faces, to the barycentric coordinates of the split points. Frames are float64, as faces get small; the
-Gaussians are whatever they are given as. Quaternions are (w, x, y, z).
+One set of formulas for whoever has tensors: the player on a device, and training, whose gradients flow to the
+Gaussians' own numbers and, through the frames of split faces, to the barycentric coordinates of the split points.
+They are `pavfmt.posing`'s, row by row the same, and are tested against it.
+
+Frames are float64: an edge of a face that was split six times is 10^-4 of the head, so that its direction, a
+difference of float32 positions, would keep three digits. The Gaussians are whatever they are given as; what they are
+multiplied with is rounded to that first. Quaternions are (w, x, y, z), arrays rows first: (N, 3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from pavfmt.posing import TINY
-from pavtraining.rendering import WorldCloud
-from pavtraining.surface import PosedSurface
+from pavplayer.posing.cloud import PosedCloud
+
+
+@dataclass(frozen=True)
+class WorldCloud(PosedCloud):
+    """`PosedCloud` in tensors of any precision that may ask for gradients."""
+
+    means: Tensor
+    """(N, 3) metres."""
+    quats: Tensor
+    """(N, 4) rotations (w, x, y, z) of any length: they are normalised here."""
+    scales: Tensor
+    """(N, 3) standard deviations in metres."""
+    opacities: Tensor
+    """(N,) 0..1."""
+    sh: Tensor
+    """(N, 1 + K, 3), K = 0, 3, 8 or 15: colour = 0.5 + 0.28209479 · sh0 + …, display sRGB."""
+    sh_quats: Tensor | None = None
+    """(N, 4): view directions are turned by the inverse of these before SH are evaluated; None: not turned."""
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def take(self, rows: Tensor | slice) -> WorldCloud:
+        """The Gaussians at `rows`: indices, a mask or a slice."""
+        return self._each(lambda column: column[rows])
+
+    def to(self, device: str | torch.device) -> WorldCloud:
+        """The same on another device."""
+        return self._each(lambda column: column.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> WorldCloud:
+        return WorldCloud(
+            change(self.means),
+            change(self.quats),
+            change(self.scales),
+            change(self.opacities),
+            change(self.sh),
+            None if self.sh_quats is None else change(self.sh_quats),
+        )
+
+    def with_opacities(self, opacities: Tensor) -> WorldCloud:
+        """The same Gaussians, more or less opaque."""
+        return replace(self, opacities=opacities)
+
+
+def concatenated(clouds: Sequence[WorldCloud]) -> WorldCloud:
+    """Several clouds of one SH degree as one, in the order given."""
+    turned = [cloud.sh_quats for cloud in clouds]
+    if any(quats is None for quats in turned) and not all(quats is None for quats in turned):
+        still = torch.tensor([1.0, 0.0, 0.0, 0.0])
+        turned = [
+            still.to(cloud.quats).expand(len(cloud), 4) if quats is None else quats
+            for cloud, quats in zip(clouds, turned, strict=True)
+        ]
+    given = [quats for quats in turned if quats is not None]
+    return WorldCloud(
+        torch.cat([cloud.means for cloud in clouds]),
+        torch.cat([cloud.quats for cloud in clouds]),
+        torch.cat([cloud.scales for cloud in clouds]),
+        torch.cat([cloud.opacities for cloud in clouds]),
+        torch.cat([cloud.sh for cloud in clouds]),
+        torch.cat(given) if given else None,
+    )
+
+
+@dataclass(frozen=True)
+class PosedSurface:
+    """One pose of the mesh, as float64 tensors: the frames of small faces need them."""
+
+    vertices: Tensor
+    """(V, 3) metres, skinned, root translation included."""
+    rest: Tensor
+    """(V, 3) neutral plus weighted shapes and correctives, before skinning."""
+    rotations: Tensor
+    """(J, 3, 3): skinning moves a fully bound point p to R p + t."""
+    translations: Tensor
+    """(J, 3) metres."""
+
+    def to(self, device: torch.device | str) -> PosedSurface:
+        """The same on another device."""
+        return PosedSurface(**{name: value.to(device) for name, value in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -32,6 +116,10 @@ class LocalGaussians:
     """(N,) 0..1."""
     sh: Tensor
     """(N, 1 + K, 3), sh0 first."""
+
+    def to(self, device: torch.device | str) -> LocalGaussians:
+        """The same on another device."""
+        return LocalGaussians(**{name: value.to(device) for name, value in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -165,6 +253,10 @@ class SplitForest:
         p = self.point_count + torch.arange(len(parents), device=parents.device)
         rows = [a, b, p, b, c, p, c, a, p]
         self.corners.append(torch.stack(rows, dim=-1).reshape(-1, 3))
+
+    def move_to(self, device: torch.device) -> None:
+        """All tensors onto a device."""
+        self.corners = [corners.to(device) for corners in self.corners]
 
     @property
     def point_count(self) -> int:

@@ -18,17 +18,12 @@ from pavfmt.errors import EncodeError
 CHUNK_BYTES = 1 << 16
 
 
-def read_chunks(path: str, limit: int | None = None) -> Iterator[bytes]:
-    """The bytes of a file, or of stdin for "-", as they come; at most `limit` of them."""
+def read_chunks(path: str) -> Iterator[bytes]:
+    """The bytes of a file, or of stdin for "-", as they come. Raises OSError."""
     stream = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
-    left = limit
     try:
-        while left is None or left > 0:
-            wanted = CHUNK_BYTES if left is None else min(CHUNK_BYTES, left)
-            chunk = stream.read1(wanted) if hasattr(stream, "read1") else stream.read(wanted)
-            if not chunk:
-                return
-            left = None if left is None else left - len(chunk)
+        # read1 gives what is there: a slow pipe is drawn from its first bytes on.
+        while chunk := stream.read1(CHUNK_BYTES) if hasattr(stream, "read1") else stream.read(CHUNK_BYTES):
             yield chunk
     finally:
         if path != "-":

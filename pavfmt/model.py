@@ -16,7 +16,7 @@ Every class checks its shapes, types and ranges once, on construction, and raise
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -260,20 +260,9 @@ class Gaussians:
 
     def take(self, rows: NDArray[np.integer] | slice) -> Gaussians:
         """The Gaussians at `rows`, in that order."""
-        optional = {
-            name: None if getattr(self, name) is None else getattr(self, name)[rows]
-            for name in ("barycentrics", "importance", "regions")
-        }
-        return Gaussians(
-            self.sites[rows],
-            self.means[rows],
-            self.quats[rows],
-            self.log_scales[rows],
-            self.opacities[rows],
-            self.sh0[rows],
-            self.shN[rows],
-            **optional,
-        )
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        taken: dict[str, Any] = {name: None if all_ is None else all_[rows] for name, all_ in given.items()}
+        return Gaussians(**taken)
 
 
 @dataclass(frozen=True)

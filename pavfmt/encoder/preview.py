@@ -36,15 +36,8 @@ def _rounded_level(plan: LevelPlan, number: int) -> Level:
         for name, column in unit.values.items():
             values[name][rows] = column
     shown = dequantize_columns(Columns(plan.columns.sites, values), number, 0, plan.precision.grids)
-    gaussians = replace(
-        level.gaussians,
-        means=shown.means,
-        quats=shown.quats,
-        log_scales=shown.log_scales,
-        opacities=shown.opacities,
-        sh0=shown.sh0,
-        shN=shown.shN,
-    )
+    names = ("means", "quats", "log_scales", "opacities", "sh0", "shN")
+    gaussians = replace(level.gaussians, **{name: getattr(shown, name) for name in names})
     return replace(level, gaussians=gaussians)
 
 

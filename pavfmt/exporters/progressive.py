@@ -1,4 +1,8 @@
-"""Writing a progressive checkpoint (the form is described in `pavfmt.importers.progressive`)."""
+"""Writing a progressive checkpoint: spec/progressive-checkpoint.md says what stands where.
+
+A fit runs for hours and may be stopped at any time, so a checkpoint is written into a folder beside its own and then
+renamed; the one it replaces is renamed aside first and put back if that fails. There is never half a checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,13 @@ from numpy.typing import NDArray
 
 from pavfmt.errors import EncodeError
 from pavfmt.importers.progressive_form import (
-    BINDINGS,
     FORMAT_NAME,
     FORMAT_VERSION,
     MANIFEST,
-    SH_FRAMES,
-    SITES,
     THUMBNAIL,
     is_progressive,
     logits_from_opacities,
+    word,
 )
 from pavfmt.model import Avatar, Level, Rig, Track
 
@@ -30,6 +32,7 @@ def write_progressive(avatar: Avatar, folder: str | Path, *, force: bool = False
     """Write `avatar` as a checkpoint folder, which appears under its name whole or not at all.
 
     An existing checkpoint is replaced with `force` only; anything else of that name never is.
+    Raises EncodeError "exists", "no-folder" or "unwritable-file".
     """
     target = Path(folder).resolve()
     _check_target(target, force)
@@ -167,9 +170,9 @@ def _rig_manifest(rig: Rig) -> dict[str, Any]:
 
 def _level_manifest(level: Level) -> dict[str, Any]:
     return {
-        "binding": next(word for word, value in BINDINGS.items() if value is level.binding),
-        "site": next(word for word, value in SITES.items() if value is level.site),
-        "sh_frame": next(word for word, value in SH_FRAMES.items() if value is level.sh_frame),
+        "binding": word(level.binding),
+        "site": word(level.site),
+        "sh_frame": word(level.sh_frame),
         "importance": level.gaussians.importance is not None,
         "takes_over": level.parents is not None,
         "beginning": level.beginning is not None,

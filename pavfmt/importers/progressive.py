@@ -1,6 +1,7 @@
 """Our own checkpoint of a hierarchical avatar: what a ProgressiveAvatars-style trainer writes.
 
-spec/progressive-checkpoint.md says what stands where; the form is defined there and nowhere else.
+spec/progressive-checkpoint.md says what stands where; the form is defined there and nowhere else. It is exact (float32,
+opacities as logits come back within 1e-6) and uncompressed, so that a fit can go on from what it wrote.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,15 @@ MANIFEST = "avatar.json"
 THUMBNAIL = "thumbnail.bin"
 BAD = "bad-checkpoint"
 
-BINDINGS = {"face-frame": Binding.FACE_FRAME, "surface-point": Binding.SURFACE_POINT}
-SITES = {"face": Site.FACE, "vertex": Site.VERTEX, "joint": Site.JOINT}
-SH_FRAMES = {"world": ShFrame.WORLD, "local": ShFrame.LOCAL}
+
+def word(value: IntEnum) -> str:
+    """What stands for it in `avatar.json`: "face-frame" for FACE_FRAME."""
+    return value.name.lower().replace("_", "-")
+
+
+BINDINGS = {word(one): one for one in Binding}
+SITES = {word(one): one for one in Site}
+SH_FRAMES = {word(one): one for one in ShFrame}
 
 MAX_LOGIT = 16.0
 """sigmoid(±16) is 1.1e-7 from 1 and 0: opacities of exactly 0 and 1 come back within that."""
@@ -47,7 +54,7 @@ def read_manifest(folder: Path) -> Any:
 
 
 def opacities_from_logits(logits: Float32Array) -> Float32Array:
-    """The sigmoid, without overflow, in float64 inside."""
+    """The sigmoid, without overflow, in float64 inside; relatively exact also near 0, where tanh would not be."""
     small = np.exp(-np.abs(logits.astype(np.float64)))
     return np.where(logits < 0, small / (1 + small), 1 / (1 + small)).astype(np.float32)
 

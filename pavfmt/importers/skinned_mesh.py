@@ -9,7 +9,6 @@ import numpy as np
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.glb import Glb, as_list, as_object
 from pavfmt.model import Float32Array, Float64Array, Int32Array
-from pavfmt.posing import quaternion_from_rotation, rotation_from_quaternion
 
 BIND_TOLERANCE = 1e-4
 """How far the joints at rest may differ from their bind pose (unit rotation, metres)."""
@@ -18,29 +17,12 @@ MAX_MORPH_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class Skeleton:
-    """The joints of a glTF skin that matter, with their rest frames."""
+    """The joints of a glTF skin that matter."""
 
     names: tuple[str, ...]
     parents: tuple[int, ...]
     positions: Float64Array
     """(J, 3) metres, mesh axes."""
-    rest_rotations: Float64Array
-    """(J, 3, 3): joint axes → mesh axes at rest."""
-    local_rotations: Float64Array
-    """(J, 3, 3): the node's own rotation at rest, relative to its parent node."""
-
-    def axis_angle(self, name: str, rotation: tuple[float, float, float, float]) -> Float64Array:
-        """A glTF node rotation (x, y, z, w) as axis-angle (3,) in the rest pose's world axes."""
-        joint = self.names.index(name)
-        x, y, z, w = rotation
-        turned = rotation_from_quaternion(np.array([w, x, y, z]))
-        quat = quaternion_from_rotation(self.local_rotations[joint].T @ turned)
-        quat = quat if quat[0] >= 0 else -quat
-        sine = np.linalg.norm(quat[1:])
-        angle = 2 * np.arctan2(sine, quat[0])
-        axis = self.rest_rotations[joint] @ quat[1:]
-        result: Float64Array = axis * (angle / sine if sine > 1e-12 else 2.0)
-        return result
 
 
 @dataclass(frozen=True)
@@ -202,12 +184,4 @@ def skeleton_from(glb: Glb, nodes: list[int], parents: list[int], bind: Float64A
         names=names,
         parents=tuple(nodes.index(parents[node]) if parents[node] in nodes else -1 for node in nodes),
         positions=frames[:, :3, 3],
-        rest_rotations=unit_columns(frames[:, :3, :3]),
-        local_rotations=unit_columns(np.stack([glb.local_matrix(node)[:3, :3] for node in nodes])),
     )
-
-
-def unit_columns(matrices: Float64Array) -> Float64Array:
-    """(J, 3, 3) rotations with scale → without."""
-    result: Float64Array = matrices / np.maximum(np.linalg.norm(matrices, axis=1, keepdims=True), 1e-30)
-    return result

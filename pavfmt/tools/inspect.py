@@ -8,14 +8,16 @@ from dataclasses import asdict, dataclass, field
 from pavfmt.codec.columns import ColumnDecompressor
 from pavfmt.codec.fields import FieldReader
 from pavfmt.container.framing import DamagedFrame, Frame, Framing
-from pavfmt.container.headers import DirectoryEntry, UnitHeader
+from pavfmt.container.headers import DirectoryEntry, FileHeader, UnitHeader
 from pavfmt.decoding import events as ev
 from pavfmt.decoding.decoder import Decoder
 from pavfmt.decoding.scene import Scene
 from pavfmt.limits import FORMAT_LIMITS, Limits
-from pavfmt.registry import GAUSSIAN_BYTES_TYPES, PRIVATE_UNIT_TYPES, UnitType
+from pavfmt.registry import GAUSSIAN_BYTES_TYPES, PRIVATE_UNIT_TYPES, CriticalFeature, UnitType
+from pavfmt.units.attributes import attributes_of
 from pavfmt.units.directory import Directory
 from pavfmt.units.gaussians import section_bytes
+from pavfmt.units.levels import LevelEntry
 
 
 @dataclass
@@ -181,7 +183,7 @@ def _assemble(
 ) -> Inspection:
     header = scene.header
     ends = {unit.offset: unit.offset + (unit.bytes or 0) for unit in units}
-    sections = Counter({"file-header": min(len(data), 52)})
+    sections = Counter({"file-header": min(len(data), FileHeader.SIZE)})
     for unit in units:
         sections[unit.type] += min(unit.bytes or 0, len(data) - unit.offset)
     sections["partial"] = len(data) - sum(sections.values())
@@ -195,7 +197,7 @@ def _assemble(
         gaussian_count=scene.gaussian_count,
         bytes_until_visible=None if milestones.visible is None else ends.get(milestones.visible),
         bytes_until_animatable=None if milestones.animatable is None else ends.get(milestones.animatable),
-        features=["hand-over"] if header and header.critical_features & 1 else [],
+        features=["hand-over"] if header and header.critical_features & CriticalFeature.HAND_OVER else [],
         rig=_rig_report(scene),
         levels=_level_reports(scene, frames),
         bytes_by_section={name: size for name, size in sections.items() if size},
@@ -230,26 +232,7 @@ def _level_reports(scene: Scene, frames: list[Frame | DamagedFrame]) -> list[Lev
     table = scene.table
     if table is None:
         return []
-    reports = []
-    for entry in table.levels:
-        grids = entry.grids
-        bits = {"means": grids.means[0].bits, "log_scales": grids.log_scales.bits, "quats": grids.quats.bits}
-        bits |= {"opacities": grids.opacities.bits, "sh0": grids.sh0.bits}
-        bits |= {f"sh{band}": grid.bits for band, grid in enumerate(grids.bands, 1)}
-        names = (entry.binding, entry.site, entry.sh_frame)
-        binding, site, frame = (name.name.lower().replace("_", "-") for name in names)
-        reports.append(
-            LevelReport(
-                binding,
-                site,
-                frame,
-                entry.sh_degree,
-                entry.gaussian_count,
-                0,
-                entry.split_count,
-                bits_by_attribute=bits,
-            )
-        )
+    reports = [_level_report(entry) for entry in table.levels]
     for block in scene.gaussians.blocks:
         reports[block.level].gaussians_here += len(block)
     columns = ColumnDecompressor()
@@ -265,6 +248,23 @@ def _level_reports(scene: Scene, frames: list[Frame | DamagedFrame]) -> list[Lev
             sizes = reports[level].bytes_by_attribute
             sizes[name] = sizes.get(name, 0) + size
     return reports
+
+
+def _level_report(entry: LevelEntry) -> LevelReport:
+    """Without what of it is there."""
+    binding, site, frame = (
+        value.name.lower().replace("_", "-") for value in (entry.binding, entry.site, entry.sh_frame)
+    )
+    return LevelReport(
+        binding,
+        site,
+        frame,
+        entry.sh_degree,
+        entry.gaussian_count,
+        0,
+        entry.split_count,
+        bits_by_attribute={one.name: one.grids[0].bits for one in attributes_of(entry.grids, False)},
+    )
 
 
 def gaussian_bytes_of(report: Inspection) -> int:

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from pavfmt.exporters.progressive import write_progressive
-from pavfmt.importers.files.ply import write_ply
 from pavfmt.tools.synthetic import RandomStream, toy_avatar, toy_rig
-from tests.support.tiny_lam import glb_bytes, glb_parts, offset_rows
+from tests.support.tiny_lam import glb_bytes, glb_parts, offset_rows, write_ply
 
 VECTORS = Path(__file__).parents[2] / "spec" / "vectors"
 LARGEST = 3000

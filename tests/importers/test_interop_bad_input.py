@@ -12,12 +12,12 @@ import zipfile
 
 import numpy as np
 import pytest
-from tiny_lam import POINTS, glb_bytes, glb_parts, lam_zip, offset_rows
+from tiny_lam import POINTS, glb_bytes, glb_parts, lam_zip, offset_rows, write_ply
 
 from pavfmt.errors import EncodeError
 from pavfmt.importers import ImportOptions, read_avatar, recognise
 from pavfmt.importers.files.flame_pickle import load_pickle
-from pavfmt.importers.files.ply import columns, read_ply, write_ply
+from pavfmt.importers.files.ply import columns, read_ply
 from pavfmt.importers.files.source import MAX_MEMBER_BYTES
 from pavfmt.importers.flame import KEYS, read_flame
 from pavfmt.importers.gaussianavatars import read_gaussianavatars

@@ -9,10 +9,11 @@ import pytest
 from flame_standin import standin_arrays, write_checkpoint, write_flame_pickle
 from lam_oracle import offset_table
 from realdata import DATA, needs_data
+from tiny_lam import write_ply
 
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.flame_pickle import as_numbers, load_pickle
-from pavfmt.importers.files.ply import columns, read_ply, write_ply
+from pavfmt.importers.files.ply import columns, read_ply
 from pavfmt.importers.flame import JOINT_NAMES, add_teeth, read_flame, teeth_faces
 from pavfmt.importers.gaussianavatars import find_point_cloud, read_gaussianavatars
 from pavfmt.model import Pose

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from gltf_turns import axis_angle
 from lam_oracle import member, offset_table, oracle_of
 from realdata import DATA, needs_data
 
@@ -55,8 +56,9 @@ def gltf_turns(oracle):
 
 
 def pose_for(name, weights, turned):
-    skeleton = read_skinned_mesh(read_glb(member(name, "skin.glb"))).skeleton
-    rotations = {node: tuple(skeleton.axis_angle(node, quat)) for node, quat in turned.items()}
+    rotations = {
+        node: tuple(axis_angle(member(name, "skin.glb"), node, quat)) for node, quat in turned.items()
+    }
     return Pose(weights=weights, rotations=rotations)
 
 

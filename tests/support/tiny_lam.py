@@ -6,11 +6,24 @@ import zipfile
 
 import numpy as np
 
-from pavfmt.importers.files.ply import write_ply
-
 OFFSET_FIELDS = ("x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity")
 OFFSET_FIELDS += ("scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3")
 POINTS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], "<f4")
+
+WRITTEN = {"i1": "char", "u1": "uchar", "i2": "short", "u2": "ushort", "i4": "int", "u4": "uint"}
+WRITTEN |= {"f4": "float", "f8": "double"}
+
+
+def write_ply(tables):
+    """Element name → structured array, as the binary PLY that `read_ply` reads."""
+    lines = ["ply", "format binary_little_endian 1.0"]
+    body = []
+    for name, table in tables.items():
+        lines.append(f"element {name} {len(table)}")
+        fields = [(field, table.dtype[field].newbyteorder("<")) for field in table.dtype.names or ()]
+        lines += [f"property {WRITTEN[dtype.str[1:]]} {field}" for field, dtype in fields]
+        body.append(table.astype(np.dtype(fields)).tobytes())
+    return "\n".join([*lines, ""]).encode("ascii") + b"end_header\n" + b"".join(body)
 
 
 def offset_rows(count=4):

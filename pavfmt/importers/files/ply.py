@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,6 @@ SCALARS = {
     **dict.fromkeys(("float", "float32"), "<f4"),
     **dict.fromkeys(("double", "float64"), "<f8"),
 }
-WRITTEN = {"i1": "char", "u1": "uchar", "i2": "short", "u2": "ushort", "i4": "int", "u4": "uint"}
-WRITTEN |= {"f4": "float", "f8": "double"}
 
 Element = tuple[str, int, list[tuple[str, str]]]
 """Name, row count, and the properties as (name, NumPy type)."""
@@ -44,18 +42,6 @@ def read_ply(data: bytes, where: str = "PLY") -> dict[str, Table]:
         tables[name] = np.frombuffer(data, dtype, count, offset)
         offset += count * dtype.itemsize
     return tables
-
-
-def write_ply(tables: Mapping[str, Table]) -> bytes:
-    """The inverse of `read_ply`."""
-    lines = ["ply", "format binary_little_endian 1.0"]
-    body = []
-    for name, table in tables.items():
-        lines.append(f"element {name} {len(table)}")
-        fields = [(field, table.dtype[field].newbyteorder("<")) for field in table.dtype.names or ()]
-        lines += [f"property {WRITTEN[dtype.str[1:]]} {field}" for field, dtype in fields]
-        body.append(table.astype(np.dtype(fields)).tobytes())
-    return "\n".join([*lines, ""]).encode("ascii") + END + b"".join(body)
 
 
 def columns(table: Table, names: Sequence[str], where: str = "PLY") -> Float32Array:

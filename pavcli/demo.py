@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     require("PIL", "matplotlib", "tqdm")
-    from pavplayer.demo_page.making import page_content
+    from pavplayer.demo_page.content import page_content
     from pavplayer.demo_page.reception import receive
 
     folder = Path(args.out)
@@ -114,7 +114,7 @@ def _check_replaceable(path: Path, force: bool) -> None:
 
 def _sheet(reception: Reception, title: str) -> bytes:
     """The contact sheet as a PNG that the demo recognises as its own."""
-    from pavplayer.demo_page.making import sheet_cuts
+    from pavplayer.demo_page.content import sheet_cuts
     from pavplayer.evaluation.reports.contact_sheet import contact_sheet
     from pavplayer.pictures import saved_png
 

@@ -20,9 +20,9 @@ from pavfmt.model import Track
 from pavplayer.packages import require
 
 if TYPE_CHECKING:
-    from pavplayer.crowd import Budget
-    from pavplayer.viewer.content.avatar_view import Actor
-    from pavplayer.viewer.content.scene import Stage
+    from pavplayer.crowd import RenderBudget
+    from pavplayer.viewer.content.avatar_view import AvatarView
+    from pavplayer.viewer.content.scene import ViewerScene
 
 HELP = """\
   pav play head.pav
@@ -74,47 +74,51 @@ def run(args: argparse.Namespace) -> int:
     """Do it."""
     require("viser", "av", extra="play")
     from pavplayer.viewer.player import Player
-    from pavplayer.viewer.server import Front
+    from pavplayer.viewer.server import ViewerServer
 
     tracks = given_tracks(args.track)
     with ExitStack() as opened:
-        stage = opened_stage(args, opened)
-        name = ", ".join(actor.name for actor in stage.actors)
-        with Front(Player(stage), args.host, args.port, tracks, name) as front:
+        scene = opened_scene(args, opened)
+        name = ", ".join(avatar_view.name for avatar_view in scene.avatar_views)
+        with ViewerServer(Player(scene), args.host, args.port, tracks, name) as server:
             if not args.quiet:
-                print(f"{front.url}   (Ctrl-C ends it)", flush=True)
+                print(f"{server.url}   (Ctrl-C ends it)", flush=True)
             if not args.no_browser:
-                threading.Thread(target=webbrowser.open, args=(front.url,), daemon=True).start()
+                threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
             with stop_requested() as stopped:
-                front.run(stopped)
-        return max(ended(actor) for actor in stage.actors)
+                server.run(stopped)
+        return max(ended(avatar_view) for avatar_view in scene.avatar_views)
 
 
-def opened_stage(args: argparse.Namespace, opened: ExitStack) -> Stage:
+def opened_scene(args: argparse.Namespace, opened: ExitStack) -> ViewerScene:
     """The avatars, arriving from now on; `opened` closes them."""
     from pavplayer.avatar import Avatar
     from pavplayer.crowd import FrameTimeBudget, GaussianBudget
-    from pavplayer.viewer.content.avatar_view import Actor
-    from pavplayer.viewer.content.crowd_scene import Together
-    from pavplayer.viewer.content.scene import Solo
+    from pavplayer.viewer.content.avatar_view import AvatarView
+    from pavplayer.viewer.content.crowd_scene import CrowdScene
+    from pavplayer.viewer.content.scene import AvatarScene
 
     options = streaming.options_of(args)
-    actors = []
+    avatar_views = []
     for file in args.files:
         avatar = Avatar(file, device=args.device, rig=args.rig, options=options, focus=args.focus)
-        actors.append(Actor(opened.enter_context(avatar), args.fade, Path(file).name))
-    budget: Budget | None = GaussianBudget(args.gaussians) if args.gaussians else None
+        avatar_views.append(AvatarView(opened.enter_context(avatar), args.fade, Path(file).name))
+    budget: RenderBudget | None = GaussianBudget(args.gaussians) if args.gaussians else None
     if args.frame_ms:
         budget = FrameTimeBudget(args.frame_ms)
-    return Solo(actors[0]) if len(actors) == 1 and budget is None else Together(actors, budget)
+    return (
+        AvatarScene(avatar_views[0])
+        if len(avatar_views) == 1 and budget is None
+        else CrowdScene(avatar_views, budget)
+    )
 
 
-def ended(actor: Actor) -> int:
+def ended(avatar_view: AvatarView) -> int:
     """What an avatar cost, said on stderr; the exit code."""
-    error = actor.avatar.error
+    error = avatar_view.avatar.error
     if error is not None:
-        note("play", f"{actor.name}: {error}")
-    lost = report_damage("play", actor.avatar.session)
+        note("play", f"{avatar_view.name}: {error}")
+    lost = report_damage("play", avatar_view.avatar.session)
     if error is None:
         return lost
     return ExitCode.FILE_FAILS if isinstance(error, PavError) else ExitCode.DATA_LOST

@@ -5,6 +5,7 @@ It grows by units and never forgets. Arrays are in file order of the Gaussians t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -150,14 +151,20 @@ class Scene(SceneContents):
             if self.active_units.issuperset(record.successors)
         ]
 
-    def effective(self) -> tuple[Float32Array, Float32Array]:
-        """Opacities (N,) and log scales (N, 3), hand-over applied; the stored ones where there is none."""
+    def effective(
+        self, share_of: Callable[[int, HandOver], float] = lambda unit, record: 1.0
+    ) -> tuple[Float32Array, Float32Array]:
+        """Opacities (N,) and log scales (N, 3), hand-over applied; the stored ones where there is none.
+
+        `share_of` a due hand-over, by unit id and record, says how far it has come, 0..1: for players that fade.
+        """
         arrays, due = self.arrays(), self.due_hand_overs()
         opacities, log_scales = arrays.opacities, arrays.log_scales
         if due:
             opacities, log_scales = opacities.copy(), log_scales.copy()
-        for _, record in due:
-            hand_over(record, np.searchsorted(arrays.indices, record.gaussians), opacities, log_scales)
+        for unit, record in due:
+            rows = np.searchsorted(arrays.indices, record.gaussians)
+            hand_over(record, rows, opacities, log_scales, share_of(unit, record))
         return opacities, log_scales
 
     def rig(self) -> Rig | None:

@@ -19,12 +19,12 @@ from statistics import median
 from playwright.sync_api import Page, sync_playwright
 
 from pavplayer.avatar import Avatar
-from pavplayer.viewer.content.avatar_view import Actor
-from pavplayer.viewer.content.scene import Solo
-from pavplayer.viewer.meter import Drawn
-from pavplayer.viewer.performance.demonstration import demonstration
+from pavplayer.demonstration import demonstration
+from pavplayer.viewer.content.avatar_view import AvatarView
+from pavplayer.viewer.content.scene import AvatarScene
+from pavplayer.viewer.frame_statistics import FrameStatistics
 from pavplayer.viewer.player import Player
-from pavplayer.viewer.server import Front
+from pavplayer.viewer.server import ViewerServer
 
 TARGET = 20.0
 """Frames a second."""
@@ -41,7 +41,7 @@ class Measured:
     own_seconds: float
     """Of processor time per picture, of the player's own process: two cores have two a second to give, to
     Chromium too."""
-    drawn: list[Drawn]
+    drawn: list[FrameStatistics]
     """Looked at now and then."""
 
     def typical(self, name: str) -> float:
@@ -50,16 +50,16 @@ class Measured:
 
 
 @contextmanager
-def playing(path: str, port: int) -> Iterator[Front]:
+def playing(path: str, port: int) -> Iterator[ViewerServer]:
     """`pav play` in a thread of this process."""
     stop = threading.Event()
     with Avatar(path, device="cpu") as avatar:
-        player = Player(Solo(Actor(avatar)))
-        with Front(player, "localhost", port, {}) as front:
-            thread = threading.Thread(target=front.run, args=(stop.is_set,))
+        player = Player(AvatarScene(AvatarView(avatar)))
+        with ViewerServer(player, "localhost", port, {}) as server:
+            thread = threading.Thread(target=server.run, args=(stop.is_set,))
             thread.start()
             try:
-                yield front
+                yield server
             finally:
                 stop.set()
                 thread.join()
@@ -81,23 +81,23 @@ def measure(path: str, seconds: float, chromium: str, size: tuple[int, int], por
     def count(_: object) -> None:
         received[0] += 1
 
-    with playing(path, port) as front, watching(chromium, *size) as page:
+    with playing(path, port) as server, watching(chromium, *size) as page:
         page.on("websocket", lambda socket: socket.on("framereceived", count))
-        page.goto(f"{front.url}/?fixedDpr=1")
+        page.goto(f"{server.url}/?fixedDpr=1")
         page.locator("canvas").first.wait_for()
-        player = front.player
-        while not (player.viewers and player.lead.avatar.has_ended and player.meter.count):
+        player = server.player
+        while not (player.clients and player.controlled.avatar.has_ended and player.frame_rate.count):
             page.wait_for_timeout(50)
-        player.playback.load(demonstration(player.lead.avatar.scene))
+        player.playback.load(demonstration(player.controlled.avatar.scene))
         player.playback.play()
         player.controls.change()
         page.wait_for_timeout(1000 * WARMING_SECONDS)
-        start, sent, got, drawn = time.monotonic(), player.meter.count, received[0], []
+        start, sent, got, drawn = time.monotonic(), player.frame_rate.count, received[0], []
         worked = time.process_time()
         while time.monotonic() - start < seconds:
             page.wait_for_timeout(200)
-            drawn.append(player.drawn)
-        passed, count_sent = time.monotonic() - start, player.meter.count - sent
+            drawn.append(player.last_frame)
+        passed, count_sent = time.monotonic() - start, player.frame_rate.count - sent
         own = (time.process_time() - worked) / max(1, count_sent)
         return Measured(count_sent / passed, (received[0] - got) / passed, own, drawn)
 

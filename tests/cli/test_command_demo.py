@@ -21,9 +21,9 @@ from pavfmt.encoder.options import EncodeOptions, precision_near
 from pavfmt.model import Avatar
 from pavfmt.tools.cut import unit_ends
 from pavfmt.tools.synthetic import toy_avatar
-from pavplayer.demo_page.performance import MOVES, SECONDS, bump, moments, weights_at
 from pavplayer.demo_page.quality_plot import quality_plot
 from pavplayer.demo_page.reception import Download, receive
+from pavplayer.demonstration import MOVES, SECONDS, bump, moments, weights_at
 from pavplayer.evaluation.prefixes import basic_expressions, psnr_of, shown_bytes, spread_lengths
 from pavplayer.evaluation.reports.contact_sheet import contact_sheet
 from pavplayer.session import Session
@@ -211,10 +211,10 @@ def test_the_performance_loops_and_moves_what_the_rig_has(toy):
     assert all(0 <= value <= 1 for k in range(200) for value in weights_at(SECONDS * k / 200).values())
     used = {name for names, _, _ in MOVES for name in names}
     assert {"jawOpen", "eyeBlinkLeft", "mouthSmileRight", "browInnerUp"} <= used
-    frames = list(moments(decode(toy)))
+    frames = list(moments(decode(toy), 90))
     assert {name for frame in frames for name in frame.pose.weights} == {"jawOpen", "eyeBlinkLeft"}
     assert min(frame.yaw_degrees for frame in frames) < -10 < 10 < max(frame.yaw_degrees for frame in frames)
-    still = list(moments(decode(encode(toy_avatar("static")))))
+    still = list(moments(decode(encode(toy_avatar("static"))), 90))
     assert not any(frame.pose.weights or frame.pose.rotations for frame in still)
 
 

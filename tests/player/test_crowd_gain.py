@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pavplayer.crowd.budget import FrameTimeBudget, GaussianBudget
-from pavplayer.crowd.gain import LEAST, divide, gain_curve
+from pavplayer.crowd.gain import MIN_GAUSSIANS, allocate, gain_curve
 
 
 def curves_of(seed=0):
@@ -30,59 +30,59 @@ COUNTS = np.array([9_000, 9_000, 39_500 + 500, 1, 300, 2_000])
 
 @pytest.mark.parametrize("budget", [1, 7, 300, 5_000, 20_000, 60_000])
 def test_the_budget_is_spent_and_not_overdrawn(budget):
-    shares = divide(CURVES, VALUES, budget)
+    shares = allocate(CURVES, VALUES, budget)
     assert (shares >= 0).all() and (shares <= COUNTS).all()
     assert np.ceil(shares).sum() <= budget
     assert shares.sum() >= 0.999 * budget - len(CURVES)
 
 
 def test_what_fits_is_shown_whole():
-    assert divide(CURVES, VALUES, COUNTS.sum()).tolist() == COUNTS.tolist()
-    assert divide(CURVES, VALUES, np.inf).tolist() == COUNTS.tolist()
-    assert divide(CURVES, VALUES, COUNTS.sum() - 1).sum() < COUNTS.sum()
+    assert allocate(CURVES, VALUES, COUNTS.sum()).tolist() == COUNTS.tolist()
+    assert allocate(CURVES, VALUES, np.inf).tolist() == COUNTS.tolist()
+    assert allocate(CURVES, VALUES, COUNTS.sum() - 1).sum() < COUNTS.sum()
 
 
 def test_more_budget_takes_nothing_from_anyone():
     before = np.zeros(len(CURVES))
     for budget in np.geomspace(10, COUNTS.sum(), 60):
-        shares = divide(CURVES, VALUES, budget)
+        shares = allocate(CURVES, VALUES, budget)
         assert (shares >= before - 1e-6 * before).all()
         before = shares
 
 
 def test_who_counts_for_more_gets_more_and_the_others_not():
-    before = divide(CURVES, VALUES, 10_000)
+    before = allocate(CURVES, VALUES, 10_000)
     for factor in np.geomspace(1.1, 1e4, 30):
         values = VALUES.copy()
         values[1] *= factor
-        shares = divide(CURVES, values, 10_000)
+        shares = allocate(CURVES, values, 10_000)
         assert shares[1] >= before[1] * (1 - 1e-6)
         assert (np.delete(shares, 1) <= np.delete(before, 1) * (1 + 1e-6)).all()
         before = shares
-    assert before[1] > 4 * divide(CURVES, VALUES, 10_000)[1]
+    assert before[1] > 4 * allocate(CURVES, VALUES, 10_000)[1]
 
 
 def test_a_small_change_of_size_moves_the_shares_a_little():
     """Also where the file's order makes the worth of the next Gaussians jump."""
-    before = divide(CURVES, VALUES, 8_000)
+    before = allocate(CURVES, VALUES, 8_000)
     for step in range(1, 400):
         values = VALUES * np.where(np.arange(len(VALUES)) == 2, 1.01**-step, 1.0)
-        shares = divide(CURVES, values, 8_000)
+        shares = allocate(CURVES, values, 8_000)
         assert np.abs(shares - before).max() < 0.02 * 8_000
         before = shares
 
 
 def test_nobody_in_view_is_left_out_and_nobody_out_of_view_gets_any():
     values = np.array([1e6, 1e-3, 1e-3, 0.0, 0.0, 1e-3])
-    shares = divide(CURVES, values, 12_000)
+    shares = allocate(CURVES, values, 12_000)
     assert shares[[3, 4]].tolist() == [0, 0]
-    assert shares[[1, 2, 5]].min() >= LEAST
-    assert divide(CURVES, values, 80)[[1, 2, 5]].min() >= 9
-    assert not divide(CURVES, np.zeros(6), 12_000).any()
+    assert shares[[1, 2, 5]].min() >= MIN_GAUSSIANS
+    assert allocate(CURVES, values, 80)[[1, 2, 5]].min() >= 9
+    assert not allocate(CURVES, np.zeros(6), 12_000).any()
 
 
 def test_equal_avatars_share_equally():
-    shares = divide([CURVES[0]] * 4, np.ones(4), 6_000)
+    shares = allocate([CURVES[0]] * 4, np.ones(4), 6_000)
     assert np.allclose(shares, 1_500, rtol=1e-3)
 
 

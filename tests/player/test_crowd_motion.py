@@ -10,7 +10,7 @@ from pavfmt.tools.cut import unit_ends
 from pavplayer.camera import Camera
 from pavplayer.crowd import Crowd, GaussianBudget, Placement
 from pavplayer.crowd import crowd as crowd_module
-from pavplayer.crowd.gain import divide
+from pavplayer.crowd.gain import allocate
 from pavplayer.crowd.member import joined
 from pavplayer.rasterizers.tiles import TileRasterizer
 from pavplayer.session import Session
@@ -24,13 +24,13 @@ def blocks_changed(one, other):
     return change[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8).mean(axis=(1, 3)).max()
 
 
-def pictured(crowd, camera, positions):
+def pictured(crowd, camera, lengths):
     """The crowd with prefixes of these lengths."""
     clouds = []
-    for member, position in zip(crowd.members, positions, strict=True):
-        kept, member.position = member.position, position
+    for member, length in zip(crowd.members, lengths, strict=True):
+        kept, member.length = member.length, length
         clouds.append(member.cloud(Pose(), camera))
-        member.position = kept
+        member.length = kept
     return crowd.rasterizer.render(joined(clouds), camera, BACKGROUND)
 
 
@@ -40,7 +40,7 @@ def largest_jump(frames=16):
     crowd, jumps = Crowd(heads(), places, GaussianBudget(3_000)), []
     for share in np.linspace(0, 1, frames):
         camera = Camera.orbit((0, 0, -4.2 * share), 3.5, width=96, height=72, focal_px=150)
-        before = [member.position for member in crowd.members]
+        before = [member.length for member in crowd.members]
         after = crowd.frame(camera, background=BACKGROUND)
         if share > 0:
             jumps.append(blocks_changed(after, pictured(crowd, camera, before)))
@@ -51,8 +51,8 @@ def largest_jump(frames=16):
 def test_nothing_jumps_when_the_camera_comes_near(monkeypatch):
     smooth = largest_jump()
     assert 0 < smooth < 0.01
-    monkeypatch.setattr(crowd_module, "divide", lambda *asked: np.floor(divide(*asked) / 300) * 300)
-    monkeypatch.setattr(crowd_module, "PACE", 1.0)
+    monkeypatch.setattr(crowd_module, "allocate", lambda *asked: np.floor(allocate(*asked) / 300) * 300)
+    monkeypatch.setattr(crowd_module, "STEP_SHARE", 1.0)
     stepped = largest_jump()
     assert stepped > 3 * smooth
 

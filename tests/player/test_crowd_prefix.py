@@ -7,11 +7,10 @@ from pavfmt import decode
 from pavfmt.model import Pose
 from pavplayer.camera import Camera
 from pavplayer.crowd import Placement, prefix
-from pavplayer.crowd.member import Member, arrived
+from pavplayer.crowd.drawing_order import drawing_order
+from pavplayer.crowd.member import Member, member_state
 from pavplayer.crowd.pool import ArrayPool
-from pavplayer.crowd.prefix import PrefixLooks, fade_width
-from pavplayer.crowd.prefix import arrived as shown
-from pavplayer.crowd.unit_order import spending_order
+from pavplayer.crowd.prefix import PrefixVisibility, fade_width, prefix_shares
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
 from spec.builders.avatars import head_file, toy_file
@@ -31,13 +30,13 @@ def session_of(data):
 def hand_over(second_values):
     """The session, and what it can show."""
     session = session_of(hand_over_file(second_values))
-    return session, arrived(session)
+    return session, member_state(session)
 
 
 @pytest.fixture
 def sharp(monkeypatch):
     """No fade: at a unit's end exactly what is before it is shown."""
-    monkeypatch.setattr(prefix, "FADE_LEAST", 0)
+    monkeypatch.setattr(prefix, "MIN_FADE", 0)
     monkeypatch.setattr(prefix, "FADE_SHARE", 0)
 
 
@@ -45,7 +44,7 @@ def test_units_stay_whole_and_in_the_order_of_their_level():
     scene = session_of(head_file()).scene
     arrays = scene.arrays()
     weights = np.random.default_rng(0).uniform(size=len(arrays)).astype(np.float32)
-    order = spending_order(scene, weights)
+    order = drawing_order(scene, weights)
     assert np.array_equal(np.sort(order), np.arange(len(arrays)))
     bounds = np.cumsum([0, *(len(block) for block in scene.gaussians.blocks)])
     units = np.searchsorted(bounds, order, side="right") - 1
@@ -61,50 +60,50 @@ def test_units_stay_whole_and_in_the_order_of_their_level():
 def test_a_deeper_level_comes_first_where_it_is_worth_more():
     scene = session_of(head_file()).scene
     levels = scene.arrays().levels
-    order = spending_order(scene, np.where(levels == 1, 1.0, 0.5).astype(np.float32))
+    order = drawing_order(scene, np.where(levels == 1, 1.0, 0.5).astype(np.float32))
     assert (np.diff(levels[order]) <= 0).all()
-    order = spending_order(scene, np.where(levels == 1, 0.5, 1.0).astype(np.float32))
+    order = drawing_order(scene, np.where(levels == 1, 0.5, 1.0).astype(np.float32))
     assert (np.diff(levels[order]) >= 0).all()
 
 
 def test_the_fade_is_continuous_and_ends_with_the_avatar():
     total, step = 5_000, 0.37
     for start in (0.5, 3.0, 64.0, 700.2, 4_900.0, 4_990.0, total - 3 * step):
-        for position in (start, start + step):
-            fade = fade_width(position, total)
-            assert 0 <= fade <= max(64, 0.1 * position)
+        for length in (start, start + step):
+            fade = fade_width(length, total)
+            assert 0 <= fade <= max(64, 0.1 * length)
         rows = np.arange(total)
-        here, there = (shown(rows, at, fade_width(at, total)) for at in (start, start + step))
+        here, there = (prefix_shares(rows, at, total) for at in (start, start + step))
         # Near the end the fade is short: opacities change at most as fast as one after the other.
         assert (there - here).min() >= 0 and (there - here).max() <= 1.01 * step
-    assert shown(rows, total, fade_width(total, total)).tolist() == [1.0] * total
-    assert shown(rows, 0.0, fade_width(0.0, total)).max() == 0
+    assert prefix_shares(rows, total, total).tolist() == [1.0] * total
+    assert prefix_shares(rows, 0.0, total).max() == 0
 
 
 def test_looks_change_little_with_a_little_more():
-    state = arrived(session_of(head_file()))
-    before = state.looks.at(0.0)
+    state = member_state(session_of(head_file()))
+    before = state.prefixes.at(0.0)
     total = len(state.poser)
-    for position in np.linspace(0, total, 4 * total)[1:]:
-        look = state.looks.at(position)
+    for length in np.linspace(0, total, 4 * total)[1:]:
+        shown = state.prefixes.at(length)
         common = len(before.opacities)
-        assert np.abs(look.opacities[:common] - before.opacities).max(initial=0) < 0.3
-        before = look
+        assert np.abs(shown.opacities[:common] - before.opacities).max(initial=0) < 0.3
+        before = shown
     assert len(before.opacities) == total
 
 
 @pytest.mark.parametrize("second_values", [False, True])
 def test_each_prefix_of_units_shows_what_the_file_defines(second_values, sharp):
     session, state = hand_over(second_values)
-    assert np.array_equal(np.sort(state.file_places[:3]), [0, 1, 2])  # units in the file's order
+    assert np.array_equal(np.sort(state.ranks[:3]), [0, 1, 2])  # units in the file's order
     member = Member(session, Placement(), ArrayPool())
     member.refresh()
     data = hand_over_file(second_values)
     ends = [end for _, end in unit_spans(data)]
     for count, end in ((3, ends[-4]), (6, ends[-2]), (9, ends[-1])):
-        member.position = float(count)
-        cloud = member.cloud(Pose(), CAMERA, PlainRasterizer())
-        places = state.file_places[:count] if count < 9 else np.arange(9)
+        member.length = float(count)
+        cloud = member.cloud(Pose(), CAMERA)
+        places = state.ranks[:count] if count < 9 else np.arange(9)
         opacities, log_scales = decode(data[:end]).effective()
         assert np.allclose(cloud.opacities[places], opacities, atol=1e-6)
         assert np.allclose(cloud.scales[places], np.exp(log_scales), rtol=1e-5)
@@ -115,11 +114,11 @@ def test_each_prefix_of_units_shows_what_the_file_defines(second_values, sharp):
 def test_parents_give_way_as_their_children_come(second_values):
     session, state = hand_over(second_values)
     stored = session.scene.arrays().opacities
-    parents = state.file_places[RETIRED]
+    parents = state.ranks[RETIRED]
     final = session.scene.effective()[0][RETIRED]
     # From here on the first unit is out of the fade.
-    positions = np.linspace(7.5, 9.0, 40)
-    seen = np.array([state.looks.at(position).opacities[parents] for position in positions])
+    lengths = np.linspace(7.5, 9.0, 40)
+    seen = np.array([state.prefixes.at(length).opacities[parents] for length in lengths])
     assert np.allclose(seen[-1], final, atol=1e-6)
     assert np.abs(np.diff(seen, axis=0)).max() < 0.1
     toward = np.sign(final - stored[RETIRED])
@@ -132,9 +131,9 @@ def test_drawing_a_prefix_leaves_the_avatar_as_it_is(sharp):
     member = Member(session, Placement(), ArrayPool())
     member.refresh()
     pictures = []
-    for position in (9.0, 4.5, 9.0):
-        member.position = position
-        cloud = member.cloud(Pose(), CAMERA, PlainRasterizer())
+    for length in (9.0, 4.5, 9.0):
+        member.length = length
+        cloud = member.cloud(Pose(), CAMERA)
         pictures.append(PlainRasterizer().render(cloud, CAMERA))
     assert pictures[0].tobytes() == pictures[2].tobytes() != pictures[1].tobytes()
     assert np.abs(pictures[0] - session.frame(None, CAMERA)).max() < 1e-6
@@ -144,27 +143,27 @@ def test_drawing_a_prefix_leaves_the_avatar_as_it_is(sharp):
 def test_a_hand_over_that_still_waits_changes_nothing(sharp):
     data = hand_over_file()
     session = session_of(data[: unit_spans(data)[-2][1]])
-    state = arrived(session)
-    opacities = state.looks.at(6.0).opacities
-    assert opacities[state.file_places].tobytes() == session.scene.arrays().opacities.tobytes()
+    state = member_state(session)
+    opacities = state.prefixes.at(6.0).opacities
+    assert opacities[state.ranks].tobytes() == session.scene.arrays().opacities.tobytes()
 
 
 def test_successors_out_of_the_order_are_waited_for(sharp):
     """Whatever order the units are shown in, a parent waits for the last child."""
     session = session_of(hand_over_file())
     order = np.array([6, 7, 8, 0, 1, 2, 5, 4, 3])
-    looks = PrefixLooks(session.scene, order, session.gaussian_ranges)
+    prefixes = PrefixVisibility(session.scene, order, session.gaussian_ranges)
     stored, parents = session.scene.arrays().opacities, np.argsort(order)[RETIRED]
-    for position in (6.0, 7.0, 8.0):
-        assert looks.at(position).opacities[parents].tobytes() == stored[RETIRED].tobytes()
-    assert looks.at(9.0).opacities[parents].tolist() == [0, 0]
+    for length in (6.0, 7.0, 8.0):
+        assert prefixes.at(length).opacities[parents].tobytes() == stored[RETIRED].tobytes()
+    assert prefixes.at(9.0).opacities[parents].tolist() == [0, 0]
 
 
 def test_a_toy_has_nothing_to_fade_when_complete():
-    state = arrived(session_of(toy_file()))
-    look = state.looks.at(float(len(state.poser)))
-    assert len(look.rows) == 0
+    state = member_state(session_of(toy_file()))
+    shown = state.prefixes.at(float(len(state.poser)))
+    assert shown.scale_factors is None
     assert (
-        np.sort(look.opacities).tobytes()
+        np.sort(shown.opacities).tobytes()
         == np.sort(session_of(toy_file()).scene.arrays().opacities).tobytes()
     )

@@ -15,7 +15,7 @@ from spec.builders.avatars import external_file, head_file, rig_file, toy_file
 
 
 def mesh_arrays(member):
-    mesh = member._arrived.poser.mesh
+    mesh = member._state.poser.mesh
     return mesh.shapes, mesh.weights, mesh.corners[0], member.session.scene.core.weights
 
 

@@ -14,8 +14,8 @@ from pavplayer import Avatar
 from pavplayer.demo import AVATAR_FILE
 from pavplayer.evaluation.metrics import psnr
 from pavplayer.pictures import eight_bit
-from pavplayer.viewer.content.avatar_view import Actor
-from pavplayer.viewer.content.scene import Solo
+from pavplayer.viewer.content.avatar_view import AvatarView
+from pavplayer.viewer.content.scene import AvatarScene
 from pavplayer.viewer.performance.expressions import breakable
 from pavplayer.viewer.player import Player
 
@@ -38,33 +38,33 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def front():
-    from pavplayer.viewer.server import Front
+def server():
+    from pavplayer.viewer.server import ViewerServer
 
     stop = threading.Event()
     with Avatar(AVATAR_FILE, device="cpu") as avatar:
-        player = Player(Solo(Actor(avatar, 0.0)))
+        player = Player(AvatarScene(AvatarView(avatar, 0.0)))
         while not avatar.scene.is_visible:
             player.tick()
         avatar.frame()  # compiles
-        player.lead.cloud(Pose())
-        with Front(player, "localhost", free_port(), {}, "demo head") as front:
-            thread = threading.Thread(target=front.run, args=(stop.is_set,))
+        player.controlled.cloud(Pose())
+        with ViewerServer(player, "localhost", free_port(), {}, "demo head") as server:
+            thread = threading.Thread(target=server.run, args=(stop.is_set,))
             thread.start()
-            yield front
+            yield server
             stop.set()
             thread.join()
 
 
 @pytest.fixture(scope="module")
-def page(front):
+def page(server):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport=WINDOW)
         page.set_default_timeout(1000 * PATIENCE)
-        page.goto(f"{front.url}/?fixedDpr=1")  # else viser draws fewer pixels where it is slow
+        page.goto(f"{server.url}/?fixedDpr=1")  # else viser draws fewer pixels where it is slow
         page.get_by_text(breakable("browDownLeft"), exact=True).wait_for()
         notice = page.locator("#webgl-software-rendering button")
         if notice.count():
@@ -74,12 +74,12 @@ def page(front):
         browser.close()
 
 
-def at_rest(front, page):
+def at_rest(server, page):
     """The page's picture once it has come to rest, (H, W, 3) in 0..1, and our own of the same view.
 
     The page may lag behind the player, so it is looked at until it is like ours, or patience ends.
     """
-    player, until = front.player, time.monotonic() + PATIENCE
+    player, until = server.player, time.monotonic() + PATIENCE
     while True:
         wait_for(page, lambda: player.is_at_rest() and not player.controls.changed.is_set())
         shown, ours = picture_on(page, page.locator("canvas").first.bounding_box()), expected(player)
@@ -104,10 +104,10 @@ def picture_on(page, box):
 
 def expected(player):
     """What is shown, drawn by the embedding interface."""
-    (viewer,) = player.viewers.values()
-    camera = viewer.view.camera()
-    cloud = player.stage.cloud(camera, player.pose(), player.controls.limit, float("inf"))
-    return eight_bit(player.stage.rasterizer.render(cloud, camera)) / 255.0
+    (client,) = player.clients.values()
+    camera = client.view.camera()
+    cloud = player.scene.cloud(camera, player.pose(), player.controls.limit, float("inf"))
+    return eight_bit(player.scene.rasterizer.render(cloud, camera)) / 255.0
 
 
 def fill(page, name, value):
@@ -118,42 +118,42 @@ def fill(page, name, value):
     entry.press("Enter")
 
 
-def test_the_page_shows_the_head_and_the_controls_move_it(front, page):
-    rest, ours = at_rest(front, page)
+def test_the_page_shows_the_head_and_the_controls_move_it(server, page):
+    rest, ours = at_rest(server, page)
     assert rest.shape == ours.shape
     assert psnr(rest, ours) > ALIKE
     assert (rest.min(axis=2) < 0.7).mean() > 0.1  # it is a head, not white
     fill(page, "search", "jaw open")
     page.get_by_text(breakable("browDownLeft"), exact=True).wait_for(state="detached")
     fill(page, breakable("jawOpen"), 0.9)
-    opened, ours = at_rest(front, page)
-    assert front.player.controls.weights == {"jawOpen": 0.9}
+    opened, ours = at_rest(server, page)
+    assert server.player.controls.weights == {"jawOpen": 0.9}
     assert psnr(opened, ours) > ALIKE
     assert psnr(opened, rest) < 28
 
 
-def test_a_prefix_is_cut_and_compared_with_the_whole(front, page):
+def test_a_prefix_is_cut_and_compared_with_the_whole(server, page):
     fill(page, "search", "")
     fill(page, "bytes drawn", 60_000)
-    cut, ours = at_rest(front, page)
-    assert front.player.controls.limit == 60_000
+    cut, ours = at_rest(server, page)
+    assert server.player.controls.limit == 60_000
     assert psnr(cut, ours) > ALIKE
     page.get_by_text("dB PSNR, this view").wait_for()
-    assert 0 < front.player.drawn.gaussian_count < front.player.lead.avatar.scene.gaussian_count
-    fill(page, "bytes drawn", front.player.lead.avatar.total_bytes)
+    assert 0 < server.player.last_frame.gaussian_count < server.player.controlled.avatar.scene.gaussian_count
+    fill(page, "bytes drawn", server.player.controlled.avatar.total_bytes)
     page.get_by_text("it is the whole file").wait_for()
-    assert front.player.controls.limit is None
+    assert server.player.controls.limit is None
 
 
-def test_dragging_turns_the_head_and_the_screenshot_is_of_it(front, page):
-    before, _ = at_rest(front, page)
+def test_dragging_turns_the_head_and_the_screenshot_is_of_it(server, page):
+    before, _ = at_rest(server, page)
     box = page.locator("canvas").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 60, y, steps=4)
     page.mouse.up()
-    turned, ours = at_rest(front, page)
+    turned, ours = at_rest(server, page)
     assert psnr(turned, ours) > ALIKE
     assert psnr(turned, before) < 25
     page.get_by_role("tab", name="Picture").click()
@@ -165,7 +165,7 @@ def test_dragging_turns_the_head_and_the_screenshot_is_of_it(front, page):
     np.testing.assert_array_equal(saved, ours)
 
 
-def test_a_track_is_dropped_in_and_played(front, page, tmp_path):
+def test_a_track_is_dropped_in_and_played(server, page, tmp_path):
     weights = np.linspace(0, 1, 40, dtype=np.float32)[:, None]
     np.savez(tmp_path / "talk.npz", talk_weights=weights, talk_names=np.array(["jawOpen"]))
     (tmp_path / "text.npz").write_bytes(b"no track")
@@ -176,16 +176,16 @@ def test_a_track_is_dropped_in_and_played(front, page, tmp_path):
             drop.click()
         chooser.value.set_files(tmp_path / name)
         page.get_by_text("is no track" if name == "text.npz" else "40 frames at 30 a second").wait_for()
-    playback, sent = front.player.playback, front.player.meter.count
+    playback, sent = server.player.playback, server.player.frame_rate.count
     assert playback.track.name == "talk"
     page.get_by_role("button", name="play", exact=True).click()
     page.get_by_role("button", name="pause", exact=True).wait_for()
-    wait_for(page, lambda: front.player.meter.count >= sent + 3)
+    wait_for(page, lambda: server.player.frame_rate.count >= sent + 3)
     page.get_by_role("button", name="pause", exact=True).click()
     page.get_by_role("button", name="play", exact=True).wait_for()
     assert not playback.is_playing
     frame = playback.frame
-    held, ours = at_rest(front, page)
+    held, ours = at_rest(server, page)
     assert psnr(held, ours) > ALIKE
-    slid = front.player.controls.weights.get("jawOpen", 0.0)
-    assert front.player.pose().weights["jawOpen"] == pytest.approx(slid + float(weights[frame, 0]))
+    slid = server.player.controls.weights.get("jawOpen", 0.0)
+    assert server.player.pose().weights["jawOpen"] == pytest.approx(slid + float(weights[frame, 0]))

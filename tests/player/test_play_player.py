@@ -5,20 +5,20 @@ import itertools
 
 import numpy as np
 import pytest
-from playing import CAMERA, VIEW, SetClock, player_of
+from playing import CAMERA, VIEW, SetClock, player_of, view_of
 
 from pavfmt.model import Pose, Track
 from pavfmt.tools.cut import unit_ends
 from pavplayer.evaluation.metrics import psnr
+from pavplayer.viewer.adaptive_size import MIN_SCALE, AdaptiveSize
 from pavplayer.viewer.controls import Controls
 from pavplayer.viewer.film import filmed, photographed, turned, turntable
-from pavplayer.viewer.pacing import SMALLEST, Pacing
 from pavplayer.viewer.panels.readings import readings, readings_html
 from pavplayer.viewer.performance.expressions import grouped, matches, presets, weight_range
 from pavplayer.viewer.performance.playback import Playback
 from pavplayer.viewer.player import MOVING_QUALITY, REST_SECONDS, RESTING_QUALITY
-from pavplayer.viewer.quality import QualityReading
-from pavplayer.viewer.viewing import MOST_PIXELS, View, view_of
+from pavplayer.viewer.quality import QualityMeter
+from pavplayer.viewer.window_view import MAX_PIXELS, WindowView
 from spec.builders.avatars import toy_file
 
 DATA = toy_file("face")
@@ -52,18 +52,18 @@ def test_pictures_are_drawn_when_something_changed_and_once_more_at_rest(tmp_pat
 def test_the_picture_at_rest_is_that_of_the_controls(tmp_path):
     player, clock, screen = player_of(tmp_path, DATA)
     player.controls.change(
-        weights={"jawOpen": 0.7}, turns={"jaw": (0.3, 0.1, 0.0)}, background=(0.2, 0.4, 0.6)
+        weights={"jawOpen": 0.7}, rotations={"jaw": (0.3, 0.1, 0.0)}, background=(0.2, 0.4, 0.6)
     )
     come_to_rest(player, clock)
     pose = Pose({"jawOpen": 0.7}, {"jaw": (0.3, 0.1, 0.0)})
-    expected = player.lead.avatar.frame(CAMERA, pose, (0.2, 0.4, 0.6))
+    expected = player.controlled.avatar.frame(CAMERA, pose, (0.2, 0.4, 0.6))
     assert np.abs(screen.last - np.clip(expected, 0, 1)).max() < 0.51 / 255
-    assert psnr(screen.last, player.lead.avatar.frame(CAMERA, None, (0.2, 0.4, 0.6))) < 45
+    assert psnr(screen.last, player.controlled.avatar.frame(CAMERA, None, (0.2, 0.4, 0.6))) < 45
 
 
 def test_the_byte_slider_cuts(tmp_path):
     player, clock, screen = player_of(tmp_path, DATA)
-    reading = QualityReading(player)
+    reading = QualityMeter(player)
     come_to_rest(player, clock)
     whole = screen.last
     reading.update()
@@ -72,7 +72,7 @@ def test_the_byte_slider_cuts(tmp_path):
     player.controls.change(limit=end)
     come_to_rest(player, clock)
     assert 10 < psnr(screen.last, whole) < 60
-    assert 0 < player.drawn.gaussian_count < player.lead.avatar.scene.gaussian_count
+    assert 0 < player.last_frame.gaussian_count < player.controlled.avatar.scene.gaussian_count
     reading.update()
     assert reading.latest.limit == end and 10 < reading.latest.decibels < 60
     table = dict(readings(player, reading.latest))
@@ -85,8 +85,8 @@ def test_the_byte_slider_cuts(tmp_path):
 
 def test_quality_is_measured_once_for_each_state(tmp_path, monkeypatch):
     player, clock, _ = player_of(tmp_path, DATA)
-    reading, calls = QualityReading(player), []
-    monkeypatch.setattr(QualityReading, "_decibels", lambda *_: float(len(calls) or calls.append(1) or 1))
+    reading, calls = QualityMeter(player), []
+    monkeypatch.setattr(QualityMeter, "_decibels", lambda *_: float(len(calls) or calls.append(1) or 1))
     player.controls.change(limit=len(DATA) - 1)
     player.tick()
     reading.update()
@@ -102,10 +102,10 @@ def test_a_camera_that_moves_is_followed(tmp_path):
     come_to_rest(player, clock)
     before = screen.last
     side = turned(VIEW, np.zeros(3), 40.0)
-    player.watch(0, player.viewers[0].screen, side)
+    player.update_client(0, player.clients[0].screen, side)
     come_to_rest(player, clock)
     assert psnr(screen.last, before) < 40
-    player.leave(0)
+    player.remove_client(0)
     player.controls.change()
     count = len(screen.pictures)
     player.tick()
@@ -124,8 +124,8 @@ def test_a_view_keeps_its_field_of_view_at_any_scale():
     half = VIEW.camera(0.5)
     assert (half.width, half.height) == (12, 15)
     assert half.fy / half.height == pytest.approx(CAMERA.fy / CAMERA.height)
-    huge = View(VIEW.position, VIEW.rotation, VIEW.fov_y, 8000, 6000).camera()
-    assert huge.width * huge.height == pytest.approx(MOST_PIXELS, rel=0.01)
+    huge = WindowView(VIEW.position, VIEW.rotation, VIEW.fov_y, 8000, 6000).camera()
+    assert huge.width * huge.height == pytest.approx(MAX_PIXELS, rel=0.01)
 
 
 def test_a_track_is_played_under_the_sliders(tmp_path):
@@ -165,17 +165,17 @@ def test_playback_holds_and_seeks():
 
 def test_pacing_finds_a_size_that_is_fast_enough():
     """A machine that takes 10 ms and another 100 ms for all the pixels."""
-    pacing = Pacing(target_seconds=0.04, scale=1.0)
+    size = AdaptiveSize(target_seconds=0.04, scale=1.0)
     for _ in range(40):
-        scale = pacing.next_scale()
-        pacing.note(0.010 + 0.1 * scale**2, scale)
-    assert 0.03 < 0.010 + 0.1 * pacing.next_scale() ** 2 < 0.045
+        scale = size.next_scale()
+        size.note(0.010 + 0.1 * scale**2, scale)
+    assert 0.03 < 0.010 + 0.1 * size.next_scale() ** 2 < 0.045
     for _ in range(40):
-        pacing.note(1.0, pacing.next_scale())
-    assert pacing.next_scale() == SMALLEST
+        size.note(1.0, size.next_scale())
+    assert size.next_scale() == MIN_SCALE
     for _ in range(40):
-        pacing.note(0.001, pacing.next_scale())
-    assert pacing.next_scale() == 1.0
+        size.note(0.001, size.next_scale())
+    assert size.next_scale() == 1.0
 
 
 def test_controls_forget_what_is_zero():
@@ -184,11 +184,11 @@ def test_controls_forget_what_is_zero():
     controls.set_weight("b", 0.5)
     controls.set_weight("a", 0.0)
     assert controls.weights == {"b": 0.5} and controls.version == 3 and controls.changed.is_set()
-    controls.set_turn("jaw", (0.1, 0.0, 0.0))
-    posed = controls.over(Pose({"b": 0.25, "c": 1.0}, {"jaw": (0.1, 0.2, 0.0)}, (1.0, 0.0, 0.0)))
+    controls.set_rotation("jaw", (0.1, 0.0, 0.0))
+    posed = controls.added_to(Pose({"b": 0.25, "c": 1.0}, {"jaw": (0.1, 0.2, 0.0)}, (1.0, 0.0, 0.0)))
     assert posed == Pose({"b": 0.75, "c": 1.0}, {"jaw": (0.2, 0.2, 0.0)}, (1.0, 0.0, 0.0))
-    controls.set_turn("jaw", (0.0, 0.0, 0.0))
-    assert controls.turns == {}
+    controls.set_rotation("jaw", (0.0, 0.0, 0.0))
+    assert controls.rotations == {}
 
 
 def test_shapes_are_grouped_and_found():
@@ -201,8 +201,8 @@ def test_shapes_are_grouped_and_found():
 
 def test_presets_are_those_the_rig_can_make(tmp_path):
     player, _, _ = player_of(tmp_path, DATA)
-    found = presets(player.lead.avatar.scene)
-    names = set(player.lead.avatar.shape_names)
+    found = presets(player.controlled.avatar.scene)
+    names = set(player.controlled.avatar.shape_names)
     assert list(found)[:2] == ["rest", "mouth open"] and found["rest"] == Pose()
     assert all(set(pose.weights) <= names for pose in found.values())
     assert "smile" not in found  # the toy has no smile
@@ -224,40 +224,40 @@ def test_a_screenshot_is_what_is_shown(tmp_path):
 def test_a_turntable_is_a_film_of_a_whole_turn(tmp_path):
     av = pytest.importorskip("av", reason="PyAV is not installed: pip install 'pavfmt[play]'")
     player, _, _ = player_of(tmp_path, DATA)
-    player.viewers.clear()
-    view = view_of(player.lead.avatar.camera(), 66, 81)
-    shots = turntable(player, view, seconds=1.0)
+    player.clients.clear()
+    view = view_of(player.controlled.avatar.camera(), 66, 81)
+    frames = turntable(player, view, seconds=1.0)
     files, shares = [], []
-    player.begin(filmed(player, shots, files.append, shares.append))
+    player.begin(filmed(player, frames, files.append, shares.append))
     for _ in itertools.takewhile(lambda _: player.tick(), range(200)):
         pass
     assert shares[-1] == 1.0 and len(shares) == 30
     with av.open(io.BytesIO(files[0])) as film:
-        frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+        pictures = [picture.to_ndarray(format="rgb24") for picture in film.decode(video=0)]
         assert float(film.streams.video[0].average_rate) == 30.0
-    assert len(frames) == 30 and frames[0].shape == (80, 66, 3)
+    assert len(pictures) == 30 and pictures[0].shape == (80, 66, 3)
     for index in (0, 10, 20):
         expected = player.picture(
-            player.cloud(shots[index].view.camera(), Pose()), shots[index].view.camera()
+            player.cloud(frames[index].view.camera(), Pose()), frames[index].view.camera()
         )
-        assert psnr(frames[index][:80, :66] / 255.0, np.clip(expected[:80, :66], 0, 1)) > 25
-    assert psnr(frames[0] / 255.0, frames[10] / 255.0) < 25
+        assert psnr(pictures[index][:80, :66] / 255.0, np.clip(expected[:80, :66], 0, 1)) > 25
+    assert psnr(pictures[0] / 255.0, pictures[10] / 255.0) < 25
 
 
 def test_a_turntable_of_a_performance_performs(tmp_path):
     player, _, _ = player_of(tmp_path, DATA)
     player.playback.load(TALK)
     player.playback.play()
-    shots = turntable(player, VIEW, seconds=1.0)
-    weights = [shot.pose.weights["jawOpen"] for shot in shots]
+    frames = turntable(player, VIEW, seconds=1.0)
+    weights = [frame.pose.weights["jawOpen"] for frame in frames]
     assert weights[:7] == [0, 0, 0, 0.25, 0.25, 0.25, 0.5] and max(weights) == 1.0
 
 
 def test_what_arrives_fades_in_at_the_pace_of_the_clock(tmp_path):
     player, clock, screen = player_of(tmp_path, DATA)
-    actor = player.lead
-    actor.fade_seconds = 1.0
-    actor.arrivals.seconds = dict.fromkeys(actor.arrivals.seconds, clock.now)
+    avatar_view = player.controlled
+    avatar_view.fade_seconds = 1.0
+    avatar_view.arrivals.seconds = dict.fromkeys(avatar_view.arrivals.seconds, clock.now)
     player.tick()
     assert (screen.pictures[-1] == 255).all()
     clock.now += 0.5
@@ -269,4 +269,4 @@ def test_what_arrives_fades_in_at_the_pace_of_the_clock(tmp_path):
     whole = screen.last
     darkness = [1 - picture.mean() for picture in (half, whole)]
     assert 0.3 < darkness[0] / darkness[1] < 0.9
-    np.testing.assert_allclose(whole, player.lead.avatar.frame(CAMERA), atol=0.51 / 255)
+    np.testing.assert_allclose(whole, player.controlled.avatar.frame(CAMERA), atol=0.51 / 255)

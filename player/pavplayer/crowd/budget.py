@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-LEAST_GAUSSIANS = 1000
+MIN_GAUSSIANS = 1000
 LEARNING = 0.25
 """Weight of the last frame in what a Gaussian is found to cost."""
 STEADY = 0.05
@@ -13,7 +13,7 @@ GROWTH = 1.5
 """By how much it changes at most from frame to frame."""
 
 
-class Budget(Protocol):
+class RenderBudget(Protocol):
     """A limit that may learn from the frames drawn under it."""
 
     @property
@@ -55,4 +55,4 @@ class FrameTimeBudget:
         wanted = self.milliseconds / self._cost
         if abs(wanted - self.gaussians) > STEADY * self.gaussians:
             bounded = min(max(wanted, self.gaussians / GROWTH), self.gaussians * GROWTH)
-            self.gaussians = max(int(bounded), LEAST_GAUSSIANS)
+            self.gaussians = max(int(bounded), MIN_GAUSSIANS)

@@ -11,7 +11,7 @@ from pavplayer.posing.cloud import PosedCloud
 from pavplayer.rasterizers.harmonics import BAND_0
 
 
-def as_seen(cloud: PosedCloud, camera: Camera) -> Float32Array:
+def seen_colours(cloud: PosedCloud, camera: Camera) -> Float32Array:
     """(N, 1, 3) coefficients of degree 0 that give the colours seen by a camera in the cloud's axes."""
     if cloud.sh.shape[1] == 1:
         same: Float32Array = cloud.sh

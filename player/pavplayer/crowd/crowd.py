@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from pavfmt.model import Float32Array, Pose
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
 from pavplayer.crowd.arrangement import in_rows
-from pavplayer.crowd.budget import Budget
-from pavplayer.crowd.gain import divide
+from pavplayer.crowd.budget import RenderBudget
+from pavplayer.crowd.gain import allocate
 from pavplayer.crowd.member import Member, joined
 from pavplayer.crowd.placement import Placement
 from pavplayer.crowd.pool import ArrayPool
-from pavplayer.crowd.visibility import area, attention, corners, covered_rectangle
+from pavplayer.crowd.screen_area import area, attention, corners, screen_rectangle
 from pavplayer.posing.cloud import PosedCloud
 from pavplayer.rasterizers import Background, Rasterizer
 from pavplayer.session import WHITE, Session
 
-PACE = 0.25
+STEP_SHARE = 0.25
 """Share of the way to its new length that a prefix goes in a frame."""
 HYSTERESIS = 0.03
 """Lengths aimed at stay as they are until one of them would change by this share."""
@@ -38,7 +38,7 @@ class Crowd:
         self,
         sessions: Sequence[Session],
         placements: Sequence[Placement] | None = None,
-        budget: Budget | None = None,
+        budget: RenderBudget | None = None,
         rasterizer: Rasterizer | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -63,7 +63,7 @@ class Crowd:
     @property
     def counts(self) -> list[int]:
         """Gaussians of each avatar in the last frame."""
-        return [int(np.ceil(member.position)) for member in self.members]
+        return [int(np.ceil(member.length)) for member in self.members]
 
     @property
     def drawn(self) -> int:
@@ -110,58 +110,65 @@ class Crowd:
             picture = np.tile(np.array(background, np.float32), (camera.height, camera.width, 1))
         else:
             picture = self.rasterizer.render(cloud, camera, background)
-        if self.budget is not None:
-            self.budget.note(self.drawn, self._clock() - start)
+        self.note_frame(self._clock() - start)
         return picture
+
+    def note_frame(self, seconds: float) -> None:
+        """What the last frame took, for a budget that learns from it. `frame` does so itself."""
+        if self.budget is not None:
+            self.budget.note(self.drawn, seconds)
 
     def cloud(self, camera: Camera, poses: Poses = None, gaze: Gaze | None = None) -> PosedCloud | None:
         """The Gaussians of the picture, in world space and in the colours this camera sees; None: none."""
         each = [poses or Pose()] * len(self.members) if isinstance(poses, Pose | None) else poses
         for member in self.members:
             member.refresh()
-        self._advance(self._values(camera, each, gaze))
-        shown = [
-            (member, pose) for member, pose in zip(self.members, each, strict=True) if member.position > 0
-        ]
+        self._advance(self._weights(camera, each, gaze))
+        shown = [pair for pair in zip(self.members, each, strict=True) if pair[0].length > 0]
         clouds = [member.cloud(pose, camera) for member, pose in shown]
         return joined(clouds) if clouds else None
 
-    def _values(self, camera: Camera, poses: Sequence[Pose], gaze: Gaze | None) -> NDArray[np.float64]:
+    def _weights(self, camera: Camera, poses: Sequence[Pose], gaze: Gaze | None) -> NDArray[np.float64]:
         """What each avatar counts for in this picture; 0 out of view."""
-        values = np.zeros(len(self.members))
+        weights = np.zeros(len(self.members))
         for at, (member, pose) in enumerate(zip(self.members, poses, strict=True)):
             if member.curve is None:
                 continue
-            rectangle = covered_rectangle(member.box(pose), member.placement.seen_by(camera))
+            rectangle = screen_rectangle(member.box(pose), member.placement.seen_by(camera))
             looked_at = 1.0 if gaze is None else attention(rectangle, gaze, camera)
-            values[at] = member.importance * looked_at * area(rectangle)
-        return values
+            weights[at] = member.importance * looked_at * area(rectangle)
+        return weights
 
-    def _advance(self, values: NDArray[np.float64]) -> None:
-        """Move the prefixes toward their shares, within the budget all the way."""
+    def _advance(self, weights: NDArray[np.float64]) -> None:
+        """Move the prefixes toward their shares, within the budget all the way.
+
+        Three things keep the picture still: a step goes only a share of the way, so a length that is aimed at may
+        jump; targets stay while the new ones differ by little, so a camera that trembles moves nothing; and the last
+        Gaussian of the way is not crept toward for ever. Who comes into view or leaves it is there or gone at once.
+        """
         budget = np.inf if self.budget is None else float(self.budget.gaussians)
-        positions = np.array([member.position for member in self.members])
-        wanted = self._shares(values, budget)
-        at_once = (positions == 0) | (wanted == 0)
-        if len(self._targets) != len(wanted):
+        lengths = np.array([member.length for member in self.members])
+        targets = self._shares(weights, budget)
+        at_once = (lengths == 0) | (targets == 0)
+        if len(self._targets) != len(targets):
             at_once[:] = True
-        elif (np.abs(wanted - self._targets) <= HYSTERESIS * self._targets).all():
-            wanted = self._targets
-        self._targets = wanted
-        positions = np.where(at_once, wanted, positions + PACE * (wanted - positions))
-        settled = np.abs(wanted - positions) < 1
-        positions[settled] = wanted[settled]
-        if np.ceil(positions).sum() > budget:  # it has become smaller, or somebody has come into view
-            positions *= max(budget - len(positions), 0.0) / positions.sum()
-        for member, position in zip(self.members, positions.tolist(), strict=True):
-            member.position = position
+        elif (np.abs(targets - self._targets) <= HYSTERESIS * self._targets).all():
+            targets = self._targets
+        self._targets = targets
+        lengths = np.where(at_once, targets, lengths + STEP_SHARE * (targets - lengths))
+        settled = np.abs(targets - lengths) < 1
+        lengths[settled] = targets[settled]
+        if np.ceil(lengths).sum() > budget:  # it has become smaller, or somebody has come into view
+            lengths *= max(budget - len(lengths), 0.0) / lengths.sum()
+        for member, length in zip(self.members, lengths.tolist(), strict=True):
+            member.length = length
 
-    def _shares(self, values: NDArray[np.float64], budget: float) -> NDArray[np.float64]:
+    def _shares(self, weights: NDArray[np.float64], budget: float) -> NDArray[np.float64]:
         """The lengths to aim at."""
         curves = [member.curve for member in self.members]
         there = [at for at, curve in enumerate(curves) if curve is not None]
         shares = np.zeros(len(curves))
-        shares[there] = divide([curve for curve in curves if curve is not None], values[there], budget)
+        shares[there] = allocate([curve for curve in curves if curve is not None], weights[there], budget)
         return shares
 
 

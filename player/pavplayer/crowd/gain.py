@@ -20,7 +20,7 @@ ERROR_POWER = 5.0
 KNOTS = 96
 """Points of a curve: 0, and the others about equally spaced in the logarithm."""
 FIRST_KNOT = 32.0
-LEAST = 500.0
+MIN_GAUSSIANS = 500.0
 """Gaussians an avatar in view has, if the budget allows as many for each; half an even share if not."""
 _BISECTIONS = 40
 
@@ -65,7 +65,7 @@ def _concave(x: Floats, y: Floats) -> Floats:
     return np.interp(x, x[hull], y[hull])
 
 
-def divide(curves: Sequence[GainCurve], values: Floats, budget: float) -> Floats:
+def allocate(curves: Sequence[GainCurve], values: Floats, budget: float) -> Floats:
     """How many Gaussians each avatar shows: at most `budget` together, each rounded up; none where the value is 0.
 
     A larger value never gets an avatar fewer, nor does a larger budget.
@@ -80,7 +80,7 @@ def divide(curves: Sequence[GainCurve], values: Floats, budget: float) -> Floats
         return result
     budget = max(budget - len(shown), 0.0)  # rounding up may cost each avatar one
     gains = np.stack([curves[at].gains for at in shown]) * values[shown, None]
-    least = np.minimum(counts[:, -1], min(LEAST, budget / 2 / len(shown)))
+    least = np.minimum(counts[:, -1], min(MIN_GAUSSIANS, budget / 2 / len(shown)))
     low, high = _price_range(gains)
     for _ in range(_BISECTIONS):
         price = np.sqrt(low * high)

@@ -31,7 +31,7 @@ class PrefixView:
 
 
 @dataclass(frozen=True)
-class Stage:
+class PrefixFilm:
     """The performance, played by one prefix."""
 
     title: str
@@ -58,7 +58,7 @@ class PageContent:
     facts: Mapping[str, str]
     plot: QualityPlot
     prefixes: Sequence[PrefixView]
-    stages: Sequence[Stage]
+    films: Sequence[PrefixFilm]
     frames_per_second: int
     tiles: Sequence[Sequence[Tile]]
     """Rows."""
@@ -76,7 +76,7 @@ def page_html(content: PageContent) -> str:
     script_data = {
         "prefixes": [asdict(one) for one in content.prefixes],
         "positions": content.plot.positions,
-        "stages": [list(stage.frames) for stage in content.stages],
+        "stages": [list(film.frames) for film in content.films],
         "framesPerSecond": content.frames_per_second,
     }
     return Template(source.joinpath("page.html").read_text(encoding="utf-8")).substitute(
@@ -96,8 +96,8 @@ def page_html(content: PageContent) -> str:
         first=content.prefixes[-1].pictures["rest"],
         last_stop=len(content.prefixes) - 1,
         times="".join(_time(name) for name in content.prefixes[-1].seconds),
-        stages="".join(_stage(stage) for stage in content.stages),
-        last_frame=len(content.stages[0].frames) - 1,
+        stages="".join(_film(film) for film in content.films),
+        last_frame=len(content.films[0].frames) - 1,
         tiles="".join(f'<div class="tiles">{"".join(map(_tile, row))}</div>' for row in content.tiles),
         notes="".join(f"<li>{html.escape(note)}</li>" for note in content.notes),
     )
@@ -118,9 +118,9 @@ def _time(name: str) -> str:
     return f'<div><dt>at {shown}</dt><dd data-link="{shown}"></dd></div>'
 
 
-def _stage(stage: Stage) -> str:
-    caption = f"<b>{html.escape(stage.title)}</b><span>{html.escape(stage.caption)}</span>"
-    return f'<figure><img src="{stage.frames[0]}" alt=""><figcaption>{caption}</figcaption></figure>'
+def _film(film: PrefixFilm) -> str:
+    caption = f"<b>{html.escape(film.title)}</b><span>{html.escape(film.caption)}</span>"
+    return f'<figure><img src="{film.frames[0]}" alt=""><figcaption>{caption}</figcaption></figure>'
 
 
 def _tile(tile: Tile) -> str:

@@ -29,27 +29,27 @@ def planned(entries: Sequence[DirectoryEntry], bits: int) -> Iterator[int]:
     Within each of these, file order: it is most important first.
     """
     by_id = {entry.id: entry for entry in entries}
-    told: set[int] = set()
-    for entry in sorted(entries, key=lambda one: (_turn(one, bits), one.id)):
-        yield from _with_needs(entry.id, by_id, told)
+    listed: set[int] = set()
+    for entry in sorted(entries, key=lambda one: (_rank(one, bits), one.id)):
+        yield from _with_needs(entry.id, by_id, listed)
 
 
-def _turn(entry: DirectoryEntry, bits: int) -> int:
+def _rank(entry: DirectoryEntry, bits: int) -> int:
     if entry.critical:
         return 0
     return 1 if entry.regions & bits else 2
 
 
-def _with_needs(id_: int, by_id: dict[int, DirectoryEntry], told: set[int]) -> Iterator[int]:
-    """A unit after what it needs, as far as they have not been told."""
+def _with_needs(id_: int, by_id: dict[int, DirectoryEntry], listed: set[int]) -> Iterator[int]:
+    """A unit after what it needs, as far as they are not listed yet."""
     waiting = [id_]
     while waiting:
         one = waiting[-1]
-        missing = [need for need in _needs(by_id.get(one)) if need in by_id and need not in told]
-        if one in told or not missing:
+        missing = [need for need in _needs(by_id.get(one)) if need in by_id and need not in listed]
+        if one in listed or not missing:
             waiting.pop()
-            if one not in told and one in by_id:
-                told.add(one)
+            if one not in listed and one in by_id:
+                listed.add(one)
                 yield one
         else:
             waiting += sorted(missing, reverse=True)

@@ -1,4 +1,4 @@
-"""Browsers as viewers: viser serves the page, its camera is ours, and our picture is its background."""
+"""Browsers as clients: viser serves the page, its camera is ours, and our picture is its background."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pavplayer.viewer.player import Player
-from pavplayer.viewer.viewing import View
+from pavplayer.viewer.window_view import WindowView
 
 if TYPE_CHECKING:
     import viser
+
+    from pavplayer.viewer.player import Player
 
 USUAL_WINDOW = (1200, 900)
 """Pixels, of a browser that has not come yet."""
@@ -31,11 +32,11 @@ class BrowserScreen:
         self._client.flush()
 
 
-def view_from(camera: Any) -> View:
+def view_from(camera: Any) -> WindowView:
     """viser's camera, which has our axes."""
     from viser.transforms import SO3
 
-    return View(
+    return WindowView(
         np.array(camera.position, np.float64),
         SO3(np.asarray(camera.wxyz)).as_matrix(),
         float(camera.fov),
@@ -52,23 +53,23 @@ class Browsers:
         self._is_placed = False
         server.scene.set_up_direction("+y")
         server.on_client_connect(self._enter)
-        server.on_client_disconnect(lambda client: player.leave(client.client_id))
+        server.on_client_disconnect(lambda client: player.remove_client(client.client_id))
 
     def _enter(self, client: viser.ClientHandle) -> None:
         screen = BrowserScreen(self._server, client)
 
-        def watch(camera: Any) -> None:
+        def moved(camera: Any) -> None:
             if camera.image_width > 0 and camera.image_height > 0:
-                self._player.watch(client.client_id, screen, view_from(camera))
+                self._player.update_client(client.client_id, screen, view_from(camera))
 
-        client.camera.on_update(watch)
-        watch(client.camera)
+        client.camera.on_update(moved)
+        moved(client.camera)
 
     def update(self) -> None:
         """Follow the heads until the first of each is to be seen. For the thread that draws."""
         if self._is_placed:
             return
-        avatars = [actor.avatar for actor in self._player.stage.actors]
+        avatars = [one.avatar for one in self._player.scene.avatar_views]
         self._is_placed = all(avatar.scene.is_visible or avatar.has_ended for avatar in avatars)
         self.reset()
 
@@ -81,6 +82,6 @@ class Browsers:
 
     def _look(self, through: Any, size: tuple[int, int]) -> None:
         """One of viser's cameras, whose window has so many pixels."""
-        camera = self._player.stage.home(size)
-        through.position, through.look_at = camera.position, self._player.stage.centre()
+        camera = self._player.scene.default_camera(size)
+        through.position, through.look_at = camera.position, self._player.scene.centre()
         through.fov = 2 * float(np.arctan(size[1] / 2 / camera.fy))

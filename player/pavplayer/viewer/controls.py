@@ -11,7 +11,7 @@ from pavfmt.model import Pose
 from pavplayer.rasterizers import Background
 
 T = TypeVar("T")
-Turn = tuple[float, float, float]
+AxisAngle = tuple[float, float, float]
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Controls:
 
     weights: Mapping[str, float] = field(default_factory=dict)
     """Shape → weight, added to a track's."""
-    turns: Mapping[str, Turn] = field(default_factory=dict)
+    rotations: Mapping[str, AxisAngle] = field(default_factory=dict)
     """Joint → axis-angle in radians, added to a track's."""
     limit: int | None = None
     """Draw only the first so many bytes; None: all that are there."""
@@ -43,19 +43,19 @@ class Controls:
         """One shape's."""
         self.change(weights=_with(self.weights, name, value, value != 0))
 
-    def set_turn(self, name: str, turn: Turn) -> None:
+    def set_rotation(self, name: str, turn: AxisAngle) -> None:
         """One joint's."""
-        self.change(turns=_with(self.turns, name, turn, any(turn)))
+        self.change(rotations=_with(self.rotations, name, turn, any(turn)))
 
-    def over(self, pose: Pose) -> Pose:
-        """A pose with the weights and turns of the controls added."""
-        weights, turns = dict(pose.weights), dict(pose.rotations)
+    def added_to(self, pose: Pose) -> Pose:
+        """A pose with the weights and rotations of the controls added."""
+        weights, rotations = dict(pose.weights), dict(pose.rotations)
         for shape, value in self.weights.items():
             weights[shape] = weights.get(shape, 0.0) + value
-        for joint, (x, y, z) in self.turns.items():
-            before = turns.get(joint, (0.0, 0.0, 0.0))
-            turns[joint] = (before[0] + x, before[1] + y, before[2] + z)
-        return Pose(weights, turns, pose.translation)
+        for joint, (x, y, z) in self.rotations.items():
+            before = rotations.get(joint, (0.0, 0.0, 0.0))
+            rotations[joint] = (before[0] + x, before[1] + y, before[2] + z)
+        return Pose(weights, rotations, pose.translation)
 
 
 def _with(values: Mapping[str, T], name: str, value: T, keep: bool) -> Mapping[str, T]:

@@ -1,10 +1,11 @@
-"""Pictures to keep: PNG of what a viewer sees, MP4 of a turn around it. MP4 needs PyAV."""
+"""Pictures to keep: PNG of what a client sees, MP4 of a turn around it. MP4 needs PyAV."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from pavfmt.model import Pose
 from pavplayer.pictures import eight_bit, to_png
 from pavplayer.tracks import pose_at
-from pavplayer.viewer.player import Job, Player
-from pavplayer.viewer.viewing import View
+from pavplayer.viewer.window_view import WindowView
+
+if TYPE_CHECKING:
+    from pavplayer.viewer.player import Job, Player
 
 FRAMES_PER_SECOND = 30
 TURN_SECONDS = 6.0
@@ -26,51 +29,51 @@ Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Shot:
+class FilmFrame:
     """One frame of a film."""
 
-    view: View
+    view: WindowView
     pose: Pose
 
 
-def turned(view: View, centre: NDArray[np.float64], degrees: float) -> View:
+def turned(view: WindowView, centre: NDArray[np.float64], degrees: float) -> WindowView:
     """A view carried around the vertical through `centre`, (3,) metres; positive toward the person's left."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     around = np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
     position = centre + around @ (view.position - centre)
-    return View(position, around @ view.rotation, view.fov_y, view.width, view.height)
+    return WindowView(position, around @ view.rotation, view.fov_y, view.width, view.height)
 
 
-def turntable(player: Player, view: View, seconds: float = TURN_SECONDS) -> list[Shot]:
+def turntable(player: Player, view: WindowView, seconds: float = TURN_SECONDS) -> list[FilmFrame]:
     """Once around from a view, in the pose of the moment, or performing the track that is played."""
-    centre = player.stage.centre()
+    centre = player.scene.centre()
     count = round(seconds * FRAMES_PER_SECOND)
     track = player.playback.track if player.playback.is_playing else None
-    shots = []
+    frames = []
     for index in range(count):
         pose = player.pose()
         if track is not None:
             frame = int(index / FRAMES_PER_SECOND * track.frames_per_second) % track.frame_count
-            pose = player.controls.over(pose_at(track, frame))
-        shots.append(Shot(turned(view, centre, 360.0 * index / count), pose))
-    return shots
+            pose = player.controls.added_to(pose_at(track, frame))
+        frames.append(FilmFrame(turned(view, centre, 360.0 * index / count), pose))
+    return frames
 
 
 def filmed(
-    player: Player, shots: list[Shot], deliver: Callable[[bytes], None], note: Callable[[float], None]
+    player: Player, frames: list[FilmFrame], deliver: Callable[[bytes], None], note: Callable[[float], None]
 ) -> Job:
-    """A job: draws the shots one by one, tells the share that is done, and delivers an MP4 file at the end."""
-    cameras = [shot.view.camera(min(1.0, FILM_HEIGHT / shot.view.height)) for shot in shots]
+    """A job: draws the frames one by one, tells the share that is done, and delivers an MP4 file at the end."""
+    cameras = [frame.view.camera(min(1.0, FILM_HEIGHT / frame.view.height)) for frame in frames]
     film = Film(cameras[0].width, cameras[0].height)
-    for index, (shot, camera) in enumerate(zip(shots, cameras, strict=True)):
-        film.add(eight_bit(player.picture(player.cloud(camera, shot.pose), camera)))
-        note((index + 1) / len(shots))
+    for index, (frame, camera) in enumerate(zip(frames, cameras, strict=True)):
+        film.add(eight_bit(player.picture(player.cloud(camera, frame.pose), camera)))
+        note((index + 1) / len(frames))
         yield None
     deliver(film.finish())
 
 
-def photographed(player: Player, view: View, deliver: Callable[[bytes], None]) -> Job:
-    """A job: delivers what a viewer sees as a PNG of the window's size."""
+def photographed(player: Player, view: WindowView, deliver: Callable[[bytes], None]) -> Job:
+    """A job: delivers what a client sees as a PNG of the window's size."""
     camera = view.camera()
     deliver(to_png(player.picture(player.cloud(camera, player.pose()), camera)))
     yield None

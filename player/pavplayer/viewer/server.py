@@ -1,4 +1,4 @@
-"""The browser front: a viser server around a player, and the loop that keeps both going."""
+"""The server: viser's around a player, and the loop that keeps both going."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from io import StringIO
+from typing import TYPE_CHECKING
 
 from pavfmt.model import Track
 from pavplayer.viewer.browser import Browsers
 from pavplayer.viewer.panels.panel import Panel
-from pavplayer.viewer.player import Player
 
-MOST_PICTURES_A_SECOND = 60
+if TYPE_CHECKING:
+    from pavplayer.viewer.player import Player
+
+MAX_PICTURES_PER_SECOND = 60
 IDLE_SECONDS = 0.02
 """Between looks at what has arrived, while nothing moves."""
 
@@ -25,7 +28,7 @@ def check_host(host: str) -> None:
         probe.bind(address)
 
 
-class Front:
+class ViewerServer:
     """Serves from construction on; `run` draws. Use it as a context manager, or `stop` it."""
 
     def __init__(
@@ -55,7 +58,7 @@ class Front:
             worked = player.tick()
             self._browsers.update()
             self._panel.update()
-            left = 1 / MOST_PICTURES_A_SECOND - (time.monotonic() - start)
+            left = 1 / MAX_PICTURES_PER_SECOND - (time.monotonic() - start)
             if not worked:
                 player.controls.changed.wait(IDLE_SECONDS)
             elif left > 0:
@@ -66,7 +69,7 @@ class Front:
         with redirect_stdout(StringIO()):  # and takes its leave
             self.server.stop()
 
-    def __enter__(self) -> Front:
+    def __enter__(self) -> ViewerServer:
         return self
 
     def __exit__(self, *_: object) -> None:

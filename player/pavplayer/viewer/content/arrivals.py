@@ -9,7 +9,6 @@ from pavfmt.container.headers import DirectoryEntry, UnitHeader
 from pavfmt.decoding import events as ev
 from pavfmt.model import Identity, PoseCorrectives
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES
-from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.directory import Directory
 from pavfmt.units.rig import NumberedShape
 
@@ -23,8 +22,6 @@ class Arrivals:
     without a directory, what had been received when it came."""
     seconds: dict[int, float] = field(default_factory=dict)
     """Unit → when it came."""
-    firsts: dict[int, int] = field(default_factory=dict)
-    """Unit of Gaussians → the file index of its first one."""
     shapes: dict[str, int] = field(default_factory=dict)
     """Shape → the unit that brought it. Those of a rig in a file of its own are not listed: they have no unit."""
     identity: int | None = None
@@ -50,8 +47,6 @@ class Arrivals:
 
     def _note_content(self, content: object, unit: int) -> None:
         match content:
-            case GaussianBlock():
-                self.firsts[unit] = content.first
             case NumberedShape():
                 self.shapes[content.shape.name] = unit
             case Identity():

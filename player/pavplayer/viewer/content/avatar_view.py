@@ -1,29 +1,31 @@
-"""One avatar on stage: what has arrived of it, cut and faded, in a pose."""
+"""One avatar in the viewer: what has arrived of it, cut to a prefix and faded, in a pose."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pavfmt.decoding import events as ev
 from pavfmt.errors import PavError
 from pavfmt.model import Pose
-from pavplayer.avatar import Avatar
+from pavplayer.fading import Visibility
 from pavplayer.posing.cloud import PosedCloud
 from pavplayer.posing.poser import Poser
-from pavplayer.session import CHANGES_PICTURE
 from pavplayer.viewer.content.arrivals import Arrivals
-from pavplayer.viewer.content.visibility import FADE_SECONDS, Presence, presence, settled_at
+from pavplayer.viewer.content.visibility import FADE_SECONDS, settled_at, visibility
+
+if TYPE_CHECKING:
+    from pavplayer.avatar import Avatar
 
 
-class Actor:
+class AvatarView:
     """An avatar, with a record of which unit came when."""
 
     def __init__(self, avatar: Avatar, fade_seconds: float = FADE_SECONDS, name: str = "avatar") -> None:
         """The avatar must not have been updated before: the record would have a gap."""
         if avatar.received_bytes:
-            raise ValueError("an actor takes an avatar of which nothing has been taken in yet")
+            raise ValueError("an avatar to be viewed must not have taken in anything yet")
         self.avatar = avatar
         self.name = name
         self.arrivals = Arrivals()
@@ -32,7 +34,7 @@ class Actor:
         self.has_failed = False
         """Nothing more will come, and something is missing."""
         self._posers: dict[tuple[bool, bool], Poser] = {}  # of prefixes that have only a part of the rig
-        self._settled: tuple[object, Presence] | None = None
+        self._settled: tuple[int | None, Visibility] | None = None  # of a limit, once nothing fades
 
     def update(self, now: float | None = None) -> list[ev.Event]:
         """Take in what has arrived.
@@ -40,16 +42,15 @@ class Actor:
         Raises what stands in the way of the avatar, PavError among it, while there is nothing to draw; once, and
         from then on it is the avatar's `error`.
         """
-        events = [] if self.has_failed else self._arrived()
+        events = [] if self.has_failed else self._new_events()
         if events:
             now = time.monotonic() if now is None else now
             self.arrivals.note(events, self.avatar.received_bytes, now)
-            if self.avatar.scene.hand_overs or any(isinstance(event, CHANGES_PICTURE) for event in events):
-                self._posers.clear()
+            self._posers.clear()
             self._settled = None
         return events
 
-    def _arrived(self) -> list[ev.Event]:
+    def _new_events(self) -> list[ev.Event]:
         avatar = self.avatar
         try:
             events = avatar.update()
@@ -72,29 +73,33 @@ class Actor:
 
     def is_fading(self, now: float) -> bool:
         """Whether something that has arrived is not wholly there yet."""
-        return now < settled_at(self.avatar.scene, self.arrivals, self.fade_seconds)
+        return now < settled_at(self.avatar.session, self.arrivals, self.fade_seconds)
 
-    def presence(self, limit: int | None, now: float) -> Presence:
+    def visibility(self, limit: int | None, now: float) -> Visibility:
         """Which Gaussians are drawn; of the first `limit` bytes if there is a limit."""
+        session, arrivals = self.avatar.session, self.arrivals
         if self.is_fading(now):
-            return presence(self.avatar.scene, self.arrivals, limit, now, self.fade_seconds)
+            return visibility(session, arrivals, limit, now, self.fade_seconds)
         if self._settled is None or self._settled[0] != limit:
-            self._settled = (limit, presence(self.avatar.scene, self.arrivals, limit))
+            self._settled = (limit, visibility(session, arrivals, limit))
         return self._settled[1]
 
     def cloud(self, pose: Pose, limit: int | None = None, now: float = float("inf")) -> PosedCloud | None:
         """The Gaussians to draw; None while there are none."""
-        scene = self.avatar.scene
-        if not scene.is_visible:
+        if not self.avatar.scene.is_visible:
             return None
-        shown = self.presence(limit, now)
-        if not shown.count:
+        shown = self.visibility(limit, now)
+        if not len(shown.opacities):
             return None
         whole = self._posed(self._pose_within(pose, limit), limit)
-        return None if whole is None else _chosen(whole, shown)
+        return None if whole is None else shown.applied_to(whole)
 
     def _posed(self, pose: Pose, limit: int | None) -> PosedCloud | None:
-        """All Gaussians that are there, by the rig of the first `limit` bytes."""
+        """All Gaussians that are there, by the rig of the first `limit` bytes.
+
+        Identity and correctives change the whole mesh, so a prefix that ends before them needs a poser of its own.
+        There are few such prefixes and many frames of each: posers are kept until something new arrives.
+        """
         within = self.arrivals.is_within
         state = within(self.arrivals.identity, limit), within(self.arrivals.correctives, limit)
         if all(state):
@@ -104,7 +109,7 @@ class Actor:
         return self._posers[state].frame(pose)
 
     def _pose_within(self, pose: Pose, limit: int | None) -> Pose:
-        """Without the shapes that come after `limit`."""
+        """Without the shapes that come after `limit`: a shape of weight 0 is as if it were not there."""
         within = self.arrivals.is_within
         shapes = self.arrivals.shapes
         weights = {name: value for name, value in pose.weights.items() if within(shapes.get(name), limit)}
@@ -122,32 +127,3 @@ class Actor:
         poser = self.avatar.session.new_poser(snapshot=replace(snapshot, avatar=avatar))
         assert poser is not None
         return poser
-
-
-def _chosen(cloud: PosedCloud, shown: Presence) -> PosedCloud:
-    """The rows of a cloud, with their opacities and scales of the moment."""
-    rows: Any = shown.rows
-
-    def taken(values: Any) -> Any:
-        return None if values is None else values[rows]
-
-    scales = taken(cloud.scales)
-    if shown.stretch is not None:
-        scales = scales * _like(shown.stretch, scales)
-    return PosedCloud(
-        taken(cloud.means),
-        taken(cloud.quats),
-        scales,
-        _like(shown.opacities, cloud.opacities),
-        taken(cloud.sh),
-        taken(cloud.sh_quats),
-    )
-
-
-def _like(values: Any, other: Any) -> Any:
-    """A NumPy array as what `other` is, where that is."""
-    if isinstance(other, type(values)):
-        return values
-    import torch
-
-    return torch.from_numpy(values).to(other.device)

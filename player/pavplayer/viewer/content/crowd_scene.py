@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.model import Pose
 from pavplayer.camera import Camera, centre_and_height
-from pavplayer.crowd import Budget, Crowd, in_rows
+from pavplayer.crowd import Crowd, RenderBudget, in_rows
 from pavplayer.posing.cloud import PosedCloud
-from pavplayer.viewer.content.avatar_view import Actor
+
+if TYPE_CHECKING:
+    from pavplayer.viewer.content.avatar_view import AvatarView
 
 
-class Together:
-    """A stage of avatars in rows, each of which draws the prefix that its share of the budget pays for."""
+class CrowdScene:
+    """Avatars in rows, each of which draws the prefix that its share of the budget pays for."""
 
-    def __init__(self, actors: Sequence[Actor], budget: Budget | None = None) -> None:
-        self.actors = tuple(actors)
-        self.crowd = Crowd([actor.avatar.session for actor in actors], budget=budget)
+    def __init__(self, avatar_views: Sequence[AvatarView], budget: RenderBudget | None = None) -> None:
+        self.avatar_views = tuple(avatar_views)
+        self.crowd = Crowd([one.avatar.session for one in avatar_views], budget=budget)
         self.rasterizer = self.crowd.rasterizer
-        self._placed = 0
-        self._moving = False
+        self._placed_count = 0
+        self._is_moving = False
 
     def cloud(self, camera: Camera, pose: Pose, limit: int | None, now: float) -> PosedCloud | None:
         """All of them, in one pose; at `now` = infinity with the prefixes they are on their way to.
@@ -34,28 +37,23 @@ class Together:
             self.crowd.settle()
         before = self.crowd.counts
         cloud = self.crowd.cloud(camera, pose)
-        self._moving = self.crowd.counts != before
+        self._is_moving = self.crowd.counts != before
         return cloud
 
     def _place(self) -> None:
         """In rows anew, when one more is to be seen: before, nobody knew how large it is."""
-        visible = sum(actor.avatar.scene.is_visible for actor in self.actors)
-        if visible != self._placed:
-            self._placed = visible
-            placements = in_rows([actor.avatar.session for actor in self.actors])
+        visible_count = sum(one.avatar.scene.is_visible for one in self.avatar_views)
+        if visible_count != self._placed_count:
+            self._placed_count = visible_count
+            placements = in_rows([one.avatar.session for one in self.avatar_views])
             for member, placement in zip(self.crowd.members, placements, strict=True):
                 member.placement = placement
 
     def is_moving(self, now: float) -> bool:
         """Whether prefixes were still growing or shrinking in the last picture."""
-        return self._moving
+        return self._is_moving
 
-    def note(self, seconds: float) -> None:
-        """What the last picture took, for a budget that follows it."""
-        if self.crowd.budget is not None:
-            self.crowd.budget.note(self.crowd.drawn, seconds)
-
-    def home(self, size: tuple[int, int]) -> Camera:
+    def default_camera(self, size: tuple[int, int]) -> Camera:
         """From where all of them are seen."""
         self._place()
         return self.crowd.camera(size=size)

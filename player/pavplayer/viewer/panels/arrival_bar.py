@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from html import escape
 
 from pavfmt.container.headers import DirectoryEntry
-from pavfmt.decoding.scene import Scene
 from pavfmt.registry import UnitType
 from pavplayer.evaluation.prefixes import shown_bytes
+from pavplayer.session import Session
 from pavplayer.viewer.content.arrivals import Arrivals
 
 LEVEL_COLOURS = ("#d9480f", "#e8890c", "#2b8a3e", "#0b7285", "#364fc7", "#862e9c", "#a61e4d", "#5c940d")
@@ -79,13 +79,13 @@ def strip(found: Sequence[Segment], total: int, limit: int | None) -> str:
     )
 
 
-def level_rows(scene: Scene, arrivals: Arrivals, limit: int | None) -> list[tuple[str, str, int, int]]:
+def level_rows(session: Session, arrivals: Arrivals, limit: int | None) -> list[tuple[str, str, int, int]]:
     """Colour, name, how many are drawn and how many there are: of Gaussians per level, and of shapes."""
-    rows = []
+    rows, scene = [], session.scene
     drawn: dict[int, int] = {}
-    ranks = {arrivals.firsts[unit]: unit for unit in arrivals.firsts}
+    unit_of = {gaussians.start: unit for unit, gaussians in session.gaussian_ranges.items()}
     for block in scene.gaussians.blocks:
-        if arrivals.is_within(ranks.get(block.first), limit):
+        if arrivals.is_within(unit_of.get(block.first), limit):
             drawn[block.level] = drawn.get(block.level, 0) + len(block)
     for number, entry in enumerate(scene.table.levels if scene.table else ()):
         colour = LEVEL_COLOURS[number % len(LEVEL_COLOURS)]
@@ -103,12 +103,12 @@ def strip_html(title: str, arrivals: Arrivals, total: int, limit: int | None = N
     return f'<div style="padding:.1em .8em;font-size:.8em">{escape(title)}{drawn}</div>'
 
 
-def arrival_html(scene: Scene, arrivals: Arrivals, limit: int | None, total: int) -> str:
+def arrival_html(session: Session, arrivals: Arrivals, limit: int | None, total: int) -> str:
     """The strip and the table."""
     cells = "".join(
         f'<tr><td {LABEL}><span style="color:{colour}">■</span> {escape(name)}</td>'
         f"<td {NUMBER}>{here:,}</td><td {NUMBER}>of {total_:,}</td></tr>"
-        for colour, name, here, total_ in level_rows(scene, arrivals, limit)
+        for colour, name, here, total_ in level_rows(session, arrivals, limit)
     )
     table = f'<table style="border-collapse:collapse;font-size:.8em;margin-top:.3em">{cells}</table>'
     return f'<div style="padding:.2em .8em">{strip(segments(arrivals, limit), total, limit)}{table}</div>'

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pavplayer.crowd import GaussianBudget
-from pavplayer.viewer.content.crowd_scene import Together
+from pavplayer.crowd.budget import GaussianBudget
 from pavplayer.viewer.panels.arrival_bar import arrival_html, strip_html
 from pavplayer.viewer.panels.readings import crowd_readings, readings, readings_html
-from pavplayer.viewer.player import Player
-from pavplayer.viewer.quality import QualityReading
+from pavplayer.viewer.panels.widgets import show
+from pavplayer.viewer.quality import QualityMeter
 
 if TYPE_CHECKING:
     import viser
 
-MOST_GAUSSIANS = 500_000
+    from pavplayer.crowd import Crowd
+    from pavplayer.viewer.player import Player
+
+MAX_GAUSSIANS = 500_000
 """That the slider of a budget offers."""
 
 
-class SoloOverview:
+class AvatarOverview:
     """Of one avatar: its units, the bytes that are drawn, how like the whole file that is."""
 
     def __init__(self, gui: viser.GuiApi, player: Player) -> None:
         self._player = player
-        self._quality = QualityReading(player)
+        self._quality = QualityMeter(player)
         self._total = 0
         self._bar = gui.add_html("")
         self._slider = gui.add_slider("bytes drawn", 0, 1, 1, 1, hint="draws this prefix of the file")
@@ -37,16 +39,14 @@ class SoloOverview:
         """Show how things are."""
         self._quality.update()
         self._show_total()
-        lead, limit = self._player.lead, self._player.controls.limit
-        bar = arrival_html(lead.avatar.scene, lead.arrivals, limit, self._total)
-        table = readings_html(readings(self._player, self._quality.latest))
-        for place, content in ((self._bar, bar), (self._readings, table)):
-            if place.content != content:
-                place.content = content
+        shown, limit = self._player.controlled, self._player.controls.limit
+        bar = arrival_html(shown.avatar.session, shown.arrivals, limit, self._total)
+        show(self._bar, content=bar)
+        show(self._readings, content=readings_html(readings(self._player, self._quality.latest)))
 
     def _show_total(self) -> None:
         """The slider reaches to the end of the file, as soon as that is known."""
-        total = self._player.lead.total_bytes
+        total = self._player.controlled.total_bytes
         if total == self._total:
             return
         self._total = total
@@ -58,30 +58,26 @@ class SoloOverview:
 class CrowdOverview:
     """Of several: a strip each, how many Gaussians each draws, and the budget they share."""
 
-    def __init__(self, gui: viser.GuiApi, player: Player, stage: Together) -> None:
-        self._player, self._stage = player, stage
+    def __init__(self, gui: viser.GuiApi, player: Player, crowd: Crowd) -> None:
+        self._player, self._crowd = player, crowd
         self._bars = gui.add_html("")
-        budget = stage.crowd.budget
+        budget = crowd.budget
         if isinstance(budget, GaussianBudget):
-            most = max(MOST_GAUSSIANS, budget.gaussians)
-            slider = gui.add_slider(
-                "Gaussians", 1000, most, 1000, budget.gaussians, hint="drawn at most, together"
-            )
-            slider.on_update(lambda _: self._afford(budget, int(slider.value)))
+            maximum = max(MAX_GAUSSIANS, budget.gaussians)
+            hint = "drawn at most, together"
+            slider = gui.add_slider("Gaussians", 1000, maximum, 1000, budget.gaussians, hint=hint)
+            slider.on_update(lambda _: self._set_budget(budget, int(slider.value)))
         self._readings = gui.add_html("")
 
-    def _afford(self, budget: GaussianBudget, gaussians: int) -> None:
+    def _set_budget(self, budget: GaussianBudget, gaussians: int) -> None:
         budget.gaussians = gaussians
         self._player.controls.change()
 
     def update(self) -> None:
         """Show how things are."""
-        counts = self._stage.crowd.counts
         bars = "".join(
-            strip_html(f"{actor.name}: {count:,} Gaussians", actor.arrivals, actor.total_bytes)
-            for actor, count in zip(self._stage.actors, counts, strict=True)
+            strip_html(f"{one.name}: {count:,} Gaussians", one.arrivals, one.total_bytes)
+            for one, count in zip(self._player.scene.avatar_views, self._crowd.counts, strict=True)
         )
-        table = readings_html(crowd_readings(self._player, self._stage))
-        for place, content in ((self._bars, bars), (self._readings, table)):
-            if place.content != content:
-                place.content = content
+        show(self._bars, content=bars)
+        show(self._readings, content=readings_html(crowd_readings(self._player, self._crowd)))

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pavplayer.viewer.content.crowd_scene import Together
 from pavplayer.viewer.panels.face_panel import FacePanel
 from pavplayer.viewer.panels.joint_panel import JointPanel
-from pavplayer.viewer.panels.overview import CrowdOverview, SoloOverview
-from pavplayer.viewer.panels.picture_panel import PicturePanel
+from pavplayer.viewer.panels.overview import AvatarOverview, CrowdOverview
+from pavplayer.viewer.panels.picture_panel import add_picture_panel
 from pavplayer.viewer.panels.track_panel import TrackPanel
-from pavplayer.viewer.player import Player
 
 if TYPE_CHECKING:
     import viser
 
     from pavfmt.model import Track
     from pavplayer.viewer.browser import Browsers
+    from pavplayer.viewer.player import Player
 
 REFRESH_SECONDS = 0.25
 WIDTH = 380
@@ -34,27 +33,24 @@ class Panel:
         tracks: dict[str, Track],
         name: str,
     ) -> None:
-        gui = server.gui
+        gui, crowd = server.gui, player.scene.crowd
         self._player = player
         self._refreshed_at = float("-inf")
         gui.set_panel_label(name)
         gui.configure_theme(show_logo=False, show_share_button=False, control_width="large")
         gui.main_panel.dock_right()
         gui.main_panel.set_width(WIDTH)
-        self._overview: SoloOverview | CrowdOverview
-        if isinstance(player.stage, Together):
-            self._overview = CrowdOverview(gui, player, player.stage)
-        else:
-            self._overview = SoloOverview(gui, player)
+        overview = AvatarOverview(gui, player) if crowd is None else CrowdOverview(gui, player, crowd)
         tabs = gui.add_tab_group()
         with tabs.add_tab("Face"):
-            self._face = FacePanel(gui, player)
+            face = FacePanel(gui, player)
         with tabs.add_tab("Joints"):
-            self._joints = JointPanel(gui, player)
+            joints = JointPanel(gui, player)
         with tabs.add_tab("Track"):
-            self._track = TrackPanel(gui, player, tracks)
+            track = TrackPanel(gui, player, tracks)
         with tabs.add_tab("Picture"):
-            PicturePanel(gui, player, browsers)
+            add_picture_panel(gui, player, browsers)
+        self._parts = (overview, face, joints, track)
 
     def update(self) -> None:
         """Show how things are, a few times a second. For the thread that draws."""
@@ -62,5 +58,5 @@ class Panel:
         if now - self._refreshed_at < REFRESH_SECONDS:
             return
         self._refreshed_at = now
-        for part in (self._overview, self._face, self._joints, self._track):
+        for part in self._parts:
             part.update()

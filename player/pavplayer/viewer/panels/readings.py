@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from pavplayer.evaluation.prefixes import shown_bytes
-from pavplayer.viewer.content.crowd_scene import Together
-from pavplayer.viewer.player import Player
-from pavplayer.viewer.quality import Likeness
+
+if TYPE_CHECKING:
+    from pavplayer.crowd import Crowd
+    from pavplayer.viewer.player import Player
+    from pavplayer.viewer.quality import PrefixQuality
 
 CELL = 'style="padding:0 .8em 0 0;white-space:nowrap"'
 VALUE = 'style="font-variant-numeric:tabular-nums"'
 
 
-def crowd_readings(player: Player, stage: Together) -> list[tuple[str, str]]:
+def crowd_readings(player: Player, crowd: Crowd) -> list[tuple[str, str]]:
     """The same of several avatars."""
-    there = sum(actor.avatar.scene.gaussian_count for actor in stage.actors)
-    received = sum(actor.avatar.received_bytes for actor in stage.actors)
-    total = sum(actor.total_bytes for actor in stage.actors)
-    budget = stage.crowd.budget
+    views, budget = player.scene.avatar_views, crowd.budget
+    there = sum(one.avatar.scene.gaussian_count for one in views)
+    received = sum(one.avatar.received_bytes for one in views)
+    total = sum(one.total_bytes for one in views)
     return [
         *_speed(player),
-        ("Gaussians", f"{stage.crowd.drawn:,} of {there:,}"),
+        ("Gaussians", f"{crowd.drawn:,} of {there:,}"),
         ("budget", "none" if budget is None else f"{budget.gaussians:,} Gaussians"),
         ("bytes", f"{shown_bytes(received)} of {shown_bytes(total)}"),
-        *((f"{actor.name}", str(actor.avatar.error)) for actor in stage.actors if actor.avatar.error),
+        *((one.name, str(one.avatar.error)) for one in views if one.avatar.error),
     ]
 
 
 def _speed(player: Player) -> list[tuple[str, str]]:
-    now, drawn = player.clock(), player.drawn
-    rate = player.meter.rate(now)
+    now, drawn = player.clock(), player.last_frame
+    rate = player.frame_rate.per_second(now)
     times = (drawn.posing_seconds, drawn.drawing_seconds, drawn.sending_seconds)
     pose, draw, send = (f"{1000 * seconds:.0f}" for seconds in times)
     return [
@@ -40,17 +43,17 @@ def _speed(player: Player) -> list[tuple[str, str]]:
     ]
 
 
-def readings(player: Player, likeness: Likeness | None) -> list[tuple[str, str]]:
+def readings(player: Player, quality: PrefixQuality | None) -> list[tuple[str, str]]:
     """What and how much, in the order shown."""
-    drawn, avatar, limit = player.drawn, player.lead.avatar, player.controls.limit
+    drawn, avatar, limit = player.last_frame, player.controlled.avatar, player.controls.limit
     total = avatar.total_bytes
     shown = avatar.received_bytes if limit is None else min(limit, avatar.received_bytes)
     rows = [
         *_speed(player),
         ("Gaussians", f"{drawn.gaussian_count:,}{_of_all(player)}"),
         ("bytes", shown_bytes(shown) + (f" of {shown_bytes(total)}" if total else "")),
-        ("of Gaussians", shown_bytes(player.lead.arrivals.gaussian_bytes(limit))),
-        ("like the whole file", _shown_likeness(player, likeness)),
+        ("of Gaussians", shown_bytes(player.controlled.arrivals.gaussian_bytes(limit))),
+        ("like the whole file", _shown_quality(player, quality)),
     ]
     if avatar.error is not None:
         rows.append(("source", str(avatar.error)))
@@ -60,18 +63,18 @@ def readings(player: Player, likeness: Likeness | None) -> list[tuple[str, str]]
 
 
 def _of_all(player: Player) -> str:
-    header = player.lead.avatar.scene.header
+    header = player.controlled.avatar.scene.header
     return "" if header is None or not header.gaussian_count else f" of {header.gaussian_count:,}"
 
 
-def _shown_likeness(player: Player, likeness: Likeness | None) -> str:
-    if not player.lead.avatar.has_ended:
+def _shown_quality(player: Player, quality: PrefixQuality | None) -> str:
+    if not player.controlled.avatar.has_ended:
         return "when all of it is here"
     if player.controls.limit is None:
         return "it is the whole file"
-    if likeness is None or likeness.limit != player.controls.limit:
+    if quality is None or quality.limit != player.controls.limit:
         return "…"
-    return "identical" if likeness.decibels == float("inf") else f"{likeness.decibels:.1f} dB PSNR, this view"
+    return "identical" if quality.decibels == float("inf") else f"{quality.decibels:.1f} dB PSNR, this view"
 
 
 def readings_html(rows: list[tuple[str, str]]) -> str:

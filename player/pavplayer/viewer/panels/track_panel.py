@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pavfmt.errors import PavError
 from pavfmt.importers.tracks import read_tracks
 from pavfmt.model import Track
-from pavplayer.viewer.performance.demonstration import demonstration
-from pavplayer.viewer.player import Player
+from pavplayer.demonstration import demonstration
+from pavplayer.viewer.panels.widgets import on_hand, show
 
 if TYPE_CHECKING:
     import viser
+
+    from pavplayer.viewer.player import Player
 
 NONE = "none"
 
@@ -28,7 +30,7 @@ class TrackPanel:
         self._choice = gui.add_dropdown("track", (NONE, *self._given))
         self._choice.on_update(lambda _: self._load())
         self._frame = gui.add_slider("frame", 0, 1, 1, 0, disabled=True)
-        self._frame.on_update(self._seek)
+        on_hand(self._frame, self._seek)
         self._button = gui.add_button("play", disabled=True)
         self._button.on_click(lambda _: self._play_or_pause())
         self._about = gui.add_markdown("")
@@ -39,7 +41,7 @@ class TrackPanel:
 
     def _tracks(self) -> dict[str, Track]:
         """The avatar's own, those given, and one that any rig can perform."""
-        avatar = self._player.lead.avatar
+        avatar = self._player.controlled.avatar
         if self._own is None and avatar.scene.is_animatable and avatar.scene.core is not None:
             self._own = demonstration(avatar.scene)
         own = {} if self._own is None else {self._own.name: self._own}
@@ -47,12 +49,9 @@ class TrackPanel:
 
     def update(self) -> None:
         """Offer what has arrived, and follow the frame that is shown."""
-        options = (NONE, *self._tracks())
-        if options != tuple(self._choice.options):
-            self._choice.options = options
-        playback = self._player.playback
-        if playback.is_playing and self._frame.value != playback.frame:
-            self._frame.value = playback.frame
+        show(self._choice, options=(NONE, *self._tracks()))
+        if self._player.playback.is_playing:
+            show(self._frame, value=self._player.playback.frame)
 
     def _load(self) -> None:
         track = self._tracks().get(self._choice.value)
@@ -64,17 +63,16 @@ class TrackPanel:
             self._about.content = ""
             return
         self._frame.max, self._frame.value = max(1, track.frame_count - 1), 0
-        known = set(self._player.lead.avatar.shape_names)
+        known = set(self._player.controlled.avatar.shape_names)
         fits = sum(name in known for name in track.shape_names)
         self._about.content = (
             f"{track.frame_count:,} frames at {track.frames_per_second:g} a second; the rig has {fits} of its "
             f"{len(track.shape_names)} shapes. Sliders add to it."
         )
 
-    def _seek(self, event: Any) -> None:
-        if event.client is not None:
-            self._player.playback.seek(int(self._frame.value))
-            self._player.controls.change()
+    def _seek(self) -> None:
+        self._player.playback.seek(int(self._frame.value))
+        self._player.controls.change()
 
     def _play_or_pause(self) -> None:
         playback = self._player.playback

@@ -9,13 +9,11 @@ from threading import RLock
 from pavfmt.model import Pose, Track
 from pavplayer.tracks import pose_at
 
-Clock = Callable[[], float]
-
 
 class Playback:
     """A track, in the middle of being played or held at a frame; it starts over at its end. For any thread."""
 
-    def __init__(self, clock: Clock = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = RLock()
         self._track: Track | None = None

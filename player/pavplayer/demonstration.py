@@ -1,6 +1,8 @@
-"""A short performance without a recording: blinks, brows, a few syllables, a smile, a turning head.
+"""A made-up performance for avatars that come without a recording: blinks, brows, a few syllables, a smile, a turning
+head.
 
-It ends as it begins, so it can loop. Shapes are ARKit's; what a rig does not have is left out.
+It ends as it begins, so it can loop. Shapes are ARKit's; what a rig does not have is left out. The demo's page films
+its moments, camera included; the viewer offers it as a track.
 """
 
 from __future__ import annotations
@@ -11,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from pavfmt.decoding.scene import Scene
-from pavfmt.model import Pose
+from pavfmt.model import Pose, Track
 from pavplayer.evaluation.prefixes import HEAD_JOINTS, jaw_pose
 
 SECONDS = 5.0
-FRAMES_PER_SECOND = 18
+TRACK_NAME, TRACK_FRAMES_PER_SECOND = "demonstration", 30.0
 YAW_RADIANS, PITCH_RADIANS = 0.22, 0.06
 SWING_DEGREES = 14.0
 """How far the camera goes to either side."""
@@ -85,7 +87,18 @@ def moment_at(seconds: float, scene: Scene) -> Moment:
     return Moment(Pose(known, rotations), swing)
 
 
-def moments(scene: Scene, frame_count: int | None = None) -> Iterator[Moment]:
-    """All frames of the performance, or `frame_count` of them evenly spaced."""
-    count = frame_count or round(SECONDS * FRAMES_PER_SECOND)
-    return (moment_at(SECONDS * index / count, scene) for index in range(count))
+def moments(scene: Scene, frame_count: int) -> Iterator[Moment]:
+    """`frame_count` frames of the performance, evenly spaced."""
+    return (moment_at(SECONDS * index / frame_count, scene) for index in range(frame_count))
+
+
+def demonstration(scene: Scene) -> Track:
+    """The performance as a track, with the shapes and joints that the rig has."""
+    poses = [one.pose for one in moments(scene, round(SECONDS * TRACK_FRAMES_PER_SECOND))]
+    shapes = tuple(sorted({name for pose in poses for name in pose.weights}))
+    joints = tuple(sorted({name for pose in poses for name in pose.rotations}))
+    weights = np.array([[pose.weights.get(name, 0.0) for name in shapes] for pose in poses], np.float32)
+    turns = [[pose.rotations.get(name, (0.0, 0.0, 0.0)) for name in joints] for pose in poses]
+    rotations = np.array(turns, np.float32) if joints else None
+    weights = weights.reshape(len(poses), len(shapes))
+    return Track(TRACK_NAME, TRACK_FRAMES_PER_SECOND, shapes, weights, joints, rotations)

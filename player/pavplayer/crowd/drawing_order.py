@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pavfmt.decoding.scene import Scene
 
 
-def spending_order(scene: Scene, weights: NDArray[np.floating]) -> NDArray[np.intp]:
+def drawing_order(scene: Scene, weights: NDArray[np.floating]) -> NDArray[np.intp]:
     """(N,) rows of the file order, what is worth most first; `weights` are theirs, opacity × area.
 
     In a file with hand-over the units keep their order: each is made for those before it.

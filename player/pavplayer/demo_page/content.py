@@ -6,19 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pavfmt.model import Pose
 from pavplayer.camera import Camera
-from pavplayer.demo_page.page import PageContent, PrefixView, Stage, Tile, data_uri
-from pavplayer.demo_page.performance import FRAMES_PER_SECOND, moments
+from pavplayer.demo_page.page import PageContent, PrefixFilm, PrefixView, Tile, data_uri
 from pavplayer.demo_page.quality_plot import quality_plot
 from pavplayer.demo_page.reception import Reception
+from pavplayer.demonstration import SECONDS, moments
 from pavplayer.evaluation.prefixes import Cut, captioned_rows, psnr_of, shown_bytes, spread_lengths
 from pavplayer.pictures import to_webp
 from pavplayer.session import Session
 from pavplayer.streaming.link import INITIAL_SEGMENTS, SEGMENT_BYTES, Link
 
-STAGE_SIZE = (385, 561)
+FILM_SIZE = (385, 561)
 """Pixels of the performances: 0.7 of the measuring size."""
-STAGES, SHEET_COLUMNS = 4, 6
+FILMS, SHEET_COLUMNS = 4, 6
 """How many prefixes perform, and how many stand side by side."""
+FRAMES_PER_SECOND = 18
+"""Of the films: their frames are pictures in the page, so there are few."""
 TILE_SCALE = 0.5
 
 
@@ -34,8 +36,8 @@ def page_content(
     marks = {"visible": session.bytes_until_visible, "animatable": session.bytes_until_animatable}
     prefixes = [_prefix_view(cut, reception, links) for cut in reception.cuts]
     decibels = [psnr_of(cut.pictures, reception.whole) for cut in reception.cuts]
-    stages = [cut.received_bytes for cut in stage_cuts(reception)]
-    sessions = [_received(new_session(), reception.data[:length]) for length in stages]
+    lengths = [cut.received_bytes for cut in film_cuts(reception)]
+    sessions = [_received(new_session(), reception.data[:length]) for length in lengths]
     films = perform(sessions, session, progress, frame_count)
     return PageContent(
         title=session.scene.metadata.get("title") or "An avatar, arriving",
@@ -43,9 +45,9 @@ def page_content(
         facts=_facts(session, total),
         plot=quality_plot([cut.received_bytes for cut in reception.cuts], decibels, marks),
         prefixes=prefixes,
-        stages=[
-            _stage(one, length, film, total)
-            for one, length, film in zip(sessions, stages, films, strict=True)
+        films=[
+            _film(one, length, film, total)
+            for one, length, film in zip(sessions, lengths, films, strict=True)
         ],
         frames_per_second=FRAMES_PER_SECOND,
         tiles=_tiles(sheet_cuts(reception), reception),
@@ -53,11 +55,11 @@ def page_content(
     )
 
 
-def stage_cuts(reception: Reception) -> list[Cut]:
+def film_cuts(reception: Reception) -> list[Cut]:
     """The prefixes that perform: the first animatable one to the whole, about equally spaced in the logarithm."""
     session = reception.session
     return cuts_near(
-        reception.cuts, session.bytes_until_animatable or session.bytes_until_visible or 1, STAGES
+        reception.cuts, session.bytes_until_animatable or session.bytes_until_visible or 1, FILMS
     )
 
 
@@ -85,14 +87,14 @@ def perform(
     frame_count: int | None = None,
 ) -> list[list[str]]:
     """For each session the performance's frames as data URIs."""
-    acts = list(moments(whole.scene, frame_count))
+    count = frame_count or round(SECONDS * FRAMES_PER_SECOND)
     films: list[list[str]] = [[] for _ in sessions]
-    for number, moment in enumerate(acts):
-        camera = whole.camera(moment.yaw_degrees, size=STAGE_SIZE)
+    for number, moment in enumerate(moments(whole.scene, count)):
+        camera = whole.camera(moment.yaw_degrees, size=FILM_SIZE)
         for film, session in zip(films, sessions, strict=True):
             film.append(_frame(session, moment.pose, camera))
         if progress is not None:
-            progress(number + 1, len(acts))
+            progress(number + 1, count)
     return films
 
 
@@ -111,12 +113,12 @@ def _prefix_view(cut: Cut, reception: Reception, links: Mapping[str, Link]) -> P
     )
 
 
-def _stage(session: Session, length: int, film: Sequence[str], total: int) -> Stage:
+def _film(session: Session, length: int, film: Sequence[str], total: int) -> PrefixFilm:
     scene = session.scene
     shapes = len(scene.core.shape_names) if scene.core else 0
     can = f"{len(scene.shapes)} of {shapes} shapes" if shapes else "no rig: only the camera moves"
     title = f"{shown_bytes(length)}, {100 * length / total:.3g} %"
-    return Stage(title, f"{scene.gaussian_count:,} Gaussians, {can}", film)
+    return PrefixFilm(title, f"{scene.gaussian_count:,} Gaussians, {can}", film)
 
 
 def _tiles(cuts: Sequence[Cut], reception: Reception) -> list[list[Tile]]:

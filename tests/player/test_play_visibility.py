@@ -10,8 +10,8 @@ from pavplayer.camera import Camera
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
 from pavplayer.viewer.content.arrivals import Arrivals
-from pavplayer.viewer.content.avatar_view import Actor
-from pavplayer.viewer.content.visibility import presence, settled_at
+from pavplayer.viewer.content.avatar_view import AvatarView
+from pavplayer.viewer.content.visibility import settled_at, visibility
 from spec.builders.avatars import toy_file
 from spec.builders.hand_over import hand_over_file
 
@@ -26,21 +26,21 @@ def session_at(data):
     return session
 
 
-def actor_of(tmp_path, data, fade=0.0):
+def avatar_view_of(tmp_path, data, fade=0.0):
     path = tmp_path / "head.pav"
     path.write_bytes(data)
-    actor = Actor(Avatar(path, session=Session(PlainRasterizer())), fade)
-    while not actor.avatar.has_ended:
-        actor.avatar.wait(5)
-        actor.update(0.0)
-    return actor
+    avatar_view = AvatarView(Avatar(path, session=Session(PlainRasterizer())), fade)
+    while not avatar_view.avatar.has_ended:
+        avatar_view.avatar.wait(5)
+        avatar_view.update(0.0)
+    return avatar_view
 
 
-def picture_of(actor, pose, limit=None, now=float("inf")):
-    cloud = actor.cloud(pose, limit, now)
+def picture_of(avatar_view, pose, limit=None, now=float("inf")):
+    cloud = avatar_view.cloud(pose, limit, now)
     if cloud is None:
         return np.ones((CAMERA.height, CAMERA.width, 3), np.float32)
-    return actor.avatar.session.rasterizer.render(cloud, CAMERA)
+    return avatar_view.avatar.session.rasterizer.render(cloud, CAMERA)
 
 
 FILES = {kind: toy_file(kind) for kind in ("face", "surface", "mixed", "static")}
@@ -50,21 +50,21 @@ FILES |= {"hand-over": hand_over_file(), "hand-over with second values": hand_ov
 @pytest.mark.parametrize("kind", FILES)
 def test_every_prefix_is_a_choice_from_the_whole(kind, tmp_path):
     data = FILES[kind]
-    actor = actor_of(tmp_path, data)
+    avatar_view = avatar_view_of(tmp_path, data)
     counts = set()
     for end in [*unit_ends(data), *(end - 1 for end in unit_ends(data)[1:])]:
         prefix = session_at(data[:end])
         expected = prefix.frame(POSE, CAMERA)
-        np.testing.assert_allclose(picture_of(actor, POSE, end), expected, atol=2e-4)
+        np.testing.assert_allclose(picture_of(avatar_view, POSE, end), expected, atol=2e-4)
         counts.add(prefix.scene.gaussian_count)
     assert len(counts) > 2
 
 
 def test_a_prefix_in_one_piece_is_not_copied(tmp_path):
     data = FILES["face"]
-    actor = actor_of(tmp_path, data)
-    everything = actor.cloud(POSE)
-    some = actor.cloud(POSE, unit_ends(data)[-4])
+    avatar_view = avatar_view_of(tmp_path, data)
+    everything = avatar_view.cloud(POSE)
+    some = avatar_view.cloud(POSE, unit_ends(data)[-4])
     assert 0 < len(some.means) < len(everything.means)
     assert np.shares_memory(some.sh, everything.sh)
 
@@ -83,7 +83,7 @@ def test_units_fade_in_and_those_they_replace_fade_out(second_values, tmp_path):
     old, new = before.scene.effective()[0], after.scene.effective()[0]
 
     def opacities(now):
-        shown = presence(growing.scene, arrivals, None, now, 1.0)
+        shown = visibility(growing, arrivals, None, now, 1.0)
         drawn = np.zeros(len(new), np.float32)
         drawn[shown.rows] = shown.opacities
         return drawn
@@ -94,17 +94,17 @@ def test_units_fade_in_and_those_they_replace_fade_out(second_values, tmp_path):
     np.testing.assert_allclose(opacities(12.5)[:3], old, rtol=1e-6)
     np.testing.assert_allclose(opacities(13.0)[:3], (old + new[:3]) / 2, rtol=1e-6)
     np.testing.assert_array_equal(opacities(13.5), new)
-    assert settled_at(growing.scene, arrivals, 1.0) == 13.5
+    assert settled_at(growing, arrivals, 1.0) == 13.5
     assert np.abs(old - new[:3]).max() > 0.1
-    stretches = [presence(growing.scene, arrivals, None, now, 1.0).stretch for now in (12.5, 13.0, 13.5)]
-    assert [one is None for one in stretches] == ([False, False, True] if second_values else [True] * 3)
+    factors = [visibility(growing, arrivals, None, now, 1.0).scale_factors for now in (12.5, 13.0, 13.5)]
+    assert [one is None for one in factors] == ([False, False, True] if second_values else [True] * 3)
 
 
 @pytest.mark.parametrize("kind", ["face", "mixed", "hand-over with second values"])
 def test_prefixes_of_tensors_are_the_same(kind, tmp_path):
     pytest.importorskip("torch")
     data = FILES[kind]
-    arrays, tensors = actor_of(tmp_path, data), actor_of(tmp_path, data)
+    arrays, tensors = avatar_view_of(tmp_path, data), avatar_view_of(tmp_path, data)
     session = Session(PlainRasterizer(), device="cpu")
     tensors.avatar.session = session
     session.feed(data)
@@ -126,13 +126,13 @@ def test_rows_that_do_not_stand_together_are_chosen_one_by_one():
     session, arrivals = Session(PlainRasterizer()), Arrivals()
     session.feed(data)
     arrivals.note(session.update(), len(data), 0.0)
-    middle = sorted(arrivals.firsts)[1]
+    middle = sorted(session.gaussian_ranges)[1]
     arrivals.ends[middle] = len(data) + 1  # as if it stood behind all others
-    shown = presence(session.scene, arrivals, ends[-1])
+    shown = visibility(session, arrivals, ends[-1])
     blocks = {block.first: len(block) for block in session.scene.gaussians.blocks}
-    missing = blocks[arrivals.firsts[middle]]
+    missing = blocks[session.gaussian_ranges[middle].start]
     assert not isinstance(shown.rows, slice)
-    assert shown.count == session.scene.gaussian_count - missing
-    assert not set(range(arrivals.firsts[middle], arrivals.firsts[middle] + missing)) & set(
-        shown.rows.tolist()
-    )
+    assert len(shown.opacities) == session.scene.gaussian_count - missing
+    assert not set(
+        range(session.gaussian_ranges[middle].start, session.gaussian_ranges[middle].start + missing)
+    ) & set(shown.rows.tolist())

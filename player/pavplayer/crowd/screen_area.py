@@ -21,7 +21,7 @@ def corners(box: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.array([[box[i, 0], box[j, 1], box[k, 2]] for i, j, k in product((0, 1), repeat=3)])
 
 
-def covered_rectangle(box: NDArray[np.floating], camera: Camera) -> NDArray[np.float64]:
+def screen_rectangle(box: NDArray[np.floating], camera: Camera) -> NDArray[np.float64]:
     """(2, 2) low and high (column, row) of a box (2, 3) in the picture; equal where nothing of it can be seen."""
     points = corners(box) @ camera.rotation.T + camera.translation
     if (points[:, 2] < rules.NEAR_PLANE).all() or (points[:, 2] > rules.FAR_PLANE).all():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 WINDOW_SECONDS = 1.0
 
 
-class Meter:
+class FrameRate:
     """Frames a second of the last second."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Meter:
         self._sent.append(now)
         self.count += 1
 
-    def rate(self, now: float) -> float:
+    def per_second(self, now: float) -> float:
         """Pictures a second; 0 where none was sent lately."""
         while self._sent and self._sent[0] < now - WINDOW_SECONDS:
             self._sent.popleft()
@@ -29,7 +29,7 @@ class Meter:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class FrameStatistics:
     """The picture that was sent last."""
 
     size: tuple[int, int] = (0, 0)

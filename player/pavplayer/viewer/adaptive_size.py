@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 TARGET_SECONDS = 1 / 30
 """For a picture, drawn and packed. Some room is left: others work on the machine too."""
-SMALLEST = 0.25
+MIN_SCALE = 0.25
 STEP = 1 / 16
-MOST_GROWTH = 1.15
+MAX_GROWTH = 1.15
 
 
 @dataclass
-class Pacing:
+class AdaptiveSize:
     """Follows how long pictures take. A scale is a share of the window's width and height."""
 
     target_seconds: float = TARGET_SECONDS
@@ -26,8 +26,8 @@ class Pacing:
         a step in the right direction; growing is slow and shrinking is not, since late pictures are what one sees.
         """
         factor = (self.target_seconds / max(seconds, 1e-4)) ** 0.5
-        self.scale = min(1.0, max(SMALLEST, scale * min(factor, MOST_GROWTH)))
+        self.scale = min(1.0, max(MIN_SCALE, scale * min(factor, MAX_GROWTH)))
 
     def next_scale(self) -> float:
         """In steps, so that small changes in time do not change the size."""
-        return max(SMALLEST, min(1.0, round(self.scale / STEP) * STEP))
+        return max(MIN_SCALE, min(1.0, round(self.scale / STEP) * STEP))

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from pavplayer.camera import Camera
 
-MOST_PIXELS = 1920 * 1200
+MAX_PIXELS = 1920 * 1200
 """Of one picture; a larger window shows it enlarged."""
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class WindowView:
     """A camera that follows a window."""
 
     position: NDArray[np.float64]
@@ -29,14 +29,8 @@ class View:
 
     def camera(self, scale: float = 1.0) -> Camera:
         """At a share of the window's width and height."""
-        scale = min(scale, (MOST_PIXELS / max(1, self.width * self.height)) ** 0.5)
+        scale = min(scale, (MAX_PIXELS / max(1, self.width * self.height)) ** 0.5)
         width, height = max(1, round(self.width * scale)), max(1, round(self.height * scale))
         focal = height / 2 / float(np.tan(self.fov_y / 2))
         turned = self.rotation.T
         return Camera(turned, -turned @ self.position, focal, focal, width / 2, height / 2, width, height)
-
-
-def view_of(camera: Camera, width: int, height: int) -> View:
-    """A window that shows from top to bottom what a camera shows."""
-    fov = 2 * float(np.arctan(camera.height / 2 / camera.fy))
-    return View(camera.position, camera.rotation.T, fov, width, height)

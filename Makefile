@@ -1,16 +1,20 @@
-# `make demo` sets up and runs the main job; `make test` sets up and passes the tests.
+# `make demo` sets up and runs the main job; `make test` sets up and passes the tests, `make test-all` the long ones too.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bare bench web-test clean
+.PHONY: demo test test-all lint bare bench web-test clean
 
 demo: $(VENV)/.ready
 	$(BIN)/pav demo
 
+# In minutes: a few examples of each property, no long sweeps. What is left out, `test-all` does.
 test: $(VENV)/.ready-dev
-	$(BIN)/pytest
+	HYPOTHESIS_PROFILE=quick $(BIN)/pytest --durations=20
+
+test-all: $(VENV)/.ready-dev
+	$(BIN)/pytest -m "" --durations=20
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

@@ -145,7 +145,7 @@ def turns_red(fault):
             raise SystemExit(f"{fault.path} has no {fault.right!r}: the fault no longer fits")
         source.write_text(text.replace(fault.right, fault.wrong))
         files = [str(path.relative_to(ROOT)) for path in fault.test_files]
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
+        command = [sys.executable, "-m", "pytest", "-m", "", "-x", "-q", "-p", "no:cacheprovider", *files]
         ended = subprocess.run(command, cwd=copy, capture_output=True, text=True)
         if ended.returncode > 1:
             raise SystemExit(f"the tests of {fault.path} did not run:\n{ended.stdout}")

@@ -18,7 +18,12 @@ def cuts_around_units(data):
     return sorted({n for end in unit_ends(data) for n in (end - 1, end, end + 1) if n <= len(data)})
 
 
-@pytest.mark.parametrize("kind", KINDS)
+SLOW = {"mixed", "surface"}
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind in SLOW)) for kind in KINDS]
+)
 def test_every_prefix_of_a_toy_is_a_growing_leading_part_of_the_whole(kind):
     data = toy_file(kind)
     whole = decode(data).arrays()
@@ -31,8 +36,9 @@ def test_every_prefix_of_a_toy_is_a_growing_leading_part_of_the_whole(kind):
     assert (counts[0], counts[-1]) == (0, decode(data).header.gaussian_count)
 
 
-def test_the_scene_changes_exactly_at_unit_ends():
-    data = toy_file("mixed")
+@pytest.mark.parametrize("kind", ["static", pytest.param("mixed", marks=pytest.mark.slow)])
+def test_the_scene_changes_exactly_at_unit_ends(kind):
+    data = toy_file(kind)
     scenes = [frozen_scene(decode(data[:n])) for n in range(len(data) + 1)]
     changes = [n for n in range(1, len(data) + 1) if scenes[n] != scenes[n - 1]]
     assert changes == unit_ends(data)
@@ -45,11 +51,12 @@ def test_before_the_first_drawable_unit_the_scene_is_defined_and_empty():
     assert scene.snapshot() is None and not scene.is_visible
 
 
-def test_every_unit_end_of_a_head_and_odd_cuts_begin_the_whole():
+@pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_unit_end_of_a_head_and_odd_cuts_begin_the_whole(stride):
     data = head_file()
     whole = decode(data).arrays()
     odd = random.Random(1).sample(range(len(data)), 60)
-    for n in [*cuts_around_units(data), *odd]:
+    for n in [*cuts_around_units(data), *odd][::stride]:
         assert begins(decode(data[:n]).arrays(), whole)
 
 

@@ -21,7 +21,7 @@ def test_a_whole_file_is_clean(kind):
     assert verify(head_file()) == []
 
 
-@pytest.mark.parametrize("kind", ["mixed", "static"])
+@pytest.mark.parametrize("kind", [pytest.param("mixed", marks=pytest.mark.slow), "static"])
 def test_a_prefix_is_silent_at_unit_ends_and_has_one_note_elsewhere(kind):
     data = toy_file(kind)
     ends = set(unit_ends(data))

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import many
 
 from pavfmt import Decoder, EncodeError, decode, encode
 from pavfmt.encoder.hand_over import legal_ends, retiring, unit_end
@@ -75,7 +76,7 @@ def check(avatar, scene):
     assert opacities[stays].tobytes() == arrays.opacities[stays].tobytes()
 
 
-@settings(max_examples=40)
+@many(40)
 @given(families())
 def test_in_every_prefix_parents_retire_exactly_when_their_children_are_there(avatar):
     data = encode(avatar, SMALL)
@@ -88,7 +89,7 @@ def test_in_every_prefix_parents_retire_exactly_when_their_children_are_there(av
             check(avatar, scene)
 
 
-@settings(max_examples=40)
+@many(40)
 @given(families(), st.randoms(use_true_random=False))
 def test_in_whatever_order_units_come(avatar, random):
     """A retired parent is only gone once all that replaces it is there, and at the end all is as it should be."""

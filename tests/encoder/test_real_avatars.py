@@ -22,7 +22,7 @@ from pavplayer.importance import open_renderer
 from pavplayer.rasterizers import open_rasterizer
 from spec.builders.forging import frames_of, unit_spans
 
-HEADS = ("status", "tesla", "p2-1")
+HEADS = ("status", *(pytest.param(name, marks=pytest.mark.slow) for name in ("tesla", "p2-1")))
 pytestmark = [needs_data, pytest.mark.parametrize("name", HEADS)]
 
 

@@ -19,7 +19,7 @@ from pavfmt.registry import Binding, ShFrame, Site
 
 pytestmark = needs_data
 
-NAMES = ("status", "tesla", "p2-1")
+NAMES = ("status", *(pytest.param(name, marks=pytest.mark.slow) for name in ("tesla", "p2-1")))
 TOLERANCE = 1e-5
 TURNS = {  # node → glTF-local extra rotation: axis, degrees
     "neckLower": ((0.2, 1.0, 0.1), 14.0),

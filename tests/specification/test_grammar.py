@@ -3,8 +3,9 @@
 import pytest
 from construct import ConstructError, Struct
 from grammar_agreement import assert_agreement, assert_no_gaps
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import many
 
 from pavfmt import encode
 from pavfmt.container.headers import FileHeader
@@ -41,7 +42,7 @@ def test_every_field_of_a_file_that_names_its_rig():
     assert_agreement(rig_file())
 
 
-@settings(max_examples=12)
+@many(12)
 @given(st.sampled_from(KINDS), st.integers(0, 3), st.integers(0, 2**32), st.booleans())
 def test_every_field_of_generated_files(kind, degree, seed, subdivided):
     avatar = toy_avatar(kind, sh_degree=degree, seed=seed, subdivided=subdivided)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from comparing import frozen_scene
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scripted_server import answering, chunked, good, packed, raw, serving, silent, wait_for
 
@@ -445,7 +445,6 @@ def scene_of(pieces):
     return decoder.scene
 
 
-@settings(deadline=None, max_examples=60)
 @given(script=st.lists(BROKEN, min_size=1, max_size=4), planned=st.booleans())
 def test_a_broken_server_gives_the_file_or_a_part_of_it(script, planned):
     with serving(*script) as server:
@@ -457,7 +456,6 @@ def test_a_broken_server_gives_the_file_or_a_part_of_it(script, planned):
         assert frozen_scene(scene_of(pieces)) == frozen_scene(decode(joined(pieces)))
 
 
-@settings(deadline=None, max_examples=60)
 @given(script=st.lists(LYING, min_size=1, max_size=4), planned=st.booleans())
 def test_a_lying_server_gives_a_file_or_an_error_with_a_code(script, planned):
     with serving(*script) as server:

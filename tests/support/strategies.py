@@ -1,6 +1,13 @@
 """Hypothesis strategies: sizes at thresholds, ways to split and to order bytes."""
 
+from hypothesis import settings
 from hypothesis import strategies as st
+
+
+def many(examples):
+    """Settings for a test of so many examples in a full run; fewer or more by the profile."""
+    in_full = settings.get_profile("ci").max_examples
+    return settings(max_examples=max(1, examples * settings().max_examples // in_full))
 
 
 def around(limit):

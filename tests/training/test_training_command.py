@@ -50,6 +50,7 @@ def fit(files, *more):
     return main(["fit", source, "-o", str(files / "out"), "--config", config, *more])
 
 
+@pytest.mark.slow
 def test_a_teacher_becomes_a_checkpoint_that_encodes(files, capsys):
     assert fit(files) == 0
     assert "Gaussians in levels of" in capsys.readouterr().err

@@ -464,6 +464,7 @@ def test_what_hands_over_already_is_refused():
 
 
 @needs_data
+@pytest.mark.slow
 def test_a_real_heads_base_is_a_whole_head_where_its_originals_are_not():
     flat = read_avatar(DATA / "lam" / "status.zip")
     quick = HandOverConfiguration(

@@ -14,13 +14,7 @@ from pavcli.options.progress import counting_bar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_bytes
 from pavfmt.tools.cut import bytes_of_percent
-from pavplayer.evaluation.curve import (
-    Curve,
-    CurveReport,
-    Received,
-    curve_of,
-    lengths_of,
-)
+from pavplayer.evaluation.curve import Curve, CurveReport, EvaluatedFile, curve_lengths, measure_curve
 from pavplayer.evaluation.reports.curve_plot import curve_plot, plot_format
 from pavplayer.evaluation.reports.curve_tables import curve_csv, curve_text
 from pavplayer.packages import require
@@ -93,13 +87,13 @@ def _name(path: str, paths: Sequence[str]) -> str:
     return path if alike > 1 else Path(path).stem
 
 
-def _curve(file: Received, compared: Comparison, args: argparse.Namespace) -> Curve:
+def _curve(file: EvaluatedFile, compared: Comparison, args: argparse.Namespace) -> Curve:
     """One file's quality at the lengths asked for."""
     whole, here = file.whole, len(file.data)
     comparison.check_visible(file.name, whole, here)
-    lengths = lengths_of(whole, here, args.points) if args.at is None else _asked(args.at, whole, here)
+    lengths = curve_lengths(whole, here, args.points) if args.at is None else _asked(args.at, whole, here)
     with counting_bar(file.name, "picture", args.quiet) as progress:
-        return curve_of(file, lengths, compared.judge, progress)
+        return measure_curve(file, lengths, compared.pictures, progress)
 
 
 def _asked(amounts: Sequence[tuple[float, str]], whole: Session, here: int) -> list[int]:
@@ -112,13 +106,13 @@ def _asked(amounts: Sequence[tuple[float, str]], whole: Session, here: int) -> l
 
 def _report(compared: Comparison, curves: list[Curve]) -> CurveReport:
     """The curves with what they were measured on."""
-    camera = compared.judge.cameras[0]
+    camera = compared.pictures.cameras[0]
     return CurveReport(
         compared.reference.name,
         camera.width,
         camera.height,
         [(float(yaw), float(pitch)) for yaw, pitch in compared.evaluation.views],
-        list(compared.judge.expressions),
+        list(compared.pictures.expressions),
         curves,
     )
 

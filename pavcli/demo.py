@@ -17,7 +17,7 @@ from pavcli.options.progress import counting_bar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import read_bytes, write_bytes
 from pavplayer.demo_page.page import MARK, page_html
-from pavplayer.evaluation.prefixes import captioned_rows
+from pavplayer.evaluation.reports.contact_sheet import captioned_rows, contact_sheet
 from pavplayer.packages import require
 from pavplayer.session import Session, open_session
 from pavplayer.streaming.link import Link
@@ -115,7 +115,6 @@ def _check_replaceable(path: Path, force: bool) -> None:
 def _sheet(reception: Reception, title: str) -> bytes:
     """The contact sheet as a PNG that the demo recognises as its own."""
     from pavplayer.demo_page.content import sheet_cuts
-    from pavplayer.evaluation.reports.contact_sheet import contact_sheet
     from pavplayer.pictures import saved_png
 
     rows = captioned_rows(sheet_cuts(reception), reception.whole, len(reception.data))

@@ -12,7 +12,7 @@ from pavcli.options.damage import report_damage
 from pavcli.options.progress import counting_bar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_bytes
-from pavplayer.evaluation.budgets import PERCENTS, EvalReport, evaluated
+from pavplayer.evaluation.budgets import PERCENTS, EvalReport, evaluate
 from pavplayer.evaluation.reports.budget_plot import eval_plot
 from pavplayer.evaluation.reports.budget_tables import eval_markdown, eval_text
 from pavplayer.packages import is_installed, require
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     compared = comparison.comparison_of(args, file.whole, with_flip)
     name, views, percents = compared.reference.name, compared.evaluation.views, sorted(set(args.percent))
     with counting_bar(file.name, "picture", args.quiet) as progress:
-        report = evaluated(file, compared.judge, name, views, percents, progress)
+        report = evaluate(file, compared.pictures, name, views, percents, progress)
     if args.output:
         write_bytes(args.output, REPORTS[Path(args.output).suffix](report), args.force)
     print(json.dumps(report.to_json(), indent=2) if args.json else eval_text(report))

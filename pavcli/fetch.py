@@ -12,7 +12,7 @@ from pavcli.reporting import ExitCode, note, result_stream
 from pavfmt.decoding.decoder import decode
 from pavfmt.errors import PavError
 from pavfmt.fileio import check_target, write_bytes
-from pavplayer.evaluation.prefixes import shown_bytes
+from pavplayer.evaluation.reports.byte_axes import shown_bytes
 from pavplayer.packages import require
 from pavplayer.streaming.cache import CacheEntry, cache_entry
 from pavplayer.streaming.messages import StreamError, StreamOptions

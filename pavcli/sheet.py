@@ -9,15 +9,9 @@ from pavcli.options import comparison, device, output, rig, values
 from pavcli.options.damage import report_damage
 from pavfmt.fileio import check_target, write_bytes
 from pavplayer.camera import evaluation_camera
-from pavplayer.evaluation.prefixes import (
-    Cut,
-    Pictures,
-    basic_expressions,
-    captioned_rows,
-    draw_cuts,
-    milestone_lengths,
-    psnr_of,
-)
+from pavplayer.evaluation.prefixes import PrefixPictures, draw_prefixes, milestone_lengths, psnr_of
+from pavplayer.evaluation.reports.contact_sheet import captioned_rows, contact_sheet
+from pavplayer.evaluation.views import Pictures, basic_expressions
 from pavplayer.packages import require
 from pavplayer.session import Session, open_session
 from pavplayer.streaming.stream import read_prefix
@@ -53,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
     """Do it."""
     check_target(args.output, args.force)
     require("PIL")
-    from pavplayer.evaluation.reports.contact_sheet import contact_sheet
     from pavplayer.pictures import saved_png
 
     data = read_prefix(args.file)
@@ -64,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     reference = compared.draw(whole.rasterizer, expressions, camera)
     lengths = milestone_lengths(whole, len(data), args.percents)
     growing = rig.supplied(open_session(args.device), rig.needed_rig(data, rig.where(args)))
-    cuts = list(draw_cuts(growing, data, lengths, expressions, camera))
+    cuts = list(draw_prefixes(growing, data, lengths, expressions, camera))
     rows = captioned_rows(cuts, reference, len(data))
     title = whole.scene.metadata.get("title") or Path(args.file).name
     sizes = f"{len(data):,} file bytes, {whole.scene.gaussian_count:,} Gaussians"
@@ -80,7 +73,7 @@ def _received(data: bytes, args: argparse.Namespace) -> Session:
     return rig.received(open_session(args.device), data, rig.where(args))
 
 
-def _table(cuts: list[Cut], reference: Pictures) -> str:
+def _table(cuts: list[PrefixPictures], reference: Pictures) -> str:
     """Bytes, Gaussians and PSNR over all expressions, one line for each cut."""
     lines = [f"{'bytes':>12} {'Gaussians':>10} {'PSNR dB':>8}"]
     for cut in cuts:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pavcli.options import rig, values
-from pavplayer.evaluation.curve import Judge, Received, known_expressions
+from pavplayer.evaluation.curve import EvaluatedFile, ReferencePictures
 from pavplayer.evaluation.references import Reference, reference_for
-from pavplayer.evaluation.views import EVALUATION_V1, EvaluationSet, read_evaluation_set
+from pavplayer.evaluation.views import EVALUATION_V1, EvaluationSet, known_expressions, read_evaluation_set
 from pavplayer.session import Session, open_session
 
 
@@ -37,14 +37,14 @@ def add_views(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What files are compared with, from where, and who judges."""
+    """What files are compared with, from where, and its pictures."""
 
     reference: Reference
     evaluation: EvaluationSet
-    judge: Judge
+    pictures: ReferencePictures
 
 
-def received_file(name: str, data: bytes, args: argparse.Namespace) -> Received:
+def received_file(name: str, data: bytes, args: argparse.Namespace) -> EvaluatedFile:
     """A file with what `--rig` and `--device` say."""
     rig_file = rig.needed_rig(data, args.rig)
 
@@ -54,7 +54,7 @@ def received_file(name: str, data: bytes, args: argparse.Namespace) -> Received:
     whole = new_session()
     whole.feed(data)
     whole.update()
-    return Received(name, data, whole, new_session, rig_file)
+    return EvaluatedFile(name, data, whole, new_session, rig_file)
 
 
 def reference_of(args: argparse.Namespace, whole: Session, receive: Callable[[bytes], Session]) -> Reference:
@@ -68,8 +68,9 @@ def comparison_of(args: argparse.Namespace, whole: Session, with_flip: bool) -> 
     evaluation = read_evaluation_set(args.evaluation) if args.evaluation else EVALUATION_V1
     cameras = evaluation.cameras(reference.framed, args.scale)
     expressions = known_expressions(evaluation, whole.scene)
-    judge = Judge(reference, cameras, expressions, whole.rasterizer, evaluation.background, with_flip)
-    return Comparison(reference, evaluation, judge)
+    rasterizer, background = whole.rasterizer, evaluation.background
+    pictures = ReferencePictures(reference, cameras, expressions, rasterizer, background, with_flip)
+    return Comparison(reference, evaluation, pictures)
 
 
 def check_visible(name: str, whole: Session, received_bytes: int) -> None:

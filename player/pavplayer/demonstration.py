@@ -14,10 +14,12 @@ import numpy as np
 
 from pavfmt.decoding.scene import Scene
 from pavfmt.model import Pose, Track
-from pavplayer.evaluation.prefixes import HEAD_JOINTS, jaw_pose
+from pavplayer.evaluation.views import jaw_pose
 
 SECONDS = 5.0
 TRACK_NAME, TRACK_FRAMES_PER_SECOND = "demonstration", 30.0
+HEAD_JOINTS = ("head", "neckUpper", "neck")
+"""The first of these that a rig has is turned."""
 YAW_RADIANS, PITCH_RADIANS = 0.22, 0.06
 SWING_DEGREES = 14.0
 """How far the camera goes to either side."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pavfmt.container.headers import FileHeader
 from pavfmt.model import Float32Array
-from pavfmt.tools.inspect import Inspection, UnitReport, inspect
-from pavplayer.evaluation.curve import GAUSSIAN_TYPES, gaussian_bytes_within
-from pavplayer.evaluation.metrics import mean_squared_error, psnr_of_error
+from pavfmt.tools.inspect import inspect
+from pavplayer.evaluation.metrics import psnr_over
+from pavplayer.evaluation.prefixes import GaussianPrefix, gaussian_bytes_within
+from pavplayer.evaluation.quality import picture_quality
 from pavplayer.packages import require
 from pavplayer.session import Session, open_session
 from pavtraining.sources import View
@@ -83,8 +83,7 @@ def walked(data: bytes, views: Sequence[View], progress: Progress = lambda: None
         for view in views[::SPARSE_VIEWS]:
             pictures.append(np.clip(session.frame(view.pose, view.camera), 0, 1))
             progress()
-        pairs = zip(pictures, views[::SPARSE_VIEWS], strict=True)
-        psnr = psnr_of_error(float(np.mean([mean_squared_error(one, view.picture) for one, view in pairs])))
+        psnr = psnr_over(zip(pictures, (view.picture for view in views[::SPARSE_VIEWS]), strict=True))
         worst_loss, best = max(worst_loss, best - psnr), max(best, psnr)
         if before is not None:
             changes = (_largest_block(one - other) for one, other in zip(pictures, before, strict=True))
@@ -102,55 +101,19 @@ def _largest_block(difference: Float32Array) -> float:
 
 def _prefixes(data: bytes, budgets: Sequence[int]) -> Iterator[tuple[Session, int]]:
     """A session that grows with the budgets, and the Gaussian bytes in it."""
-    session, report = open_session("cpu"), inspect(data)
-    session.feed_at(0, data[: FileHeader.SIZE])
-    for unit in report.units:
-        if unit.type not in GAUSSIAN_TYPES:
-            _feed(session, data, unit)
-    waiting, size = _gaussian_units(report), 0
+    prefix = GaussianPrefix(open_session("cpu"), data, inspect(data))
     for budget in budgets:
-        while waiting and size + (waiting[0].bytes or 0) <= budget:
-            size += waiting[0].bytes or 0
-            _feed(session, data, waiting.pop(0))
-        session.update()
-        yield session, size
-
-
-def _gaussian_units(report: Inspection) -> list[UnitReport]:
-    return [unit for unit in report.units if unit.type in GAUSSIAN_TYPES]
-
-
-def _feed(session: Session, data: bytes, unit: UnitReport) -> None:
-    session.feed_at(unit.offset, data[unit.offset : unit.offset + (unit.bytes or 0)])
+        while (unit := prefix.next_unit) and prefix.gaussian_bytes + (unit.bytes or 0) <= budget:
+            prefix.add_next()
+        prefix.session.update()
+        yield prefix.session, prefix.gaussian_bytes
 
 
 def _judgement(
     session: Session, size: int, views: Sequence[View], with_flip: bool, progress: Progress
 ) -> Judgement:
-    from pavplayer.evaluation.structural_similarity import fast_ssim  # numba
-
-    errors, similarities, flips = [], [], []
-    for number, view in enumerate(views):
-        picture = session.frame(view.pose, view.camera)
-        errors.append(mean_squared_error(picture, view.picture))
-        similarities.append(fast_ssim(picture, view.picture))
-        if with_flip and number % SPARSE_VIEWS == 0:
-            flips.append(_flip(picture, view.picture))
-        progress()
-    return Judgement(
-        size,
-        session.scene.gaussian_count,
-        min(psnr_of_error(float(np.mean(errors))), MOST_DECIBELS),
-        min(psnr_of_error(max(errors)), MOST_DECIBELS),
-        float(np.mean(similarities)),
-        float(np.mean(flips)) if flips else None,
-    )
-
-
-def _flip(picture: Float32Array, expected: Float32Array) -> float:
-    """Mean FLIP error (Andersson et al. 2020) at the default 67 pixels per degree."""
-    import flip_evaluator
-
-    clipped = (np.ascontiguousarray(np.clip(image, 0, 1)) for image in (expected, picture))
-    _, mean, _ = flip_evaluator.evaluate(*clipped, "LDR", applyMagma=False)
-    return float(mean)
+    pairs = ((session.frame(view.pose, view.camera), view.picture) for view in views)
+    found = picture_quality(pairs, SPARSE_VIEWS if with_flip else 0, progress)
+    decibels = (MOST_DECIBELS if one is None else one for one in (found.psnr, found.worst_psnr))
+    psnr, worst = (min(one, MOST_DECIBELS) for one in decibels)
+    return Judgement(size, session.scene.gaussian_count, psnr, worst, found.ssim, found.flip)

@@ -24,8 +24,10 @@ from pavfmt.tools.synthetic import toy_avatar
 from pavplayer.demo_page.quality_plot import quality_plot
 from pavplayer.demo_page.reception import Download, receive
 from pavplayer.demonstration import MOVES, SECONDS, bump, moments, weights_at
-from pavplayer.evaluation.prefixes import basic_expressions, psnr_of, shown_bytes, spread_lengths
+from pavplayer.evaluation.prefixes import psnr_of, spread_lengths
+from pavplayer.evaluation.reports.byte_axes import shown_bytes
 from pavplayer.evaluation.reports.contact_sheet import contact_sheet
+from pavplayer.evaluation.views import basic_expressions
 from pavplayer.session import Session
 from pavplayer.streaming.link import Link
 

@@ -19,10 +19,10 @@ from pavfmt.exporters.progressive import write_progressive
 from pavfmt.tools.cut import bytes_of_percent
 from pavfmt.tools.inspect import gaussian_bytes_of
 from pavfmt.tools.synthetic import toy_avatar
-from pavplayer.evaluation.curve import gaussian_bytes_within, known_expressions
 from pavplayer.evaluation.metrics import mean_squared_error, psnr_of_error, ssim
+from pavplayer.evaluation.prefixes import gaussian_bytes_within
 from pavplayer.evaluation.structural_similarity import fast_ssim
-from pavplayer.evaluation.views import EVALUATION_V1, read_evaluation_set
+from pavplayer.evaluation.views import EVALUATION_V1, known_expressions, read_evaluation_set
 from spec.builders.avatars import SMALL_UNITS
 from spec.builders.forging import flipped
 

@@ -15,8 +15,7 @@ from pavfmt import decode, encode, inspect
 from pavfmt.exporters.progressive import write_progressive
 from pavfmt.tools.inspect import gaussian_bytes_of
 from pavfmt.tools.synthetic import toy_avatar
-from pavplayer.evaluation.first_picture import http_pieces, seconds_until_picture
-from pavplayer.evaluation.loopback import served
+from pavplayer.evaluation.first_picture import http_chunks, seconds_until_picture, served
 from pavplayer.session import open_session
 from pavplayer.streaming.link import Link
 from spec.builders.avatars import SMALL_UNITS
@@ -129,7 +128,7 @@ def test_the_server_sends_everything_at_the_links_pace():
     data, link = bytes(range(256)) * 200, Link(4e6, 0.02)
     with served(data, link) as url:
         start = time.monotonic()
-        assert b"".join(http_pieces(url)) == data
+        assert b"".join(http_chunks(url)) == data
         assert time.monotonic() - start >= link.arrival_seconds(len(data))
 
 

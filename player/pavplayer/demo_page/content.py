@@ -10,7 +10,9 @@ from pavplayer.demo_page.page import PageContent, PrefixFilm, PrefixView, Tile, 
 from pavplayer.demo_page.quality_plot import quality_plot
 from pavplayer.demo_page.reception import Reception
 from pavplayer.demonstration import SECONDS, moments
-from pavplayer.evaluation.prefixes import Cut, captioned_rows, psnr_of, shown_bytes, spread_lengths
+from pavplayer.evaluation.prefixes import PrefixPictures, psnr_of, spread_lengths
+from pavplayer.evaluation.reports.byte_axes import shown_bytes
+from pavplayer.evaluation.reports.contact_sheet import captioned_rows
 from pavplayer.pictures import to_webp
 from pavplayer.session import Session
 from pavplayer.streaming.link import INITIAL_SEGMENTS, SEGMENT_BYTES, Link
@@ -55,7 +57,7 @@ def page_content(
     )
 
 
-def film_cuts(reception: Reception) -> list[Cut]:
+def film_cuts(reception: Reception) -> list[PrefixPictures]:
     """The prefixes that perform: the first animatable one to the whole, about equally spaced in the logarithm."""
     session = reception.session
     return cuts_near(
@@ -63,12 +65,12 @@ def film_cuts(reception: Reception) -> list[Cut]:
     )
 
 
-def sheet_cuts(reception: Reception) -> list[Cut]:
+def sheet_cuts(reception: Reception) -> list[PrefixPictures]:
     """The prefixes side by side, from the first picture on."""
     return cuts_near(reception.cuts, reception.cuts[0].received_bytes, SHEET_COLUMNS)
 
 
-def cuts_near(cuts: Sequence[Cut], first: int, count: int) -> list[Cut]:
+def cuts_near(cuts: Sequence[PrefixPictures], first: int, count: int) -> list[PrefixPictures]:
     """At most `count` of the cuts, from `first` bytes to the last."""
     by_length = {cut.received_bytes: cut for cut in cuts if cut.received_bytes >= first}
     return [by_length[length] for length in spread_lengths(list(by_length), count)]
@@ -102,7 +104,7 @@ def _frame(session: Session, pose: Pose, camera: Camera) -> str:
     return data_uri(to_webp(session.frame(pose, camera), quality=80, effort=2))
 
 
-def _prefix_view(cut: Cut, reception: Reception, links: Mapping[str, Link]) -> PrefixView:
+def _prefix_view(cut: PrefixPictures, reception: Reception, links: Mapping[str, Link]) -> PrefixView:
     quality = psnr_of(cut.pictures, reception.whole)
     return PrefixView(
         cut.received_bytes,
@@ -121,7 +123,7 @@ def _film(session: Session, length: int, film: Sequence[str], total: int) -> Pre
     return PrefixFilm(title, f"{scene.gaussian_count:,} Gaussians, {can}", film)
 
 
-def _tiles(cuts: Sequence[Cut], reception: Reception) -> list[list[Tile]]:
+def _tiles(cuts: Sequence[PrefixPictures], reception: Reception) -> list[list[Tile]]:
     """One row for each expression."""
     rows = captioned_rows(cuts, reception.whole, len(reception.data))
     return [

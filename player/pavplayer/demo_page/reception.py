@@ -7,14 +7,8 @@ from dataclasses import dataclass
 
 from pavfmt.model import Pose
 from pavplayer.camera import Camera
-from pavplayer.evaluation.prefixes import (
-    Cut,
-    Pictures,
-    basic_expressions,
-    draw_cuts,
-    draw_expressions,
-    spread_lengths,
-)
+from pavplayer.evaluation.prefixes import PrefixPictures, draw_expressions, draw_prefixes, spread_lengths
+from pavplayer.evaluation.views import Pictures, basic_expressions
 from pavplayer.session import Session
 from pavplayer.streaming.link import Link
 
@@ -36,7 +30,7 @@ class Reception:
     data: bytes
     camera: Camera
     expressions: Mapping[str, Pose]
-    cuts: list[Cut]
+    cuts: list[PrefixPictures]
     """Of rising length; the first is the first picture, the last the whole file."""
 
     @property
@@ -59,7 +53,7 @@ def receive(
     chosen = spread_lengths(whole.growth, STOPS)
     lengths = sorted({*chosen, whole.bytes_until_animatable or len(data), len(data)})
     download = Download(link, progress)
-    cuts = list(draw_cuts(new_session(), data, lengths, expressions, camera, download.receive))
+    cuts = list(draw_prefixes(new_session(), data, lengths, expressions, camera, download.receive))
     return Reception(whole, data, camera, expressions, cuts)
 
 

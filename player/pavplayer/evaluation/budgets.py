@@ -11,8 +11,10 @@ from pathlib import Path
 from statistics import median
 
 from pavfmt.tools.inspect import Inspection, inspect
-from pavplayer.evaluation.curve import GAUSSIAN_TYPES, Judge, Likeness, Progress, Received, curve_of
+from pavplayer.evaluation.curve import EvaluatedFile, Progress, ReferencePictures, measure_curve, silent
 from pavplayer.evaluation.first_picture import FirstPicture, first_pictures
+from pavplayer.evaluation.prefixes import GAUSSIAN_TYPES, end_of
+from pavplayer.evaluation.quality import PictureQuality
 from pavplayer.session import Session
 
 PERCENTS = (5.0, 25.0, 50.0, 100.0)
@@ -22,7 +24,7 @@ WARM_FRAMES = 2
 
 
 @dataclass(frozen=True)
-class Budget:
+class EvaluationBudget:
     """The longest prefix within a share of the file, cut after a unit."""
 
     of: str
@@ -31,7 +33,7 @@ class Budget:
     file_bytes: int
     gaussian_bytes: int
     gaussian_count: int
-    likeness: Likeness
+    likeness: PictureQuality
     """With the rig and all shapes there from the start."""
     frames_per_second: float | None
     """Posed and drawn; None: nothing to draw."""
@@ -54,7 +56,7 @@ class EvalReport:
     """Of the complete avatar, as the next two."""
     gaussian_bytes: int
     gaussian_count: int
-    budgets: list[Budget]
+    budgets: list[EvaluationBudget]
     first_bytes: int
     """Length of the shortest prefix that draws."""
     first_gaussian_count: int
@@ -67,42 +69,35 @@ class EvalReport:
         return asdict(self)
 
 
-def evaluated(
-    file: Received,
-    judge: Judge,
+def evaluate(
+    file: EvaluatedFile,
+    pictures: ReferencePictures,
     reference: str,
     views: Sequence[tuple[float, float]],
     percents: Sequence[float] = PERCENTS,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> EvalReport:
     """All figures of one file. Raises RuntimeError where nothing is drawn."""
     first, header = file.whole.bytes_until_visible, file.whole.scene.header
     if first is None or header is None:
         raise RuntimeError(f"{file.name}: {len(file.data):,} bytes hold nothing to draw yet")
     wanted = budget_lengths(inspect(file.data, rig_file=file.rig_file), len(file.data), percents)
-    points = curve_of(file, sorted({first, *wanted.values()}), judge, progress).points
+    points = measure_curve(file, sorted({first, *wanted.values()}), pictures, progress).points
     by_length = {point.file_bytes: point for point in points}
-    speeds = {length: frames_per_second(file, length, judge) for length in sorted(set(wanted.values()))}
-    budgets = [
-        Budget(
-            of,
-            percent,
-            length,
-            by_length[length].gaussian_bytes,
-            by_length[length].gaussian_count,
-            by_length[length].held,
-            speeds[length],
-        )
-        for (of, percent), length in wanted.items()
-    ]
-    camera, opening = judge.cameras[0], by_length[first]
+    speeds = {length: frames_per_second(file, length, pictures) for length in sorted(set(wanted.values()))}
+    budgets = []
+    for (of, percent), length in wanted.items():
+        point, speed = by_length[length], speeds[length]
+        sizes = (length, point.gaussian_bytes, point.gaussian_count)
+        budgets.append(EvaluationBudget(of, percent, *sizes, point.held, speed))
+    camera, opening = pictures.cameras[0], by_length[first]
     return EvalReport(
         file.name,
         reference,
         camera.width,
         camera.height,
         [(float(yaw), float(pitch)) for yaw, pitch in views],
-        list(judge.expressions),
+        list(pictures.expressions),
         device_name(file.whole),
         header.file_bytes,
         header.gaussian_bytes,
@@ -122,7 +117,7 @@ def budget_lengths(report: Inspection, here: int, percents: Sequence[float]) -> 
     for unit in report.units:
         size += (unit.bytes or 0) if unit.type in GAUSSIAN_TYPES else 0
         count += unit.gaussian_count if unit.type == "gaussians" else 0
-        steps.append((min(unit.offset + (unit.bytes or 0), here), size, count))
+        steps.append((min(end_of(unit), here), size, count))
     return {
         (of, percent): here
         if percent >= 100
@@ -132,16 +127,16 @@ def budget_lengths(report: Inspection, here: int, percents: Sequence[float]) -> 
     }
 
 
-def frames_per_second(file: Received, length: int, judge: Judge) -> float | None:
+def frames_per_second(file: EvaluatedFile, length: int, pictures: ReferencePictures) -> float | None:
     """Of a prefix, every frame in another expression: the median, after some to warm up."""
-    session, poses, times = file.new_session(), list(judge.expressions.values()), []
+    session, poses, times = file.new_session(), list(pictures.expressions.values()), []
     session.feed(file.data[:length])
     session.update()
     if not session.scene.is_visible:
         return None
     for number in range(WARM_FRAMES + FRAMES):
         start = time.perf_counter()
-        session.frame(poses[number % len(poses)], judge.cameras[0])
+        session.frame(poses[number % len(poses)], pictures.cameras[0])
         times.append(time.perf_counter() - start)
     return 1 / median(times[WARM_FRAMES:])
 

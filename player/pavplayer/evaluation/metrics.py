@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,7 @@ Float64Array = NDArray[np.float64]
 
 
 def mean_squared_error(picture: Picture, reference: Picture) -> float:
-    """Over all pixels and channels."""
+    """Over all pixels and channels, in units of the full range squared. ValueError for pictures of two sizes."""
     if picture.shape != reference.shape:
         raise ValueError(f"pictures of different shapes: {picture.shape} and {reference.shape}")
     return float(np.mean((picture.astype(np.float64) - reference.astype(np.float64)) ** 2))
@@ -22,8 +24,16 @@ def psnr(picture: Picture, reference: Picture) -> float:
 
 
 def psnr_of_error(error: float) -> float:
-    """A mean squared error in dB: for figures over several pictures, average the errors first."""
+    """A mean squared error in dB; infinite for 0."""
     return float("inf") if error == 0 else -10.0 * float(np.log10(error))
+
+
+def psnr_over(pairs: Iterable[tuple[Picture, Picture]]) -> float:
+    """PSNR in dB over all pixels of several pictures and their references: errors are averaged, not decibels.
+
+    A mean of decibels would let one picture that is nearly equal hide the others.
+    """
+    return psnr_of_error(float(np.mean([mean_squared_error(*pair) for pair in pairs])))
 
 
 def window(sigma: float = 1.5, radius: int = 5) -> Float64Array:

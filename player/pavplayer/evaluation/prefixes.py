@@ -1,30 +1,29 @@
-"""Pictures of growing prefixes, and how like the complete avatar they are."""
+"""Sessions that receive growing prefixes of a file, their pictures, and the lengths worth looking at."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from pavfmt.decoding.scene import Scene
-from pavfmt.model import Float32Array, Pose
+from pavfmt.container.headers import FileHeader
+from pavfmt.model import Pose
+from pavfmt.registry import GAUSSIAN_BYTES_TYPES
 from pavfmt.tools.cut import bytes_of_percent
+from pavfmt.tools.inspect import Inspection, UnitReport, type_name
 from pavplayer.camera import Camera
-from pavplayer.evaluation.metrics import mean_squared_error, psnr_of_error
+from pavplayer.evaluation.metrics import psnr_over
+from pavplayer.evaluation.views import Pictures
 from pavplayer.session import Session
 
-Pictures = Mapping[str, Float32Array]
-"""Expression → (H, W, 3) display sRGB in 0..1."""
-
-MOUTH_OPEN = 0.6
-JAW_RADIANS = 0.35
-"""How far a jaw joint turns at weight 1, where a rig has no shape for it."""
-HEAD_JOINTS = ("head", "neckUpper", "neck")
+GAUSSIAN_TYPES = frozenset(type_name(type_) for type_ in GAUSSIAN_BYTES_TYPES)
+"""Names of the unit types whose bytes are Gaussian bytes."""
 
 
 @dataclass(frozen=True)
-class Cut:
+class PrefixPictures:
     """What one prefix shows."""
 
     received_bytes: int
@@ -33,43 +32,26 @@ class Cut:
     pictures: Pictures
 
 
-def jaw_pose(scene: Scene, weight: float) -> Pose | None:
-    """The mouth open by the shape jawOpen, else by the jaw joint; None where there is neither."""
-    if scene.core is None:
-        return None
-    if "jawOpen" in scene.core.shape_names:
-        return Pose({"jawOpen": weight})
-    if "jaw" in scene.core.joint_names:
-        return Pose(rotations={"jaw": (JAW_RADIANS * weight, 0.0, 0.0)})
-    return None
-
-
-def basic_expressions(scene: Scene) -> dict[str, Pose]:
-    """ "rest", and "mouth open" where the rig can."""
-    opened = jaw_pose(scene, MOUTH_OPEN)
-    return {"rest": Pose()} | ({} if opened is None else {"mouth open": opened})
-
-
 def draw_expressions(session: Session, expressions: Mapping[str, Pose], camera: Camera) -> Pictures:
     """What the session shows now."""
     return {name: session.frame(pose, camera) for name, pose in expressions.items()}
 
 
-def draw_cuts(
+def draw_prefixes(
     session: Session,
     data: bytes,
     lengths: Sequence[int],
     expressions: Mapping[str, Pose],
     camera: Camera,
     receive: Callable[[Session, bytes], None] | None = None,
-) -> Iterator[Cut]:
+) -> Iterator[PrefixPictures]:
     """The prefixes of rising `lengths`, fed to a fresh session; `receive` may feed it in its own time."""
     at = 0
     for length in lengths:
         (receive or _feed)(session, data[at:length])
         at = length
         pictures = draw_expressions(session, expressions, camera)
-        yield Cut(length, session.scene.gaussian_count, session.scene.is_animatable, pictures)
+        yield PrefixPictures(length, session.scene.gaussian_count, session.scene.is_animatable, pictures)
 
 
 def _feed(session: Session, data: bytes) -> None:
@@ -79,8 +61,50 @@ def _feed(session: Session, data: bytes) -> None:
 
 def psnr_of(pictures: Pictures, reference: Pictures) -> float:
     """Decibels over all pixels of all expressions; infinite where they are equal."""
-    errors = [mean_squared_error(pictures[name], reference[name]) for name in reference]
-    return psnr_of_error(float(np.mean(errors)))
+    return psnr_over((pictures[name], expected) for name, expected in reference.items())
+
+
+class GaussianPrefix:
+    """A session with everything but Gaussians from the start, whose units of Gaussians are added one by one.
+
+    What a file shows depends on two things that arrive together: Gaussians, and the shapes that move them. Holding
+    the rig still shows what bytes of Gaussians alone buy, and makes files of different rigs comparable.
+    """
+
+    def __init__(self, session: Session, data: bytes, report: Inspection) -> None:
+        self.session, self._data = session, data
+        self.gaussian_bytes = 0
+        """Of the units that were added."""
+        self._waiting = deque(unit for unit in report.units if unit.type in GAUSSIAN_TYPES)
+        session.feed_at(0, data[: FileHeader.SIZE])
+        for unit in report.units:
+            if unit.type not in GAUSSIAN_TYPES:
+                self._feed(unit)
+
+    @property
+    def next_unit(self) -> UnitReport | None:
+        """What `add_next` would add; None: nothing is left."""
+        return self._waiting[0] if self._waiting else None
+
+    def add_next(self) -> None:
+        """Feed the next unit of Gaussians; the session is to be updated by the caller."""
+        unit = self._waiting.popleft()
+        self.gaussian_bytes += unit.bytes or 0
+        self._feed(unit)
+
+    def _feed(self, unit: UnitReport) -> None:
+        self.session.feed_at(unit.offset, self._data[unit.offset : end_of(unit)])
+
+
+def end_of(unit: UnitReport) -> int:
+    """Offset in bytes of what follows a unit, as far as it is there."""
+    return unit.offset + (unit.bytes or 0)
+
+
+def gaussian_bytes_within(report: Inspection, length: int) -> int:
+    """Gaussian bytes of the first `length` bytes of the file that was inspected."""
+    units = (unit for unit in report.units if unit.type in GAUSSIAN_TYPES)
+    return sum(min(max(length - unit.offset, 0), unit.bytes or 0) for unit in units)
 
 
 def spread_lengths(lengths: Sequence[int], count: int) -> list[int]:
@@ -97,24 +121,3 @@ def milestone_lengths(whole: Session, total: int, percents: Sequence[float]) -> 
     first = whole.bytes_until_visible or 0
     asked = {bytes_of_percent(total, percent) for percent in percents}
     return sorted({first, whole.bytes_until_animatable or first, *(one for one in asked if one > first)})
-
-
-def captioned_rows(
-    cuts: Sequence[Cut], reference: Pictures, total: int
-) -> list[list[tuple[str, Float32Array]]]:
-    """One row for each expression, for `pavplayer.evaluation.reports.contact_sheet`."""
-    return [
-        [(_caption(cut, name, reference, total), cut.pictures[name]) for cut in cuts] for name in reference
-    ]
-
-
-def _caption(cut: Cut, name: str, reference: Pictures, total: int) -> str:
-    quality = psnr_of({name: cut.pictures[name]}, {name: reference[name]})
-    decibels = "identical" if quality == float("inf") else f"{quality:.1f} dB"
-    size = f"{shown_bytes(cut.received_bytes)}, {100 * cut.received_bytes / total:.3g} %"
-    return f"{size}\n{cut.gaussian_count:,} Gaussians\n{name}, {decibels}"
-
-
-def shown_bytes(count: int) -> str:
-    """In kB or MB, of 1,000 and 1,000,000 bytes."""
-    return f"{count / 1e6:,.2f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"

@@ -10,7 +10,7 @@ from pavfmt.fileio import read_bytes
 from pavfmt.importers import ImportOptions, read_avatar
 from pavfmt.model import Avatar, Float32Array, Pose
 from pavplayer.camera import Camera
-from pavplayer.evaluation.prefixes import Pictures
+from pavplayer.evaluation.views import Pictures
 from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import GaussianCloud, Rasterizer
 from pavplayer.session import Session

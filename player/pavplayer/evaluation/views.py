@@ -1,4 +1,4 @@
-"""A fixed set of views and expressions that picture quality is measured over, read from JSON."""
+"""The views and expressions that picture quality is measured over: fixed sets, read from JSON, and what a rig can."""
 
 from __future__ import annotations
 
@@ -8,8 +8,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pavfmt.model import Pose
+from pavfmt.decoding.scene import Scene
+from pavfmt.model import Float32Array, Pose
 from pavplayer.camera import Camera, Floats, centre_and_height
+
+Pictures = Mapping[str, Float32Array]
+"""Expression → (H, W, 3) display sRGB in 0..1."""
+
+MOUTH_OPEN = 0.6
+"""Weight, 0..1."""
+JAW_RADIANS = 0.35
+"""How far a jaw joint turns at weight 1, where a rig has no shape for it."""
+
+
+def jaw_pose(scene: Scene, weight: float) -> Pose | None:
+    """The mouth open by the shape jawOpen, else by the jaw joint; None where there is neither."""
+    if scene.core is None:
+        return None
+    if "jawOpen" in scene.core.shape_names:
+        return Pose({"jawOpen": weight})
+    if "jaw" in scene.core.joint_names:
+        return Pose(rotations={"jaw": (JAW_RADIANS * weight, 0.0, 0.0)})
+    return None
+
+
+def basic_expressions(scene: Scene) -> dict[str, Pose]:
+    """ "rest", and "mouth open" where the rig can."""
+    opened = jaw_pose(scene, MOUTH_OPEN)
+    return {"rest": Pose()} | ({} if opened is None else {"mouth open": opened})
 
 
 @dataclass(frozen=True)
@@ -37,6 +63,13 @@ class EvaluationSet:
         ]
 
 
+def known_expressions(evaluation: EvaluationSet, scene: Scene) -> dict[str, Pose]:
+    """Those whose shapes the rig has; else "rest" and, where a rig can, an open mouth."""
+    names = frozenset(scene.core.shape_names) if scene.core else frozenset()
+    known = {name: pose for name, pose in evaluation.expressions.items() if names.issuperset(pose.weights)}
+    return known if any(pose.weights for pose in known.values()) else basic_expressions(scene)
+
+
 def evaluation_set(fields: Mapping[str, Any]) -> EvaluationSet:
     """The set that a JSON object describes; KeyError names what is missing."""
     width, height = fields["image"]
@@ -60,31 +93,19 @@ def read_evaluation_set(path: str | Path) -> EvaluationSet:
     return evaluation_set(fields)
 
 
+VIEWS = [[0, 0], [20, 5], [-20, -5], [40, 10], [-40, 0], [10, 15], [-30, -10], [30, 0]]
+SMILE = {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "cheekSquintLeft": 0.5, "cheekSquintRight": 0.5}
 EVALUATION_V1 = evaluation_set(
     {
         "image": [550, 802],
         "focal_px": 1900.0,
         "background": [1.0, 1.0, 1.0],
         "distance_heights": 3.25,
-        "views_yaw_pitch_degrees": [
-            [0, 0],
-            [20, 5],
-            [-20, -5],
-            [40, 10],
-            [-40, 0],
-            [10, 15],
-            [-30, -10],
-            [30, 0],
-        ],
+        "views_yaw_pitch_degrees": VIEWS,
         "expressions": {
             "rest": {},
             "open": {"jawOpen": 0.6},
-            "smile": {
-                "mouthSmileLeft": 0.8,
-                "mouthSmileRight": 0.8,
-                "cheekSquintLeft": 0.5,
-                "cheekSquintRight": 0.5,
-            },
+            "smile": SMILE,
             "blink": {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
             "pucker": {"mouthPucker": 0.6, "browInnerUp": 0.8},
         },

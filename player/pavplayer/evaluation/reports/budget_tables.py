@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pavplayer.evaluation.budgets import GAUSSIANS, Budget, EvalReport
+from pavplayer.evaluation.budgets import GAUSSIANS, EvalReport, EvaluationBudget
 from pavplayer.evaluation.first_picture import FirstPicture
 
+COLUMNS = [
+    "budget",
+    "file bytes",
+    "Gaussian bytes",
+    "Gaussians",
+    "PSNR dB",
+    "worst",
+    "SSIM",
+    "FLIP",
+    "frames/s",
+]
 NAMES = {GAUSSIANS: "Gaussians"}
 
 
@@ -23,23 +34,12 @@ def _opening(report: EvalReport) -> str:
 
 def _budget_rows(report: EvalReport) -> Iterator[list[str]]:
     flip = any(one.likeness.flip is not None for one in report.budgets)
-    head = [
-        "budget",
-        "file bytes",
-        "Gaussian bytes",
-        "Gaussians",
-        "PSNR dB",
-        "worst",
-        "SSIM",
-        "FLIP",
-        "frames/s",
-    ]
-    yield [cell for cell in head if flip or cell != "FLIP"]
+    yield [cell for cell in COLUMNS if flip or cell != "FLIP"]
     for one in report.budgets:
         yield _budget_row(one, flip)
 
 
-def _budget_row(one: Budget, flip: bool) -> list[str]:
+def _budget_row(one: EvaluationBudget, flip: bool) -> list[str]:
     like = one.likeness
     return [
         f"{one.percent:g} % of {NAMES.get(one.of, 'Gaussian bytes')}",

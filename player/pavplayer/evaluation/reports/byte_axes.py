@@ -1,4 +1,4 @@
-"""Drawing quality over a logarithmic axis of bytes: what every such plot here has in common. Needs matplotlib."""
+"""Numbers of bytes as people read them, and drawing quality over a logarithmic axis of them (needs matplotlib)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from pavplayer.evaluation.prefixes import shown_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +23,11 @@ class Palette:
     line: str = "#d9dce3"
     accent: str = "#b3261e"
     card: str = "#ffffff"
+
+
+def shown_bytes(count: int) -> str:
+    """In kB or MB, of 1,000 and 1,000,000 bytes."""
+    return f"{count / 1e6:,.2f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"
 
 
 def draw_steps(axes: Axes, byte_counts: Sequence[int], values: Sequence[float], colour: str) -> None:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pavplayer.evaluation.prefixes import PrefixPictures, psnr_of
+from pavplayer.evaluation.reports.byte_axes import shown_bytes
+from pavplayer.evaluation.views import Pictures
 from pavplayer.pictures import to_image
 
 if TYPE_CHECKING:
@@ -43,6 +46,21 @@ def contact_sheet(rows: Sequence[Row], title: str = "", subtitle: str = "", widt
             _draw_caption(draw, caption, (corner[0] + 10, corner[1] + shrunk.height + 6))
         top += height + GAP
     return sheet
+
+
+def captioned_rows(prefixes: Sequence[PrefixPictures], reference: Pictures, total: int) -> list[Row]:
+    """One row for each expression; `total` is the file's bytes."""
+    return [
+        [(_caption(one, name, reference, total), one.pictures[name]) for one in prefixes]
+        for name in reference
+    ]
+
+
+def _caption(prefix: PrefixPictures, name: str, reference: Pictures, total: int) -> str:
+    quality = psnr_of({name: prefix.pictures[name]}, {name: reference[name]})
+    decibels = "identical" if quality == float("inf") else f"{quality:.1f} dB"
+    size = f"{shown_bytes(prefix.received_bytes)}, {100 * prefix.received_bytes / total:.3g} %"
+    return f"{size}\n{prefix.gaussian_count:,} Gaussians\n{name}, {decibels}"
 
 
 def _shrunk(image: Image, width: int) -> Image:

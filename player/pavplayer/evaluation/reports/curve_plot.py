@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from pavplayer.evaluation.curve import Curve, CurvePoint, CurveReport, Likeness
-from pavplayer.evaluation.prefixes import shown_bytes
+from pavplayer.evaluation.curve import Curve, CurvePoint, CurveReport
+from pavplayer.evaluation.quality import PictureQuality
 from pavplayer.evaluation.reports.byte_axes import (
     Palette,
     draw_marks,
     draw_steps,
     scale_bytes,
     scale_decibels,
+    shown_bytes,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Column:
 
     label: str
     size: Callable[[CurvePoint], int]
-    likeness: Callable[[CurvePoint], Likeness]
+    likeness: Callable[[CurvePoint], PictureQuality]
 
 
 OVER_FILE = Column("file bytes received", lambda point: point.file_bytes, lambda point: point.likeness)

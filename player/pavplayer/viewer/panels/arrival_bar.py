@@ -8,7 +8,7 @@ from html import escape
 
 from pavfmt.container.headers import DirectoryEntry
 from pavfmt.registry import UnitType
-from pavplayer.evaluation.prefixes import shown_bytes
+from pavplayer.evaluation.reports.byte_axes import shown_bytes
 from pavplayer.session import Session
 from pavplayer.viewer.content.arrivals import Arrivals
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from pavplayer.evaluation.prefixes import shown_bytes
+from pavplayer.evaluation.reports.byte_axes import shown_bytes
 
 if TYPE_CHECKING:
     from pavplayer.crowd import Crowd

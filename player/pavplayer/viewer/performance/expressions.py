@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from pavfmt.decoding.scene import Scene
 from pavfmt.model import Pose
-from pavplayer.evaluation.prefixes import jaw_pose
+from pavplayer.evaluation.views import jaw_pose
 
 NUMBERED_IN_A_GROUP = 20
 RANGES = {"expr": (-3.0, 3.0)}

@@ -1,0 +1,61 @@
+"""How like their references several pictures are: PSNR, SSIM and FLIP (Andersson et al. 2020) in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pavplayer.evaluation.metrics import Picture, mean_squared_error, psnr_of_error
+
+
+@dataclass(frozen=True)
+class PictureQuality:
+    """PSNR is over all pixels of all pictures, SSIM and FLIP are means over pictures (1 and 0 are best)."""
+
+    psnr: float | None
+    """Decibels; None: no difference."""
+    worst_psnr: float | None
+    """Of the worst single picture."""
+    ssim: float
+    flip: float | None
+    """None: not measured."""
+
+
+def picture_quality(
+    pairs: Iterable[tuple[Picture, Picture]], flip_every: int = 0, progress: Callable[[], None] = lambda: None
+) -> PictureQuality:
+    """Over pairs of a picture and its reference, (H, W, 3) in 0..1; taken one by one, so that they may be drawn then.
+
+    FLIP, which is slow, is measured in every so manieth picture from the first on; 0: in none. `progress` is called
+    after each pair. Needs numba, and flip-evaluator for FLIP.
+    """
+    from pavplayer.evaluation.structural_similarity import fast_ssim  # numba
+
+    errors, similarities, flips = [], [], []
+    for number, (picture, reference) in enumerate(pairs):
+        errors.append(mean_squared_error(picture, reference))
+        similarities.append(fast_ssim(picture, reference))
+        if flip_every and number % flip_every == 0:
+            flips.append(_flip(picture, reference))
+        progress()
+    return PictureQuality(
+        _finite(psnr_of_error(float(np.mean(errors)))),
+        _finite(psnr_of_error(max(errors))),
+        float(np.mean(similarities)),
+        float(np.mean(flips)) if flips else None,
+    )
+
+
+def _finite(decibels: float) -> float | None:
+    return None if decibels == float("inf") else decibels
+
+
+def _flip(picture: Picture, reference: Picture) -> float:
+    """Mean FLIP error at the default 67 pixels per degree."""
+    import flip_evaluator
+
+    clipped = (np.ascontiguousarray(np.clip(image, 0, 1)) for image in (reference, picture))
+    _, mean, _ = flip_evaluator.evaluate(*clipped, "LDR", applyMagma=False)
+    return float(mean)

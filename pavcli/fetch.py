@@ -13,7 +13,6 @@ from pavfmt.decoding.decoder import decode
 from pavfmt.errors import PavError
 from pavfmt.fileio import check_target, write_bytes
 from pavplayer.evaluation.reports.byte_axes import shown_bytes
-from pavplayer.packages import require
 from pavplayer.streaming.cache import CacheEntry, cache_entry
 from pavplayer.streaming.messages import StreamError, StreamOptions
 from pavplayer.streaming.stream import is_url, open_transfer
@@ -109,10 +108,7 @@ def _report_part(transfer: Transfer, cached: CacheEntry | None) -> None:
 def _drawn(data: bytes) -> str:
     """What the bytes that came are good for, for a person."""
     with suppress(PavError):
-        require("numba")
-        from pavfmt.codec.compiled import CompiledKernels
-
-        scene = decode(data, kernels=CompiledKernels())
+        scene = decode(data)
         if scene.gaussian_count and scene.header is not None:
             moves = ", animatable" if scene.is_animatable else ""
             return f"they draw {scene.gaussian_count:,} of {scene.header.gaussian_count:,} Gaussians{moves}"

@@ -108,7 +108,7 @@ FAULTS = {
         "codec/fields.py", "if step == 0 or current < 0:", "if current < 0:", "vectors"
     ),
     "a centre beyond its grid": Fault(
-        "units/gaussians.py", "if any(centre > top for", "if not any(centre >= 0 for", "vectors"
+        "codec/fields.py", "if any(centre > top for", "if not any(centre >= 0 for", "vectors"
     ),
     "an error at another field": Fault(
         "units/gaussians.py",

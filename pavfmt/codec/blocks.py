@@ -1,7 +1,26 @@
-"""Blocks: integers of n Gaussians, predicted from neighbours, the rest Rice coded (§5.4).
+"""Blocks: integers of n Gaussians, predicted from neighbours, the rest Rice coded (§5.1, §5.4): how they are decoded.
 
-The parameter of each code follows from how much the neighbours differ among themselves, so nothing but two small
-numbers per attribute is sent besides the codes.
+How it works. The Gaussians of a unit are decoded pass by pass (`pavfmt.codec.prediction`), each pass about as many
+as all before it together. From the second pass on, a value is expected to be the weighted mean of those of its six
+neighbours, all of earlier passes; what is left, its residual, is stored as a Rice code: a quotient in unary in one
+section, a remainder of k bits in another. The parameter k is not sent. It follows from the *spread*, how much the
+neighbours differ among themselves: where the surface is smooth, residuals are small, and k is. Two numbers per
+attribute, scale and floor, adapt that rule to the attribute, so a block costs a few bytes besides its codes.
+
+Why so. A decoder knows the neighbours before it needs k, so nothing has to be sent that it can find out, and a unit
+of a thousand Gaussians is worth its own statistics without paying for a table of them. Quotients and remainders are
+apart so that NumPy can unpack all quotients at once: where each ends is where its one is. Remainders cannot be: their
+widths depend on values decoded before. So the loop runs over passes, about log2(n / 8) of them, and not over values.
+
+Invariants. Everything is an integer in a float64 and below 2^53, so every sum is exact in any order and every reader
+finds the same parameter: one bit of difference would desynchronise all that follows. `BOUND` makes it so: a weight is
+at most 2^19 + 1, and six of them times a value below 2^16 and twice SPREAD_ONE stay below 2^43. A division is rounded
+down (`np.floor`) after it was rounded to binary64; as its operands are that small, the nearest binary64 is never on
+the other side of an integer.
+
+Costs. Memory is some eight arrays of n × C float64 or int64; a section is checked against what it can be worth
+(`MAX_BITS_PER_QUOTIENT`) before it is unpacked, so a small section of zeros cannot ask for gigabytes. With numba the
+same is done turn by turn in one pass over the bits (`pavfmt.codec.compiled`), five times faster or more.
 """
 
 from __future__ import annotations
@@ -13,24 +32,19 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.codec.fields import FieldReader, FieldWriter
+from pavfmt.codec import compiled
 from pavfmt.codec.prediction import Neighbourhood
-from pavfmt.codec.rice import (
-    MAX_PARAMETER,
-    Remainders,
-    bits_of,
-    decode_quotients,
-    encode_quotients,
-    encode_remainders,
-    unzigzag,
-    zigzag,
-)
 from pavfmt.errors import FormatError
 from pavfmt.model import Int32Array
 
 Int64Array = NDArray[np.int64]
 Float64Array = NDArray[np.float64]
 
+MAX_PARAMETER = 15
+PREDICTED = 16
+"""Added to a model's first byte."""
+WINDOW = 5
+"""Bytes that a remainder of up to 30 bits can touch."""
 BOUND = 1 << 16
 """Values lie in −BOUND < v < BOUND: no sum below leaves binary64's exact integers."""
 MAX_QUOTIENT = 1 << 19
@@ -38,12 +52,7 @@ MAX_BITS_PER_QUOTIENT = 64
 MAX_ASCENDING = 1 << 31
 SPREAD_ONE = 8
 MODEL_SHIFT = 5
-PREDICTED = 16
 MAX_FLOOR = 1 << 22
-SCALES = (0, 1, 2, 3, 4, 6, 8, 11, 16)
-MODEL_BITS = 24
-SAMPLE = 512
-FLOORS = tuple(int(32 * 2.0 ** (half / 2)) for half in range(-4, 27))
 
 
 class Form(IntEnum):
@@ -73,119 +82,17 @@ class Model:
 
 
 def predictions(
-    told: Float64Array, near: Int64Array, weights: Int64Array
+    decoded: Float64Array, near: Int64Array, weights: Int64Array
 ) -> tuple[Float64Array, Float64Array]:
-    """(m, C) predictions, and spreads in units of 1 / SPREAD_ONE, from rows `near` (m, k) of `told` (·, C).
+    """(m, C) predictions, and spreads in units of 1 / SPREAD_ONE, from rows `near` (m, k) of `decoded` (·, C).
 
     Exact: all are integers below 2^53, and a quotient that is no integer is further from one than it is rounded.
     """
-    values, weight = told[near], weights.astype(np.float64)[:, None, :]
+    values, weight = decoded[near], weights.astype(np.float64)[:, None, :]
     total = weight.sum(axis=2)
     mean = np.floor((2 * (weight @ values)[:, 0] + total) / (2 * total))
     spread = np.floor(SPREAD_ONE * (weight @ np.abs(values - mean[:, None]))[:, 0] / total)
     return mean, spread
-
-
-def encode_block(
-    writer: FieldWriter,
-    values: Int64Array,
-    widths: Sequence[int],
-    neighbourhood: Neighbourhood,
-    shifts: Int64Array | None = None,
-) -> None:
-    """(n, C) integers in file order, in the smallest of the forms; `widths` are the columns of each attribute.
-
-    `shifts` (n, C): a value is a multiple of 2^shift. Columns are only tried where there is one attribute: only then
-    do they ever win, and they take long.
-    """
-    forms = _rice_forms(values, widths, neighbourhood, np.zeros_like(values) if shifts is None else shifts)
-    if len(widths) == 1:
-        columns = FieldWriter()
-        columns.pack("B", Form.COLUMNS)
-        for column in values.T:
-            columns.signed_column(column)
-        forms.append(columns.getvalue())
-    writer.raw(min(forms, key=len))
-
-
-def _rice_forms(
-    values: Int64Array, widths: Sequence[int], neighbourhood: Neighbourhood, shifts: Int64Array
-) -> list[bytes]:
-    """The block in both Rice forms."""
-    told, first = values[neighbourhood.order], neighbourhood.passes[0]
-    shifts = shifts[neighbourhood.order]
-    mean, spread = predictions(told.astype(np.float64), neighbourhood.neighbours, neighbourhood.weights)
-    residuals, parameters, models = told >> shifts, np.zeros_like(told), []
-    at = 0
-    for width in widths:
-        part = slice(at, at + width)
-        rest = residuals[first:, part] - shifted_down(mean[:, part], shifts[first:, part])
-        model = _best_model(residuals[:, part], rest, spread[:, part], shifts[:, part], first)
-        parameters[:, part] = first_parameters(model.first, shifts[:, part])
-        if model.predicted:
-            residuals[first:, part] = rest
-            parameters[first:, part] = model.parameters(spread[:, part], shifts[first:, part])
-        models.append(model)
-        at += width
-    coded = zigzag(residuals)
-    rows: NDArray[np.bool_] = np.any(coded, axis=1)
-    return [
-        _rice_bytes(Form.RICE, models, coded, parameters, None),
-        _rice_bytes(Form.RICE_ROWS, models, coded[rows], parameters[rows], rows),
-    ]
-
-
-def _rice_bytes(
-    form: Form,
-    models: list[Model],
-    coded: Int64Array,
-    parameters: Int64Array,
-    rows: NDArray[np.bool_] | None,
-) -> bytes:
-    writer = FieldWriter()
-    writer.pack("B", form)
-    for model in models:
-        writer.pack("B", model.first + PREDICTED * model.predicted)
-        if model.predicted:
-            writer.pack("B", model.scale)
-            writer.varint(model.floor)
-    quotients = encode_quotients(coded.reshape(-1), parameters.reshape(-1))
-    remainders = encode_remainders(coded.reshape(-1), parameters.reshape(-1))
-    writer.varint(len(quotients))
-    writer.varint(len(remainders))
-    if rows is not None:
-        writer.raw(np.packbits(rows).tobytes())
-    writer.raw(quotients)
-    writer.raw(remainders)
-    return writer.getvalue()
-
-
-def _best_model(
-    values: Int64Array, residuals: Int64Array, spread: Float64Array, shifts: Int64Array, first: int
-) -> Model:
-    """The model of fewest bits: unpredicted, or with the best scale and floor (chosen on a sample).
-
-    `values` and `shifts` are of all turns, `residuals` and `spread` of those after the `first`.
-    """
-    plain, fewest = _best_first(zigzag(values), shifts)
-    if not residuals.size:
-        return Model(plain)
-    start, bits = _best_first(zigzag(values[:first]), shifts[:first])
-    coded, stride, later = zigzag(residuals), -(-len(residuals) // SAMPLE), shifts[first:]
-    sample = coded[::stride], spread[::stride], later[::stride]
-    found = min(
-        (Model(start, True, scale, floor) for scale in SCALES for floor in FLOORS),
-        key=lambda model: bits_of(sample[0], model.parameters(sample[1], sample[2])),
-    )
-    bits += bits_of(coded, found.parameters(spread, later))
-    return found if bits + MODEL_BITS < fewest else Model(plain)
-
-
-def _best_first(values: Int64Array, shifts: Int64Array) -> tuple[int, int]:
-    """The first parameter of fewest bits, and how many."""
-    bits = [bits_of(values, first_parameters(first, shifts)) for first in range(MAX_PARAMETER + 1)]
-    best = int(np.argmin(bits))
-    return best, bits[best]
 
 
 def first_parameters(first: Int64Array | int, shifts: Int64Array) -> Int64Array:
@@ -199,118 +106,69 @@ def shifted_down(mean: Float64Array, shifts: Int64Array) -> Int64Array:
     return whole
 
 
-def decode_block(
-    reader: FieldReader,
-    count: int,
-    widths: Sequence[int],
-    neighbourhood: Neighbourhood,
-    shifts: Int64Array | None = None,
-) -> Int32Array:
-    """The inverse of `encode_block`: (count, C) integers in file order."""
-    block = reader.offset
-    form = Form(reader.choice("block form", len(Form)))
-    if form is Form.COLUMNS:
-        table = np.empty((count, sum(widths)), dtype=np.int32)
-        for column in table.T:
-            column[:] = reader.signed_column(count)
-        if table.size and max(-int(table.min()), int(table.max())) >= BOUND:
-            raise FormatError("bad-column", f"values {table.min()}..{table.max()}", block)
-        return table
-    models = [_decode_model(reader) for _ in widths]
-    quotient_bytes = reader.varint("quotient bytes", reader.limits.unit_bytes)
-    remainder_bytes = reader.varint("remainder bytes", reader.limits.unit_bytes)
-    rows = _decode_rows(reader, count) if form is Form.RICE_ROWS else np.ones(count, dtype=bool)
-    start = reader.offset
-    quotients, remainders = reader.raw(quotient_bytes), reader.raw(remainder_bytes)
-    _check_length(quotients, int(rows.sum()) * sum(widths), start)
-    by_column = _model_table(models, widths)
-    if reader.kernels is not None:
-        found = reader.kernels.rice_values(quotients, remainders, rows, by_column, neighbourhood, shifts)
-        if found is not None:
-            return found
-    return rice_values(quotients, remainders, rows, by_column, neighbourhood, shifts, start, block)
-
-
-def skip_block(reader: FieldReader, count: int, attributes: int) -> None:
-    """Pass over a block of single-column attributes."""
-    form = Form(reader.choice("block form", len(Form)))
-    if form is Form.COLUMNS:
-        for _ in range(attributes):
-            reader.u8()
-            reader.skip_column()
-        return
-    for _ in range(attributes):
-        _decode_model(reader)
-    sections = [reader.varint("section bytes", reader.limits.unit_bytes) for _ in range(2)]
-    reader.raw(sum(sections) + (-(-count // 8) if form is Form.RICE_ROWS else 0))
-
-
-def _decode_model(reader: FieldReader) -> Model:
-    first = reader.choice("Rice parameter", 2 * PREDICTED)
-    if first < PREDICTED:
-        return Model(first)
-    return Model(first - PREDICTED, True, reader.u8(), _decode_floor(reader))
-
-
-def _decode_floor(reader: FieldReader) -> int:
-    start = reader.offset
-    floor = reader.varint("Rice floor")
-    if floor > MAX_FLOOR:
-        raise FormatError("bad-field", f"a floor of {floor}, at most {MAX_FLOOR}", start)
-    return floor
-
-
-def _decode_rows(reader: FieldReader, count: int) -> NDArray[np.bool_]:
-    start = reader.offset
-    bits = np.unpackbits(np.frombuffer(reader.raw(-(-count // 8)), dtype=np.uint8))
-    if bits[count:].any():
-        raise FormatError("bad-field", "row flags beyond the last Gaussian", start)
-    return bits[:count].astype(bool)
-
-
-def _model_table(models: list[Model], widths: Sequence[int]) -> Int64Array:
-    """(C, 4): first, predicted, scale and floor of each column."""
-    rows = [[model.first, model.predicted, model.scale, model.floor] for model in models]
-    return np.repeat(np.array(rows, dtype=np.int64), widths, axis=0)
-
-
 def rice_values(
-    quotient_bytes: bytes,
-    remainder_bytes: bytes,
+    sections: tuple[bytes, bytes],
     rows: NDArray[np.bool_],
-    models: Int64Array,
+    models: Sequence[Model],
+    widths: Sequence[int],
     neighbourhood: Neighbourhood,
     shifts: Int64Array | None = None,
     offset: int = 0,
     block: int = 0,
 ) -> Int32Array:
-    """The values (n, C) of a Rice block in file order, pass by pass; FormatError as the text says.
+    """The values (n, C) of a Rice block in file order; FormatError as §5.4 says.
 
-    `models` is (C, 4): first, predicted, scale and floor; `rows` (n,) says which turns have residuals; values are
-    multiples of 2^`shifts` (n, C), in file order; `offset` and `block` are where the sections and the block begin.
+    `sections` are those of quotients and remainders; `rows` (n,) says which turns have residuals; `widths` are the
+    columns of each model; values are multiples of 2^`shifts` (n, C), in file order, None: of 1. `offset` and `block`
+    are where the sections and the block begin in the file.
     """
+    quotients, remainders = sections
+    _check_quotient_bytes(quotients, int(rows.sum()) * sum(widths), offset)
+    table = [[model.first, model.predicted, model.scale, model.floor] for model in models]
+    columns = np.repeat(np.array(table, dtype=np.int64), widths, axis=0)
+    if compiled.twins is not None:
+        found: Int32Array | None
+        found = compiled.twins.rice_values(quotients, remainders, rows, columns, neighbourhood, shifts)
+        if found is not None:
+            return found
+    return _rice_values(sections, rows, columns, neighbourhood, shifts, offset, block)
+
+
+def _rice_values(
+    sections: tuple[bytes, bytes],
+    rows: NDArray[np.bool_],
+    models: Int64Array,
+    neighbourhood: Neighbourhood,
+    shifts: Int64Array | None,
+    offset: int,
+    block: int,
+) -> Int32Array:
+    """Pass by pass. `models` is (C, 4): first, predicted, scale and floor of each column."""
     columns, flagged = len(models), np.flatnonzero(rows)
     coded = np.zeros((len(rows), columns), dtype=np.int64)
-    coded[flagged] = _bounded_quotients(quotient_bytes, len(flagged) * columns, offset).reshape(-1, columns)
-    remainders = Remainders(remainder_bytes, block)
-    told = np.empty((len(rows), columns))
+    # All quotients at once: a row without residuals has none, and its codes stay 0.
+    quotients = bounded_quotients(sections[0], len(flagged) * columns, offset)
+    coded[flagged] = quotients.reshape(-1, columns)
+    remainders = Remainders(sections[1], block)
+    decoded = np.empty((len(rows), columns))  # by turn, float64 for the products; integers all the same
     by_turn = np.zeros_like(coded) if shifts is None else shifts[neighbourhood.order]
     for at, end in zip((0, *neighbourhood.passes[:-1]), neighbourhood.passes, strict=True):
         here, values, shift = rows[at:end], coded[at:end], by_turn[at:end]
-        mean, parameters = _expected(models, told, neighbourhood, at, end, shift)
+        mean, parameters = _expected(models, decoded, neighbourhood, at, end, shift)
         values[here] = (values[here] << parameters[here]) + remainders.take(parameters[here])
-        told[at:end] = (mean + unzigzag(values)) << shift
-        if float(np.abs(told[at:end]).max(initial=0)) >= BOUND:
-            raise FormatError("bad-column", f"a value of {np.abs(told[at:end]).max():.0f}", block)
+        decoded[at:end] = (mean + unzigzag(values)) << shift
+        # Within the pass, or the sums of the next would be wrong before anybody looked.
+        if float(np.abs(decoded[at:end]).max(initial=0)) >= BOUND:
+            raise FormatError("bad-column", f"a value of {np.abs(decoded[at:end]).max():.0f}", block)
     remainders.finish()
     result = np.empty((len(rows), columns), dtype=np.int32)
-    result[neighbourhood.order] = told
+    result[neighbourhood.order] = decoded
     return result
 
 
 def _expected(
     models: Int64Array,
-    told: Float64Array,
+    decoded: Float64Array,
     neighbourhood: Neighbourhood,
     at: int,
     end: int,
@@ -323,8 +181,8 @@ def _expected(
     if not at or not len(used):
         return mean, parameters
     part = slice(at - neighbourhood.passes[0], end - neighbourhood.passes[0])
-    told = told if len(used) == len(models) else told[:, used]
-    found, spread = predictions(told, neighbourhood.neighbours[part], neighbourhood.weights[part])
+    decoded = decoded if len(used) == len(models) else decoded[:, used]
+    found, spread = predictions(decoded, neighbourhood.neighbours[part], neighbourhood.weights[part])
     mean[:, used] = shifted_down(found, shifts[:, used])
     parameters[:, used] = rice_parameters(spread, scale[used], floor[used], shifts[:, used])
     return mean, parameters
@@ -343,42 +201,89 @@ def rice_parameters(
     return parameters
 
 
-def _check_length(section: bytes, count: int, offset: int) -> None:
+def _check_quotient_bytes(section: bytes, count: int, offset: int) -> None:
     """A section of quotients is bounded by what it can be worth, before it is unpacked."""
     if 8 * len(section) > MAX_BITS_PER_QUOTIENT * count + 7:
         raise FormatError("bad-column", f"{len(section)} bytes for {count} Rice quotients", offset)
 
 
-def _bounded_quotients(section: bytes, count: int, offset: int) -> Int64Array:
+def bounded_quotients(section: bytes, count: int, offset: int) -> Int64Array:
+    """`decode_quotients` of a section whose size is checked before it is unpacked; each below MAX_QUOTIENT."""
+    _check_quotient_bytes(section, count, offset)
     quotients = decode_quotients(section, count, offset)
     if int(quotients.max(initial=0)) >= MAX_QUOTIENT:
         raise FormatError("bad-column", f"a Rice quotient of {quotients.max()}", offset)
     return quotients
 
 
-def encode_ascending(writer: FieldWriter, values: Int32Array, padded: bool = False) -> None:
-    """Integers ≥ 0 that never fall, as Rice codes of their differences; `padded` spends two bits or more on each."""
-    gaps = values.astype(np.int64)
-    gaps[1:] -= gaps[:-1].copy()
-    parameter = min(range(int(padded), 31), key=lambda k: bits_of(gaps, k))
-    widths = np.full(len(gaps), parameter)
-    quotients = encode_quotients(gaps, parameter)
-    writer.pack("B", parameter)
-    writer.varint(len(quotients))
-    writer.raw(quotients)
-    writer.raw(encode_remainders(gaps, widths))
+def decode_quotients(section: bytes, count: int, offset: int) -> Int64Array:
+    """`count` quotients, the whole of a section; `offset` is where it stands in the file."""
+    ends = np.flatnonzero(np.unpackbits(np.frombuffer(section, dtype=np.uint8)))
+    last = int(ends[count - 1]) if 0 < count <= len(ends) else -1
+    if len(ends) != count or last >> 3 != len(section) - 1:
+        message = f"{len(ends)} Rice quotients in {len(section)} bytes, not {count}"
+        raise FormatError("bad-column", message, offset)
+    return np.diff(ends, prepend=-1) - 1
 
 
-def decode_ascending(reader: FieldReader, count: int) -> Int32Array:
-    """The inverse of `encode_ascending`: (count,) values below MAX_ASCENDING."""
-    parameter = reader.choice("Rice parameter", 31)
-    start = reader.offset
-    section = reader.raw(reader.varint("quotient bytes", reader.limits.unit_bytes))
-    _check_length(section, count, start)
-    quotients = _bounded_quotients(section, count, start)
-    remainders = Remainders(reader.raw(-(-count * parameter // 8)), reader.offset)
-    values = np.cumsum((quotients << parameter) + remainders.take(np.full(count, parameter)))
-    remainders.finish()
+def zigzag(values: NDArray[np.integer]) -> Int64Array:
+    """0, 1, 2, … for 0, −1, 1, …"""
+    wide = values.astype(np.int64)
+    folded: Int64Array = (wide << 1) ^ (wide >> 63)
+    return folded
+
+
+def unzigzag(values: Int64Array) -> Int64Array:
+    """The inverse of `zigzag`."""
+    plain: Int64Array = (values >> 1) ^ -(values & 1)
+    return plain
+
+
+class Remainders:
+    """Reads the section of remainders, front to back."""
+
+    def __init__(self, data: bytes, offset: int) -> None:
+        self._size = len(data)
+        self._offset = offset
+        self._at = 0
+        padded = np.frombuffer(data + bytes(WINDOW), dtype=np.uint8).astype(np.int64)
+        self._words = padded[: len(data) + 1]
+        for step in range(1, WINDOW):
+            self._words = self._words << 8 | padded[step : len(data) + 1 + step]
+        """The 40 bits from each byte on."""
+
+    def take(self, parameters: Int64Array) -> Int64Array:
+        """The next values, of `parameters` bits each, in the shape of `parameters`."""
+        ends = self._at + np.cumsum(parameters.reshape(-1))
+        end = int(ends[-1]) if len(ends) else self._at
+        if end > 8 * self._size:
+            raise FormatError(
+                "bad-column", f"Rice remainders need {end} bits of {8 * self._size}", self._offset
+            )
+        self._at = end
+        starts = ends.reshape(parameters.shape) - parameters
+        shifted = self._words[starts >> 3] >> (8 * WINDOW - (starts & 7) - parameters)
+        values: Int64Array = shifted & ((1 << parameters) - 1)
+        return values
+
+    def finish(self) -> None:
+        """Nothing but zeros that fill the last byte may be left."""
+        spare = 8 * self._size - self._at
+        last = int(self._words[self._size - 1] >> (8 * (WINDOW - 1))) if self._size else 0
+        if spare >= 8 or last & ((1 << spare) - 1):
+            raise FormatError("bad-column", f"{spare} bits are left after the Rice remainders", self._offset)
+
+
+def ascending_values(
+    quotients: Int64Array, remainders: bytes, parameter: int, offset: int, end: int
+) -> Int32Array:
+    """Integers that never fall, below MAX_ASCENDING, from the Rice codes of their differences.
+
+    `offset` is where the quotients begin in the file, `end` where the remainders end.
+    """
+    rest = Remainders(remainders, end)
+    values = np.cumsum((quotients << parameter) + rest.take(np.full(len(quotients), parameter)))
+    rest.finish()
     if int(values[-1]) >= MAX_ASCENDING:
-        raise FormatError("index-out-of-range", f"an index of {values[-1]}", start)
+        raise FormatError("index-out-of-range", f"an index of {values[-1]}", offset)
     return values.astype(np.int32)

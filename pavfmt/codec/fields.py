@@ -7,17 +7,29 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.codec.blocks import (
+    BOUND,
+    MAX_FLOOR,
+    PREDICTED,
+    Form,
+    Int64Array,
+    Model,
+    ascending_values,
+    bounded_quotients,
+    rice_values,
+)
 from pavfmt.codec.columns import DTYPES, SIGNED_DTYPES, ColumnDecompressor, compress_column
-from pavfmt.codec.kernels import Kernels
-from pavfmt.codec.quantization import Affine, UnsignedArray
+from pavfmt.codec.prediction import Neighbourhood
+from pavfmt.codec.quantization import MAX_MULTIPLIER, Affine, UnsignedArray
 from pavfmt.errors import FormatError, LimitError
 from pavfmt.limits import Limits
+from pavfmt.model import Int32Array
 from pavfmt.registry import UnitType
 
 _AFFINE = struct.Struct("<qIBB")
@@ -88,42 +100,30 @@ class FieldWriter:
 class FieldReader:
     """Reads one payload field by field; raises FormatError with the offset of the field at fault."""
 
-    def __init__(
-        self,
-        data: bytes,
-        base: int,
-        limits: Limits,
-        columns: ColumnDecompressor,
-        kernels: Kernels | None = None,
-    ) -> None:
-        self._data = data
-        self._base = base
-        self._at = 0
-        self.limits = limits
-        self.kernels = kernels
-        self._columns = columns
-
-    @property
-    def offset(self) -> int:
+    def __init__(self, data: bytes, base: int, limits: Limits, columns: ColumnDecompressor) -> None:
+        """`base` is where `data` stands in the file."""
+        self.offset = base
         """The next field's byte offset in the file."""
-        return self._base + self._at
-
-    @property
-    def size(self) -> int:
+        self.size = len(data)
         """Bytes of the whole payload."""
-        return len(self._data)
+        self.end = base + len(data)
+        """The byte offset after it."""
+        self.limits = limits
+        self._data = data
+        self._columns = columns
 
     def raw(self, length: int) -> bytes:
         """The next `length` bytes."""
-        if length > len(self._data) - self._at:
-            left = len(self._data) - self._at
+        left = self.end - self.offset
+        if length > left:
             raise FormatError("short-payload", f"a field of {length} bytes, {left} left", self.offset)
-        self._at += length
-        return self._data[self._at - length : self._at]
+        at = self.size - left
+        self.offset += length
+        return self._data[at : at + length]
 
     def rest(self) -> bytes:
         """All bytes left."""
-        return self.raw(len(self._data) - self._at)
+        return self.raw(self.end - self.offset)
 
     def unpack(self, layout: str) -> tuple[int, ...]:
         """Fixed-size integer fields."""
@@ -224,16 +224,103 @@ class FieldReader:
             raise FormatError("bad-field", message, start)
         return values
 
-    def skip_column(self) -> int:
-        """Pass over a column; returns the bytes it takes."""
-        start = self._at
+    def skip_column(self) -> None:
+        """Pass over a column."""
         self.u8()
         self.raw(self.varint("column length", self.limits.unit_bytes))
-        return self._at - start
+
+    def scales(self, names: Sequence[str], tops: Sequence[Sequence[int]]) -> list[tuple[int, Int64Array]]:
+        """§6.9, per attribute: a multiplier of its grids' step, and a centre of each column that has one.
+
+        `tops` are the highest values of those columns' grids.
+        """
+        found = []
+        for name, highest in zip(names, tops, strict=True):
+            start = self.offset
+            multiplier = self.varint("multiplier")
+            if not 0 < multiplier <= MAX_MULTIPLIER:
+                raise FormatError("bad-field", f"a multiplier of {multiplier}", start)
+            centres = [self.varint("centre") for _ in highest]
+            if any(centre > top for centre, top in zip(centres, highest, strict=True)):
+                raise FormatError("bad-field", f"{name}: centres {centres} are not on their grids", start)
+            found.append((multiplier, np.array(centres, dtype=np.int64)))
+        return found
+
+    def ascending(self, count: int) -> Int32Array:
+        """§5.4: (count,) integers ≥ 0 that never fall."""
+        parameter = self.choice("Rice parameter", 31)
+        start = self.offset
+        section = self.raw(self.varint("quotient bytes", self.limits.unit_bytes))
+        quotients = bounded_quotients(section, count, start)
+        remainders = self.raw(-(-count * parameter // 8))
+        return ascending_values(quotients, remainders, parameter, start, self.offset)
+
+    def block(
+        self,
+        count: int,
+        widths: Sequence[int],
+        neighbourhood: Neighbourhood,
+        shifts: Int64Array | None = None,
+    ) -> Int32Array:
+        """§5.4: (count, C) integers in file order, below `BOUND` in size; `widths` are the columns of each attribute.
+
+        A value is a multiple of 2^`shifts` (count, C); None: of 1.
+        """
+        start = self.offset
+        form = Form(self.choice("block form", len(Form)))
+        if form is Form.COLUMNS:
+            return self._block_of_columns(count, sum(widths), start)
+        models = [self._model() for _ in widths]
+        sizes = self._section_sizes()
+        rows = self._row_flags(count) if form is Form.RICE_ROWS else np.ones(count, dtype=bool)
+        at = self.offset
+        sections = self.raw(sizes[0]), self.raw(sizes[1])
+        return rice_values(sections, rows, models, widths, neighbourhood, shifts, at, start)
+
+    def skip_block(self, count: int, attributes: int) -> None:
+        """Pass over a block of single-column attributes."""
+        form = Form(self.choice("block form", len(Form)))
+        if form is Form.COLUMNS:
+            for _ in range(attributes):
+                self.u8()
+                self.skip_column()
+            return
+        for _ in range(attributes):
+            self._model()
+        self.raw(sum(self._section_sizes()) + (-(-count // 8) if form is Form.RICE_ROWS else 0))
+
+    def _section_sizes(self) -> tuple[int, int]:
+        limit = self.limits.unit_bytes
+        return self.varint("quotient bytes", limit), self.varint("remainder bytes", limit)
+
+    def _block_of_columns(self, count: int, columns: int, block: int) -> Int32Array:
+        table = np.empty((count, columns), dtype=np.int32)
+        for column in table.T:
+            column[:] = self.signed_column(count)
+        if table.size and max(-int(table.min()), int(table.max())) >= BOUND:
+            raise FormatError("bad-column", f"values {table.min()}..{table.max()}", block)
+        return table
+
+    def _model(self) -> Model:
+        first = self.choice("Rice parameter", 2 * PREDICTED)
+        if first < PREDICTED:
+            return Model(first)
+        scale, start = self.u8(), self.offset
+        floor = self.varint("Rice floor")
+        if floor > MAX_FLOOR:
+            raise FormatError("bad-field", f"a floor of {floor}, at most {MAX_FLOOR}", start)
+        return Model(first - PREDICTED, True, scale, floor)
+
+    def _row_flags(self, count: int) -> NDArray[np.bool_]:
+        start = self.offset
+        bits = np.unpackbits(np.frombuffer(self.raw(-(-count // 8)), dtype=np.uint8))
+        if bits[count:].any():
+            raise FormatError("bad-field", "row flags beyond the last Gaussian", start)
+        return bits[:count].astype(bool)
 
     def finish(self) -> None:
         """Nothing may be left."""
-        left = len(self._data) - self._at
+        left = self.end - self.offset
         if left:
             raise FormatError("long-payload", f"{left} bytes after the last field", self.offset)
 
@@ -249,12 +336,11 @@ class UnitReader(FieldReader):
         columns: ColumnDecompressor,
         id_: int,
         type_: UnitType,
-        kernels: Kernels | None = None,
     ) -> None:
         """Reads the needs of unit `id_`; raises FormatError where they are wrong."""
-        super().__init__(payload, base, limits, columns, kernels)
-        self.start, self.end = base, base + len(payload)
-        """Byte offsets in the file: of the payload, and after it."""
+        super().__init__(payload, base, limits, columns)
+        self.start = base
+        """Byte offset of the payload."""
         self.id, self.type = id_, type_
         self.critical_features = 0
         """Of the file header."""

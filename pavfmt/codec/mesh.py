@@ -1,9 +1,26 @@
-"""Which vertices make which faces, as a walk over the mesh (§6.2).
+"""Which vertices make which faces, as a walk over the mesh (§6.2): in the spirit of Edgebreaker (Rossignac 1999).
 
-The walk holds the open edges: those of faces already told that may get a face on their other side. It takes the
-newest, and one symbol says what is there. Faces come in the order of the walk and vertices in the order in which
-it meets them, so an encoder renumbers its mesh first. In the spirit of Edgebreaker (Rossignac 1999), but any
-triangle soup can be told.
+How it works. The walk holds the *open edges*: those of faces already known that may get a face on their other side. It
+takes the newest and one symbol says what is across: nothing, a face with the next new vertex, a face with one of two
+vertices that are guessed from the edges opened last at either end, or a face with a vertex that is named. That face's
+two other sides close an open edge that runs against them, or open. When no edge is open, a new part begins with three
+vertices. Encoder and decoder run the same `Walk`, so they agree on what is open without a word about it. Faces come in
+the order of the walk and vertices in the order in which it meets them: an encoder renumbers its mesh first.
+
+Why so. On a closed surface nearly every symbol is NEW, LEFT or RIGHT, and zstd writes such a stream in about two bits
+per face, where indices took more than ten. Edgebreaker proper only takes manifold meshes and needs split and merge
+codes where handles are; here a vertex is named by its number wherever the guesses fail, which seldom happens, so any
+set of triangles can be written: fans, doubled faces, faces that meet in one point.
+
+Positions ride along: a NEW vertex across the edge x → y of the face (x, y, w) is predicted as x + y − w, the fourth
+corner of a parallelogram, and only what is left of it is written, modulo 2^16 (`parallelogram_residuals`).
+
+Invariants. An edge x → y is open at most once; a second face on the same side leaves it as it is (`_open`). `opposite`
+is the truth about what is open and `_stack` only the order: an edge that was closed meanwhile is passed over when it is
+popped. Every loop takes a symbol, closes an edge or ends, so wrong streams cannot make the walk longer than they are.
+
+Costs. Linear in faces: each opens at most three edges. In Python some 10 µs a face, so this is one of the loops that
+have a compiled twin.
 """
 
 from __future__ import annotations
@@ -14,6 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.codec import compiled
 from pavfmt.model import Int32Array
 from pavfmt.registry import WalkSymbol
 
@@ -34,7 +52,7 @@ class Connectivity:
 
 
 class Walk:
-    """The state that telling and hearing a mesh share. An edge x → y is the integer x · V + y."""
+    """The state that encoding and decoding a mesh share. An edge x → y is the integer x · V + y."""
 
     def __init__(self, vertex_count: int) -> None:
         self.vertex_count = vertex_count
@@ -80,23 +98,23 @@ class Walk:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A mesh told, and the order in which it was."""
+class EncodedMesh:
+    """A mesh as a walk, and the order in which that goes."""
 
     connectivity: Connectivity
     face_order: Int32Array
-    """(F,) given face of each told one."""
+    """(F,) the given face at each place of the walk."""
     vertex_order: Int32Array
-    """(V,) given vertex of each told one; vertices of no face come last."""
+    """(V,) the given vertex at each place; vertices of no face come last."""
 
 
-class _Teller:
-    """One mesh being told."""
+class _Encoder:
+    """One mesh being encoded."""
 
     def __init__(self, faces: Int32Array, vertex_count: int) -> None:
         self._faces: list[list[int]] = faces.tolist()
         self._walk = Walk(vertex_count)
-        self._told = [False] * len(self._faces)
+        self._is_done = [False] * len(self._faces)
         self._number = [NONE] * vertex_count
         self._vertices: list[int] = []
         self._order: list[int] = []
@@ -108,16 +126,16 @@ class _Teller:
             for edge in ((a, b), (b, c), (c, a)):
                 self._across.setdefault(edge, []).append(face)
 
-    def tell(self) -> Told:
+    def encode(self) -> EncodedMesh:
         seeds = iter(range(len(self._faces)))
         while len(self._order) < len(self._faces):
             edge = self._walk.next_edge()
             if edge == NONE:
-                self._start(next(seed for seed in seeds if not self._told[seed]))
+                self._start(next(seed for seed in seeds if not self._is_done[seed]))
             else:
                 self._look_across(*divmod(edge, self._walk.vertex_count))
         unused = [vertex for vertex, number in enumerate(self._number) if number == NONE]
-        return Told(
+        return EncodedMesh(
             Connectivity(
                 np.array(self._symbols, dtype=np.uint8),
                 np.array(self._rotations, dtype=np.uint8),
@@ -138,14 +156,14 @@ class _Teller:
     def _start(self, face: int) -> None:
         for vertex in self._faces[face]:
             self._numbers.append(0 if self._meet(vertex) else 1 + self._number[vertex])
-        self._told[face] = True
+        self._is_done[face] = True
         self._order.append(face)
         a, b, c = (self._number[vertex] for vertex in self._faces[face])
         self._walk.start(a, b, c)
 
     def _look_across(self, x: int, y: int) -> None:
         given_x, given_y = self._vertices[x], self._vertices[y]
-        found = (face for face in self._across.get((given_y, given_x), ()) if not self._told[face])
+        found = (face for face in self._across.get((given_y, given_x), ()) if not self._is_done[face])
         face = next(found, None)
         if face is None:
             self._symbols.append(WalkSymbol.BORDER)
@@ -155,7 +173,7 @@ class _Teller:
         turns = [k for k in range(3) if corners[k] == given_y and corners[(k + 1) % 3] == given_x]
         rotation = turns[0]
         self._rotations.append(rotation)
-        self._told[face] = True
+        self._is_done[face] = True
         self._order.append(face)
         vertex = corners[(rotation + 2) % 3]
         self._symbols.append(self._symbol(x, y, vertex))
@@ -173,42 +191,48 @@ class _Teller:
         return WalkSymbol.OTHER
 
 
-def tell(faces: Int32Array, vertex_count: int) -> Told:
+def encode_mesh(faces: Int32Array, vertex_count: int) -> EncodedMesh:
     """The walk over (F, 3) faces of a mesh with `vertex_count` vertices."""
-    return _Teller(faces, vertex_count).tell()
+    return _Encoder(faces, vertex_count).encode()
 
 
 class BadWalkError(ValueError):
-    """Streams that tell no mesh."""
+    """Streams that are no mesh."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A mesh heard."""
+class DecodedMesh:
+    """A mesh that a walk has gone over."""
 
     faces: Int32Array
     """(F, 3)."""
-    guides: Int32Array
+    parallelograms: Int32Array
     """(V, 3) the vertices x, y, w that predict each NEW vertex as x + y − w; −1 for the others."""
 
 
-def hear(connectivity: Connectivity, face_count: int, vertex_count: int) -> Heard:
-    """The mesh that was told. BadWalkError if the streams do not tell just so many faces."""
+def decode_mesh(connectivity: Connectivity, face_count: int, vertex_count: int) -> DecodedMesh:
+    """The mesh that was encoded. BadWalkError if the streams are not those of just so many faces."""
+    if compiled.twins is not None:
+        found = compiled.twins.decode_walk(connectivity, face_count, vertex_count)
+        if found is not None:
+            return DecodedMesh(*found)
     streams = [
         iter(one.tolist()) for one in (connectivity.symbols, connectivity.rotations, connectivity.numbers)
     ]
     walk = Walk(vertex_count)
-    guides = [[NONE] * vertex_count for _ in range(3)]
-    faces = _hear(walk, streams, face_count, guides)
+    corners = [[NONE] * vertex_count for _ in range(3)]
+    faces = _decode_faces(walk, streams, face_count, corners)
     if any(next(stream, None) is not None for stream in streams):
         raise BadWalkError("the walk goes on after the last face")
-    return Heard(
+    return DecodedMesh(
         np.array(faces, dtype=np.int32).reshape(-1, 3),
-        np.ascontiguousarray(np.array(guides, dtype=np.int32).T),
+        np.ascontiguousarray(np.array(corners, dtype=np.int32).T),
     )
 
 
-def _hear(walk: Walk, streams: list[Iterator[int]], face_count: int, guides: list[list[int]]) -> list[int]:
+def _decode_faces(
+    walk: Walk, streams: list[Iterator[int]], face_count: int, parallelograms: list[list[int]]
+) -> list[int]:
     """The loop over faces; their corners one after the other.
 
     Long, and over plain integers in flat lists, because a head has ten thousand faces to wait for.
@@ -221,7 +245,7 @@ def _hear(walk: Walk, streams: list[Iterator[int]], face_count: int, guides: lis
     while len(faces) < 3 * face_count:
         edge = walk.next_edge()
         if edge == NONE:
-            corners, known = _heard_start(numbers, known, vertex_count)
+            corners, known = _decode_start(numbers, known, vertex_count)
             faces += corners
             walk.start(*corners)
             continue
@@ -232,7 +256,8 @@ def _hear(walk: Walk, streams: list[Iterator[int]], face_count: int, guides: lis
             known += 1
             if known > vertex_count:
                 raise BadWalkError(f"more than {vertex_count} vertices")
-            guides[0][vertex], guides[1][vertex], guides[2][vertex] = x, y, opposite[edge]
+            for corner, known_vertex in zip(parallelograms, (x, y, opposite[edge]), strict=True):
+                corner[vertex] = known_vertex
         elif symbol == left:
             vertex = walk.last_begin[x]
         elif symbol == border:
@@ -250,7 +275,7 @@ def _hear(walk: Walk, streams: list[Iterator[int]], face_count: int, guides: lis
     return faces
 
 
-def _heard_start(numbers: Iterator[int], known: int, vertex_count: int) -> tuple[list[int], int]:
+def _decode_start(numbers: Iterator[int], known: int, vertex_count: int) -> tuple[list[int], int]:
     corners = []
     for _ in range(3):
         number = next(numbers, NONE)
@@ -261,23 +286,26 @@ def _heard_start(numbers: Iterator[int], known: int, vertex_count: int) -> tuple
     return corners, known
 
 
-def residuals(values: NDArray[np.uint16], guides: Int32Array) -> NDArray[np.uint16]:
+def parallelogram_residuals(values: NDArray[np.uint16], parallelograms: Int32Array) -> NDArray[np.uint16]:
     """(V,) what is left of each value after its prediction, modulo 2^16.
 
-    A vertex with guides is predicted by x + y − w, the parallelogram; another by the vertex before it, the first by 0.
+    A vertex with a parallelogram is predicted by x + y − w; another by the vertex before it, the first by 0.
     """
     whole = values.astype(np.int64)
-    x, y, w = guides.T
+    x, y, w = parallelograms.T
     guess = np.where(x < 0, np.concatenate([[0], whole[:-1]]), whole[x] + whole[y] - whole[w])
     left: NDArray[np.uint16] = ((whole - guess) & 0xFFFF).astype(np.uint16)
     return left
 
 
-def predicted(left: NDArray[np.uint16], guides: Int32Array) -> NDArray[np.uint16]:
-    """The inverse of `residuals`, one vertex after the other."""
+def add_parallelograms(residuals: NDArray[np.uint16], parallelograms: Int32Array) -> NDArray[np.uint16]:
+    """The inverse of `parallelogram_residuals`, one vertex after the other."""
+    if compiled.twins is not None:
+        found: NDArray[np.uint16] = compiled.twins.add_parallelograms(residuals, parallelograms)
+        return found
     values: list[int] = []
     before = 0
-    for rest, x, y, w in zip(left.tolist(), *guides.T.tolist(), strict=True):
+    for rest, x, y, w in zip(residuals.tolist(), *parallelograms.T.tolist(), strict=True):
         guess = before if x < 0 else values[x] + values[y] - values[w]
         before = (guess + rest) & 0xFFFF
         values.append(before)

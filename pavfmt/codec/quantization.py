@@ -8,6 +8,7 @@ same bits.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -15,12 +16,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.errors import EncodeError
+from pavfmt.errors import EncodeError, FormatError
 from pavfmt.model import Float32Array, Float64Array
 
 UnsignedArray = NDArray[np.unsignedinteger]
 
 MAX_BITS = 16
+MAX_MULTIPLIER = (1 << 16) - 1
+WIDE_MULTIPLIER = 1 << 14
+"""From here on multiplier · step may not fit 31 bits: steps are below 2^16."""
 MAX_SHIFT = 52
 QUATERNION_SHIFT = 24
 """Stereographic coordinates are integers in units of 2^−24, so that their squares sum exactly in 2^53."""
@@ -122,14 +126,73 @@ class Affine:
 
 @dataclass(frozen=True)
 class StepGrids:
-    """What the steps of an attribute mean: column c's grid value is centres[c] + multiplier · step."""
+    """What the steps of an attribute mean (§6.9): column c's grid value is centres[c] + multiplier · step.
 
+    Of a colour's triples that is G, and what R and B are more than G.
+    """
+
+    name: str
     kind: ValueKind
     grids: tuple[Affine, ...]
     """One per column."""
     multiplier: int
     centres: NDArray[np.int64]
     """(columns,), 0 where a column has no centre."""
+
+    def values(self, steps: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:
+        """(N, columns) grid values, colours as (R, G, B); of 64 bits where 32 might not do."""
+        dtype = np.int64 if self.multiplier >= WIDE_MULTIPLIER else steps.dtype
+        values: NDArray[np.signedinteger] = self.multiplier * steps.astype(dtype, copy=False)
+        values += self.centres.astype(dtype)
+        if self.kind is ValueKind.COLOUR:
+            channels = values.reshape(len(values), -1, 3)
+            green = channels[:, :, 0].copy()
+            np.add(channels[:, :, 1], green, out=channels[:, :, 0])
+            channels[:, :, 1] = green
+            channels[:, :, 2] += green
+        return values
+
+    def shown(self, steps: NDArray[np.signedinteger], offset: int) -> Float32Array:
+        """What (N, columns) steps show; FormatError at `offset` where something is not on its grid."""
+        values = self.values(steps)
+        for bits in {grid.bits for grid in self.grids}:
+            columns = [grid.bits == bits for grid in self.grids]
+            part = values if all(columns) else values[:, columns]
+            low, high = int(part.min()), int(part.max())
+            if low < 0 or high >> bits:
+                top = (1 << bits) - 1
+                message = f"{self.name}: quantized values {low}..{high}, allowed are 0..{top}"
+                raise FormatError("bad-field", message, offset)
+        if self.kind is ValueKind.BARYCENTRIC and int(values.sum(axis=1).max()) > BARYCENTRIC_ONE:
+            raise FormatError("bad-field", "barycentric coordinates sum to more than 1", offset)
+        return dequantize(self.kind, self.grids, values)
+
+
+Slot = tuple[Float32Array, int]
+"""A table (N, V) of values, and the column at which an attribute's begin."""
+
+
+def show(block: Sequence[StepGrids], steps: NDArray[np.int32], slots: Sequence[Slot], offset: int) -> None:
+    """Fill in the values of the attributes of a block from its steps (N, C), one attribute's columns after the other.
+
+    FormatError at `offset` where something is not on its grid.
+    """
+    first = 0
+    for grids, (table, at) in zip(block, slots, strict=True):
+        shown = grids.shown(steps[:, first : first + len(grids.grids)], offset)
+        table[:, at : at + shown.shape[1]] = shown
+        first += len(grids.grids)
+
+
+def dequantize(kind: ValueKind, grids: tuple[Affine, ...], values: NDArray[np.signedinteger]) -> Float32Array:
+    """What (N, columns) grid values show: quaternions (N, 4), barycentrics (N, 3), else (N, columns)."""
+    if kind is ValueKind.QUATERNION:
+        return dequantize_quaternions(values, grids[0])
+    if kind is ValueKind.BARYCENTRIC:
+        return dequantize_barycentrics(values)
+    if len(set(grids)) == 1:
+        return grids[0].dequantize(values)
+    return np.stack([grid.dequantize(column) for grid, column in zip(grids, values.T, strict=True)], axis=1)
 
 
 def stereographic_grid(step: float) -> Affine:

@@ -1,4 +1,4 @@
-"""Places: where on the template a site is, as small integers (§5.2).
+"""Template coordinates: where on the template a site is, as small integers (§5.2).
 
 They only serve to find out which Gaussians are near each other, so the mean neutral is good enough, and every
 reader finds the same.
@@ -16,14 +16,14 @@ from pavfmt.codec.subdivision import edges_of, subdivided_faces
 from pavfmt.model import Float32Array, Int32Array
 
 GRID = 682
-"""Places are 0..GRID per axis; the longest side of the mesh's bounding box is GRID long."""
+"""Coordinates are 0..GRID per axis; the longest side of the mesh's bounding box is GRID long."""
 
 Int64Array = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class MeshPlaces:
-    """The places of a template's parts."""
+class TemplateCoordinates:
+    """Those of a template's parts."""
 
     vertices: Int64Array
     """(V, 3)."""
@@ -34,18 +34,18 @@ class MeshPlaces:
     def faces(self) -> Int64Array:
         """(F, 3): the rounded means of their corners. Who has no Gaussians on faces never asks."""
         a, b, c = self.corners.T
-        places: Int64Array = (self.vertices[a] + self.vertices[b] + self.vertices[c]) // 3
-        return places
+        means: Int64Array = (self.vertices[a] + self.vertices[b] + self.vertices[c]) // 3
+        return means
 
 
-def mesh_places(neutral: Float32Array, faces: Int32Array, subdivisions: int) -> MeshPlaces:
+def template_coordinates(neutral: Float32Array, faces: Int32Array, subdivisions: int) -> TemplateCoordinates:
     """Of the base mesh's mean neutral (V0, 3) metres and faces (F0, 3), and of what the mesh is subdivided to."""
     vertices = _on_grid(neutral)
     if subdivisions:
         edges = edges_of(faces)
         faces = subdivided_faces(faces, len(neutral), edges)
         vertices = np.concatenate([vertices, (vertices[edges[:, 0]] + vertices[edges[:, 1]]) >> 1])
-    return MeshPlaces(vertices, faces)
+    return TemplateCoordinates(vertices, faces)
 
 
 def _on_grid(points: Float32Array) -> Int64Array:
@@ -54,5 +54,5 @@ def _on_grid(points: Float32Array) -> Int64Array:
     low = wide.min(axis=0)
     size = float((wide.max(axis=0) - low).max())
     scale = GRID / size if size > 0 else 0.0
-    places: Int64Array = np.floor((wide - low) * scale).astype(np.int64)
-    return places
+    whole: Int64Array = np.floor((wide - low) * scale).astype(np.int64)
+    return whole

@@ -7,12 +7,11 @@ content are raised or reported by `frames`, so they do not depend on how the byt
 from __future__ import annotations
 
 import zlib
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pavfmt.container.headers import DirectoryEntry, FileHeader, UnitHeader
-from pavfmt.container.sparse_buffer import ByteStore
 from pavfmt.errors import FormatError, LimitError, PavError, UnsupportedError
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import CRITICAL_UNIT_TYPES, UnitType
@@ -60,6 +59,73 @@ class PartialUnit:
     expected: int | None
 
 
+class SparseBuffer:
+    """Bytes in any order, as segments that do not touch, ascending; memory is what was put and not dropped."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._segments: list[bytearray] = []
+
+    def put(self, offset: int, data: bytes) -> None:
+        """Keep `data`, in the place of what was held there: bytes fetched again heal."""
+        if not data:
+            return
+        end = offset + len(data)
+        first, last = self._from(offset - 1), bisect_right(self._starts, end)  # touching ones included
+        low, head, tail = offset, bytearray(), bytearray()
+        if first < last:
+            tail = self._segments[last - 1][end - self._starts[last - 1] :]
+            if self._starts[first] < offset:
+                low, head = self._starts[first], self._segments[first]
+                del head[offset - low :]
+        head += data
+        head += tail
+        self._starts[first:last], self._segments[first:last] = [low], [head]
+
+    def drop(self, start: int, end: int) -> None:
+        """Forget the bytes in [start, end)."""
+        first, last = self._from(start), bisect_left(self._starts, end)
+        if first >= last or start == end:
+            return
+        kept: list[tuple[int, bytearray]] = []
+        low, head, final = self._starts[first], self._segments[first], self._segments[last - 1]
+        surplus = self._end(last - 1) - end
+        if low < start:
+            tail = final[len(final) - surplus :] if surplus > 0 else bytearray()
+            del head[start - low :]
+            kept.append((low, head))
+        else:
+            tail = final
+            del tail[: len(tail) - max(surplus, 0)]  # at the front: nothing is copied
+        if tail:
+            kept.append((end, tail))
+        self._starts[first:last] = [at for at, _ in kept]
+        self._segments[first:last] = [segment for _, segment in kept]
+
+    def _end(self, index: int) -> int:
+        return self._starts[index] + len(self._segments[index])
+
+    def _from(self, offset: int) -> int:
+        """Index of the first segment that ends after `offset`."""
+        index = bisect_right(self._starts, offset)
+        return index - 1 if index and self._end(index - 1) > offset else index
+
+    def available(self, offset: int) -> int:
+        """Contiguous bytes held from `offset` on."""
+        index = bisect_right(self._starts, offset) - 1
+        return max(self._end(index) - offset, 0) if index >= 0 else 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes that `available` has promised."""
+        index = bisect_right(self._starts, offset) - 1
+        first = offset - self._starts[index]
+        return bytes(self._segments[index][first : first + length])
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """(start, end) of every segment."""
+        return [(start, self._end(index)) for index, start in enumerate(self._starts)]
+
+
 class Framing:
     """Finds units in bytes that are fed in any way."""
 
@@ -68,7 +134,7 @@ class Framing:
         self.header: FileHeader | None = None
         self.received_end = 0
         """The furthest byte fed, plus one."""
-        self._store = ByteStore()
+        self._buffer = SparseBuffer()
         self._next = 0
         self._starts: list[int] = []
         self._taken: set[int] = set()
@@ -87,7 +153,7 @@ class Framing:
             raise ValueError("a file has no negative offsets")
         end = offset + len(data)
         self.received_end = max(self.received_end, end)
-        self._store.put(offset, data)
+        self._buffer.put(offset, data)
         for start in [lost for lost in self._lost if offset < lost + UnitHeader.SIZE and lost < end]:
             self._lost.remove(start)
             self._expect(start)
@@ -100,9 +166,9 @@ class Framing:
 
     def read_header(self) -> FileHeader | None:
         """The file header, once its bytes are there."""
-        if self.header is None and self._store.available(0) >= FileHeader.SIZE:
-            self.header = FileHeader.unpack(self._store.read(0, FileHeader.SIZE), self.limits)
-            self._store.drop(0, FileHeader.SIZE)
+        if self.header is None and self._buffer.available(0) >= FileHeader.SIZE:
+            self.header = FileHeader.unpack(self._buffer.read(0, FileHeader.SIZE), self.limits)
+            self._buffer.drop(0, FileHeader.SIZE)
             self._expect(FileHeader.SIZE)
         return self.header
 
@@ -114,7 +180,7 @@ class Framing:
             yield found
 
     def _find(self) -> Frame | DamagedFrame | None:
-        for low, high in self._store.ranges():
+        for low, high in self._buffer.ranges():
             at = bisect_left(self._starts, low)
             while at < len(self._starts) and self._starts[at] + UnitHeader.SIZE <= high:
                 start = self._starts[at]
@@ -129,7 +195,7 @@ class Framing:
 
     def _header_at(self, start: int) -> UnitHeader:
         """Checked before the payload is waited for."""
-        header = UnitHeader.unpack(self._store.read(start, UnitHeader.SIZE), start)
+        header = UnitHeader.unpack(self._buffer.read(start, UnitHeader.SIZE), start)
         if header.critical and header.type not in CRITICAL:
             raise UnsupportedError("unsupported-unit", f"unknown critical unit type {header.type}", start)
         if header.length > self.limits.unit_bytes:
@@ -148,8 +214,8 @@ class Framing:
 
     def _take(self, start: int, header: UnitHeader) -> Frame | DamagedFrame:
         end = start + UnitHeader.SIZE + header.length
-        payload = self._store.read(start + UnitHeader.SIZE, header.length)
-        self._store.drop(start, end)
+        payload = self._buffer.read(start + UnitHeader.SIZE, header.length)
+        self._buffer.drop(start, end)
         self._expect(end)
         if zlib.crc32(payload) != header.checksum:  # `start` stays: the unit may be fetched again
             message = f"the payload checksum of unit {header.id} does not match"
@@ -185,7 +251,7 @@ class Framing:
 
     def partial(self) -> PartialUnit | None:
         """The unit in which the bytes fed so far end, if they end in one."""
-        for low, high in self._store.ranges()[-1:]:
+        for low, high in self._buffer.ranges()[-1:]:
             for start in self._starts[bisect_left(self._starts, low) : bisect_left(self._starts, high)]:
                 if start + UnitHeader.SIZE > high:
                     return PartialUnit(start, None, high - start, None)

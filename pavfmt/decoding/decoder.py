@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pavfmt.codec import compiled
 from pavfmt.codec.columns import ColumnDecompressor
 from pavfmt.codec.fields import UnitReader
-from pavfmt.codec.kernels import Kernels
 from pavfmt.container.framing import DamagedFrame, Frame, Framing
 from pavfmt.decoding import events as ev
 from pavfmt.decoding.scene import Scene
@@ -51,10 +51,8 @@ class Unit:
 class Decoder:
     """Sans-I/O decoder of `.pav` files, prefixes, and ranges in any order."""
 
-    def __init__(self, limits: Limits = FORMAT_LIMITS, kernels: Kernels | None = None) -> None:
-        """`kernels` make it faster and change nothing else."""
+    def __init__(self, limits: Limits = FORMAT_LIMITS) -> None:
         self.limits = limits
-        self._kernels = kernels
         self.scene = Scene()
         self._framing = Framing(limits)
         self._columns = ColumnDecompressor()
@@ -115,6 +113,7 @@ class Decoder:
     def _step_header(self) -> bool:
         if self.scene.header is None and (header := self._framing.read_header()) is not None:
             self.scene.header = header
+            compiled.expect(header.gaussian_count)
             self._queue.append(ev.HeaderArrived(None, 0, header))
             return True
         return False
@@ -163,7 +162,7 @@ class Decoder:
         self._types.add(kind.type)
         at, known = frame.payload_offset, (self.limits, self._columns)
         try:
-            reader = UnitReader(frame.payload, at, *known, header.id, kind.type, self._kernels)
+            reader = UnitReader(frame.payload, at, *known, header.id, kind.type)
         except FormatError as error:
             self._malformed(frame, error)
             return
@@ -279,7 +278,7 @@ class Decoder:
         if digest != reference.sha256:
             message = f"rig {reference.name!r} has SHA-256 {digest.hex()}, not {reference.sha256.hex()}"
             raise FormatError("rig-mismatch", message, unit.frame.payload_offset)
-        inner = Decoder(self.limits, self._kernels)
+        inner = Decoder(self.limits)
         inner.feed(data)
         arrivals = inner._arrivals()
         core = next((event.content for kind, event in arrivals if kind.type is UnitType.RIG), None)
@@ -301,13 +300,13 @@ class Decoder:
                 yield UNIT_KINDS[self._contents[event.unit][0]], event
 
 
-def decode(data: bytes, limits: Limits = FORMAT_LIMITS, kernels: Kernels | None = None) -> Scene:
+def decode(data: bytes, limits: Limits = FORMAT_LIMITS) -> Scene:
     """The scene of a file, or of any prefix of one.
 
     Raises PavError as §11 says; damage in a unit that is not critical costs that unit and
     those that need it.
     """
-    decoder = Decoder(limits, kernels)
+    decoder = Decoder(limits)
     decoder.feed(data)
     decoder.close()
     for _ in decoder.events():

@@ -21,8 +21,8 @@ from pavfmt.model import (
     Splits,
 )
 from pavfmt.registry import RigSource, Site
-from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.contents import BlockList, SceneContents
+from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.hand_over import HandOver
 
 PLAIN_ATTRIBUTES = ("sites", "means", "quats", "log_scales", "opacities")

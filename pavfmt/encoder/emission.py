@@ -36,11 +36,11 @@ from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Gaussians, Int32Array, Level, Splits
 from pavfmt.registry import CriticalFeature, RigSource, Site, UnitType
 from pavfmt.units.annotations import encode_metadata, encode_track
-from pavfmt.units.attributes import Columns
 from pavfmt.units.gaussians import encode_gaussians
 from pavfmt.units.hand_over import HandOver, encode_hand_over
 from pavfmt.units.levels import LevelEntry, LevelTable, encode_levels
 from pavfmt.units.splits import SplitBlock, encode_splits
+from pavfmt.units.steps import Columns
 
 
 @dataclass

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.codec.template_coordinates import mesh_places
+from pavfmt.codec.template_coordinates import template_coordinates
 from pavfmt.encoder.hand_over import is_taken_over
 from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.encoder.order.grouping import grouped
@@ -37,7 +37,8 @@ from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Avatar, Float64Array, Gaussians, Level
 from pavfmt.posing import avatar_mesh, pose_level
 from pavfmt.registry import Site
-from pavfmt.units.attributes import Attribute, Columns, attributes_of, quantize_gaussians
+from pavfmt.units.attributes import Attribute, attributes_of
+from pavfmt.units.steps import Columns, quantize_gaussians
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def _sending_order(level: Level, importance: Float64Array, options: EncodeOption
 def _site_coordinates(avatar: Avatar) -> list[NDArray[np.int64]]:
     """Per level (N, 3) template coordinates of the Gaussians' sites, as a decoder finds them (§5.2)."""
     rig, roots = avatar.rig, np.zeros(0, dtype=np.int32)
-    mesh = None if rig is None else mesh_places(rig.mean_neutral, rig.faces, rig.subdivisions)
+    mesh = None if rig is None else template_coordinates(rig.mean_neutral, rig.faces, rig.subdivisions)
     result = []
     for number, level in enumerate(avatar.levels):
         sites = level.gaussians.sites

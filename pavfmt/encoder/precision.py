@@ -24,15 +24,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.codec.quantization import BARYCENTRIC_ONE, Affine, stereographic_grid
+from pavfmt.codec.quantization import BARYCENTRIC_ONE, MAX_MULTIPLIER, Affine, stereographic_grid
 from pavfmt.encoder.hand_over import is_taken_over
 from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Float32Array, Float64Array, Level
 from pavfmt.posing import avatar_mesh, level_frames, pose_avatar
-from pavfmt.units.attributes import attributes_of, band_widths
-from pavfmt.units.levels import LOG_SCALE_RANGE, Grids
-from pavfmt.units.steps import MAX_MULTIPLIER, UnitSteps
+from pavfmt.units.attributes import Grids, attributes_of, band_widths
+from pavfmt.units.levels import LOG_SCALE_RANGE
+from pavfmt.units.steps import UnitSteps
 
 FINER = 6.0
 """Grids are finer than the steps of the most visible unit by this, so that multiples come close to any step."""

@@ -13,8 +13,8 @@ from pavfmt.decoding.scene import Scene
 from pavfmt.errors import PavError
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES
-from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.directory import Directory
+from pavfmt.units.gaussians import GaussianBlock
 
 ERROR, DAMAGE, WARNING, NOTE = "error", "damage", "warning", "note"
 """Ends decoding; costs units; a promise that no picture depends on is broken; worth knowing."""

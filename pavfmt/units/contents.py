@@ -14,7 +14,7 @@ import numpy as np
 from pavfmt.container.headers import FileHeader
 from pavfmt.model import Identity, Int32Array, PoseCorrectives, Shape, Track
 from pavfmt.units.annotations import Thumbnail
-from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.hand_over import HandOver
 from pavfmt.units.levels import LevelTable
 from pavfmt.units.rig import NumberedShape, RigCore

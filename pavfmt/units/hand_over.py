@@ -7,14 +7,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from pavfmt.codec.blocks import decode_ascending, encode_ascending
+from pavfmt.codec.block_encoding import encode_ascending
 from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
 from pavfmt.errors import FormatError
 from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
 from pavfmt.model import Float32Array, Int32Array
 from pavfmt.registry import CriticalFeature, UnitType
-from pavfmt.units.attributes import GaussianBlock
-from pavfmt.units.levels import Grids, LevelTable
+from pavfmt.units.attributes import Grids
+from pavfmt.units.gaussians import GaussianBlock
+from pavfmt.units.levels import LevelTable
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def decode_hand_over(reader: FieldReader, own_id: int, table: LevelTable) -> Han
     if not 0 < count <= EXPANSION_FLOOR + EXPANSION_PER_BYTE * reader.size:
         raise FormatError("bad-field", f"{count} Gaussians in a payload of {reader.size} bytes", start)
     start = reader.offset
-    indices = decode_ascending(reader, count)
+    indices = reader.ascending(count)
     if (np.diff(indices) == 0).any():
         raise FormatError("bad-field", "Gaussian indices must ascend", start)
     opacities, log_scales = None, None

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pavfmt.codec.fields import FieldReader, FieldWriter
-from pavfmt.codec.quantization import QUATERNION_SHIFT, Affine
+from pavfmt.codec.quantization import QUATERNION_SHIFT
 from pavfmt.errors import FormatError, LimitError
 from pavfmt.registry import Binding, RigSource, ShFrame, Site
+from pavfmt.units.attributes import AttributeBlock, Grids, attributes_of, blocks_of
 
 LOG_SCALE_RANGE = 64.0
 MAX_SH_DEGREE = 3
-
-
-@dataclass(frozen=True)
-class Grids:
-    """The quantization grids of one level's Gaussians."""
-
-    means: tuple[Affine, Affine, Affine]
-    log_scales: Affine
-    quats: Affine
-    opacities: Affine
-    sh0: Affine
-    bands: tuple[Affine, ...]
-    """One per SH band above 0."""
-
-    def in_order(self) -> tuple[Affine, ...]:
-        """As they stand in the file."""
-        return (*self.means, self.log_scales, self.quats, self.opacities, self.sh0, *self.bands)
 
 
 @dataclass(frozen=True)
@@ -51,6 +36,11 @@ class LevelEntry:
     def has_barycentrics(self) -> bool:
         """Whether its Gaussians say where on their face they sit."""
         return self.binding is Binding.SURFACE_POINT and self.site is Site.FACE
+
+    @cached_property
+    def blocks(self) -> tuple[AttributeBlock, ...]:
+        """Of the attributes of its Gaussians, as units hold them."""
+        return blocks_of(attributes_of(self.grids, self.has_barycentrics))
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
-from pavfmt.codec.mesh import BadWalkError, Connectivity, Heard, hear, predicted, residuals, tell
+from pavfmt.codec.mesh import (
+    BadWalkError,
+    Connectivity,
+    DecodedMesh,
+    add_parallelograms,
+    decode_mesh,
+    encode_mesh,
+    parallelogram_residuals,
+)
 from pavfmt.codec.quantization import Affine
 from pavfmt.codec.subdivision import edges_of
-from pavfmt.codec.template_coordinates import MeshPlaces, mesh_places
+from pavfmt.codec.template_coordinates import TemplateCoordinates, template_coordinates
 from pavfmt.errors import EncodeError, FormatError, LimitError
 from pavfmt.limits import VALUES_FLOOR, VALUES_PER_BYTE
 from pavfmt.model import Float32Array, Identity, Int32Array, PoseCorrectives, Rig, Shape
@@ -53,9 +61,9 @@ class RigCore:
         return len(self.faces) << 2 * self.subdivisions
 
     @cached_property
-    def places(self) -> MeshPlaces:
+    def coordinates(self) -> TemplateCoordinates:
         """Where vertices and faces are, for prediction."""
-        return mesh_places(self.mean_neutral, self.faces, self.subdivisions)
+        return template_coordinates(self.mean_neutral, self.faces, self.subdivisions)
 
 
 def needed_rig(reader: UnitReader, own: bool = False) -> RigCore:
@@ -68,7 +76,7 @@ def needed_rig(reader: UnitReader, own: bool = False) -> RigCore:
 def read_rig(reader: UnitReader) -> RigCore:
     """Of a rig unit, with its template coordinates: found while the first Gaussians are still on their way."""
     core = decode_rig(reader)
-    _ = core.places
+    _ = core.coordinates
     return core
 
 
@@ -102,7 +110,7 @@ def integer_weights(weights: Float32Array, one: int) -> NDArray[np.int64]:
 def encode_rig(writer: FieldWriter, rig: Rig, neutral_step: float, weight_bits: int) -> None:
     """The body of a rig unit; shapes and correctives are only named.
 
-    The mesh must be in the order of its walk (`pavfmt.codec.mesh.tell`).
+    The mesh must be in the order of its walk (`pavfmt.codec.mesh.encode_mesh`).
     """
     writer.string(rig.profile)
     writer.varint(len(rig.mean_neutral))
@@ -125,30 +133,32 @@ def encode_rig(writer: FieldWriter, rig: Rig, neutral_step: float, weight_bits: 
     writer.varint(len(rig.regions))
     for name in rig.regions:
         writer.string(name)
-    guides = _encode_faces(writer, rig)
-    _encode_neutral(writer, rig.mean_neutral, neutral_step, guides)
+    parallelograms = _encode_faces(writer, rig)
+    _encode_neutral(writer, rig.mean_neutral, neutral_step, parallelograms)
     _encode_weights(writer, rig, weight_bits)
 
 
 def _encode_faces(writer: FieldWriter, rig: Rig) -> Int32Array:
-    """The walk over the mesh; returns the guides of its vertices."""
-    told = tell(rig.faces, len(rig.mean_neutral))
-    for order in (told.face_order, told.vertex_order):
+    """The walk over the mesh; returns the parallelograms that predict its vertices."""
+    mesh = encode_mesh(rig.faces, len(rig.mean_neutral))
+    for order in (mesh.face_order, mesh.vertex_order):
         if (np.diff(order) != 1).any():
             raise EncodeError("mesh-order", "the mesh is not in the order of its walk")
-    streams = told.connectivity
+    streams = mesh.connectivity
     for stream, width in ((streams.symbols, 1), (streams.rotations, 1), (streams.numbers, 4)):
         writer.varint(len(stream))
         writer.column(stream, width)
-    return hear(streams, len(rig.faces), len(rig.mean_neutral)).guides
+    return decode_mesh(streams, len(rig.faces), len(rig.mean_neutral)).parallelograms
 
 
-def _encode_neutral(writer: FieldWriter, points: Float32Array, step: float, guides: Int32Array) -> None:
+def _encode_neutral(
+    writer: FieldWriter, points: Float32Array, step: float, parallelograms: Int32Array
+) -> None:
     grids = _spanning_grids(points, step)
     for grid in grids:
         writer.affine(grid)
     for grid, axis in zip(grids, points.T, strict=True):
-        writer.column(residuals(grid.quantize(axis).astype(np.uint16), guides), 2)
+        writer.column(parallelogram_residuals(grid.quantize(axis).astype(np.uint16), parallelograms), 2)
 
 
 def _encode_weights(writer: FieldWriter, rig: Rig, bits: int) -> None:
@@ -181,13 +191,13 @@ def decode_rig(reader: FieldReader) -> RigCore:
     shape_names, essential = _decode_shape_names(reader, vertex_count)
     corrective_joints = _decode_corrective_joints(reader, len(names), vertex_count)
     regions = _decode_region_names(reader)
-    heard = _decode_faces(reader, face_count, vertex_count)
-    neutral = _decode_neutral(reader, vertex_count, heard.guides)
-    edges = edges_of(heard.faces) if subdivisions else np.zeros((0, 2), dtype=np.int32)
+    mesh = _decode_faces(reader, face_count, vertex_count)
+    neutral = _decode_neutral(reader, vertex_count, mesh.parallelograms)
+    edges = edges_of(mesh.faces) if subdivisions else np.zeros((0, 2), dtype=np.int32)
     weights = _decode_weights(reader, vertex_count, len(names), edges)
     return RigCore(
         profile,
-        heard.faces,
+        mesh.faces,
         neutral,
         subdivisions,
         names,
@@ -252,7 +262,7 @@ def _decode_region_names(reader: FieldReader) -> tuple[str, ...]:
     return tuple(reader.string("region name") for _ in range(count))
 
 
-def _decode_faces(reader: FieldReader, face_count: int, vertex_count: int) -> Heard:
+def _decode_faces(reader: FieldReader, face_count: int, vertex_count: int) -> DecodedMesh:
     start = reader.offset
     streams = []
     for width, most in ((1, 4 * face_count), (1, face_count), (4, 4 * face_count)):
@@ -263,21 +273,18 @@ def _decode_faces(reader: FieldReader, face_count: int, vertex_count: int) -> He
         streams.append(reader.column(count, width))
     symbols, rotations, numbers = streams
     walk = Connectivity(symbols.astype(np.uint8), rotations.astype(np.uint8), numbers.astype(np.uint32))
-    found = None if reader.kernels is None else reader.kernels.heard(walk, face_count, vertex_count)
-    if found is not None:
-        return found
     try:
-        return hear(walk, face_count, vertex_count)
+        return decode_mesh(walk, face_count, vertex_count)
     except BadWalkError as error:
         raise FormatError("bad-field", f"connectivity: {error}", start) from None
 
 
-def _decode_neutral(reader: FieldReader, count: int, guides: Int32Array) -> Float32Array:
+def _decode_neutral(reader: FieldReader, count: int, parallelograms: Int32Array) -> Float32Array:
     grids = [reader.affine(f"{axis} grid") for axis in "xyz"]
-    axes, prediction = [], predicted if reader.kernels is None else reader.kernels.predicted
+    axes = []
     for grid in grids:
         start = reader.offset
-        whole = prediction(reader.column(count, 2).astype(np.uint16), guides)
+        whole = add_parallelograms(reader.column(count, 2).astype(np.uint16), parallelograms)
         if int(whole.max()) >> grid.bits:
             raise FormatError("bad-field", f"a value of {whole.max()} on a grid of {grid.bits} bits", start)
         axes.append(grid.dequantize(whole))
@@ -295,8 +302,8 @@ def _decode_weights(
     if not 1 <= bits <= 16:
         raise FormatError("bad-field", f"weights of {bits} bits, allowed are 1..16", start)
     one = (1 << bits) - 1
-    told = range(joint_count - 1)
-    base = [reader.column(base_count, 2).astype(np.int64) for _ in told]
+    stored = range(joint_count - 1)  # the last joint's weights are what is left
+    base = [reader.column(base_count, 2).astype(np.int64) for _ in stored]
     whole = np.zeros((base_count + len(edges), joint_count), dtype=np.int64)
     for joint, column in enumerate(base):
         whole[:base_count, joint] = column

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pavfmt.codec.blocks import decode_ascending, encode_ascending
+from pavfmt.codec.block_encoding import encode_ascending
 from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
 from pavfmt.codec.quantization import BARYCENTRIC_ONE, dequantize_barycentrics, quantize_barycentrics
 from pavfmt.errors import FormatError
@@ -64,7 +64,7 @@ def decode_splits(reader: FieldReader, table: LevelTable) -> SplitBlock:
         raise FormatError("index-out-of-range", f"splits {first}..{first + count} of {total}", start)
     if not 0 < count <= EXPANSION_FLOOR + EXPANSION_PER_BYTE * reader.size:
         raise FormatError("bad-field", f"{count} splits in a payload of {reader.size} bytes", start)
-    parents = decode_ascending(reader, count)
+    parents = reader.ascending(count)
     start = reader.offset
     points = np.stack([reader.column(count, 2), reader.column(count, 2)], axis=1)
     if int(points.sum(axis=1, dtype=np.uint32).max()) > BARYCENTRIC_ONE:

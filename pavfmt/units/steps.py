@@ -1,22 +1,37 @@
-"""Values as a few steps from a centre, and back (§6.9)."""
+"""Gaussians as integers on a level's grids, and as a few steps from a centre: how they are written (§6.9)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.codec.blocks import BOUND
-from pavfmt.codec.quantization import BARYCENTRIC_ONE, StepGrids, ValueKind
-from pavfmt.errors import FormatError
-from pavfmt.model import Float32Array
-from pavfmt.units.attributes import Attribute, Columns, Integers
+from pavfmt.codec.quantization import StepGrids, stereographic
+from pavfmt.model import Float32Array, Float64Array, Gaussians, Int32Array
+from pavfmt.units.attributes import Attribute, Grids, attributes_of, band_widths
 
+Integers = NDArray[np.signedinteger]
 Int64Array = NDArray[np.int64]
 
-MAX_MULTIPLIER = (1 << 16) - 1
 MAX_GRADE = 7
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Gaussians as integers on the level's grids."""
+
+    sites: Int32Array
+    values: dict[str, Integers]
+    """Attribute name → (N, width); colours as (R, G, B) triples."""
+
+    def __len__(self) -> int:
+        return len(self.sites)
+
+    def take(self, rows: NDArray[np.integer]) -> Columns:
+        """The Gaussians at `rows`."""
+        return Columns(self.sites[rows], {name: value[rows] for name, value in self.values.items()})
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,27 @@ class Stepped:
     """Of the columns that have one."""
     steps: Integers
     """(N, width)."""
+
+
+def quantize_gaussians(gaussians: Gaussians, grids: Grids) -> Columns:
+    """Every attribute of N Gaussians on its grid."""
+    given: dict[str, Float64Array | Float32Array] = {
+        "means": gaussians.means,
+        "log_scales": gaussians.log_scales,
+        "quats": stereographic(gaussians.quats.astype(np.float64)),
+        "opacities": gaussians.opacities[:, None],
+        "sh0": gaussians.sh0[:, 0],
+    }
+    if gaussians.barycentrics is not None:
+        given["barycentrics"] = gaussians.barycentrics[:, :2]
+    starts = np.cumsum((0, *band_widths(len(grids.bands))))
+    for number, (first, last) in enumerate(pairwise(starts), 1):
+        given[f"sh{number}"] = gaussians.shN[:, first:last].reshape(len(gaussians), 3 * int(last - first))
+    values = {}
+    for attribute in attributes_of(grids, gaussians.barycentrics is not None):
+        pairs = zip(attribute.grids, given[attribute.name].T, strict=True)
+        values[attribute.name] = np.stack([grid.quantize(column) for grid, column in pairs], axis=1)
+    return Columns(gaussians.sites, {name: value.astype(np.int64) for name, value in values.items()})
 
 
 def to_steps(
@@ -87,17 +123,14 @@ def _channels_apart(attribute: Attribute, values: Integers) -> Integers:
 
 def from_steps(attribute: Attribute, stepped: Stepped) -> Integers:
     """(N, width) grid values; the inverse of `to_steps` up to its rounding."""
-    centres = np.zeros(attribute.width, dtype=stepped.steps.dtype)
-    centres[attribute.has_centre] = stepped.centres
-    values: Integers = stepped.multiplier * stepped.steps
-    values += centres
-    if attribute.is_colour:
-        channels = values.reshape(len(values), -1, 3)
-        green = channels[:, :, 0].copy()
-        np.add(channels[:, :, 1], green, out=channels[:, :, 0])
-        channels[:, :, 1] = green
-        channels[:, :, 2] += green
-    return values
+    return step_grids(attribute, stepped.multiplier, stepped.centres).values(stepped.steps)
+
+
+def step_grids(attribute: Attribute, multiplier: int, centres: Int64Array) -> StepGrids:
+    """What steps of an attribute mean; `centres` are of the columns that have one."""
+    everywhere = np.zeros(attribute.width, dtype=np.int64)
+    everywhere[attribute.has_centre] = centres
+    return StepGrids(attribute.name, attribute.kind, attribute.grids, multiplier, everywhere)
 
 
 def all_to_steps(columns: Columns, attributes: tuple[Attribute, ...], steps: UnitSteps) -> list[Stepped]:
@@ -113,32 +146,3 @@ def rounded_columns(columns: Columns, attributes: tuple[Attribute, ...], steps: 
     stepped = all_to_steps(columns, attributes, steps)
     values = {one.name: from_steps(one, found) for one, found in zip(attributes, stepped, strict=True)}
     return Columns(columns.sites, values)
-
-
-def step_grids(attribute: Attribute, multiplier: int, centres: Int64Array) -> StepGrids:
-    """For the kernels; `centres` are of the columns that have one."""
-    everywhere = np.zeros(attribute.width, dtype=np.int64)
-    everywhere[attribute.has_centre] = centres
-    return StepGrids(attribute.kind, attribute.grids, multiplier, everywhere)
-
-
-def values_shown(attribute: Attribute, stepped: Stepped, offset: int) -> Float32Array:
-    """What it shows; FormatError where something is not on its grid."""
-    if stepped.multiplier * BOUND >= 1 << 30:  # so that nothing leaves 32 bits
-        stepped = replace(stepped, steps=stepped.steps.astype(np.int64))
-    values = from_steps(attribute, stepped)
-    _check_grid(attribute, values, offset)
-    return attribute.dequantize(values)
-
-
-def _check_grid(attribute: Attribute, values: Integers, offset: int) -> None:
-    for bits in {grid.bits for grid in attribute.grids}:
-        columns = [grid.bits == bits for grid in attribute.grids]
-        part = values if all(columns) else values[:, columns]
-        low, high = int(part.min()), int(part.max())
-        if low < 0 or high >> bits:
-            top = (1 << bits) - 1
-            message = f"{attribute.name}: quantized values {low}..{high}, allowed are 0..{top}"
-            raise FormatError("bad-field", message, offset)
-    if attribute.kind is ValueKind.BARYCENTRIC and int(values.sum(axis=1).max()) > BARYCENTRIC_ONE:
-        raise FormatError("bad-field", "barycentric coordinates sum to more than 1", offset)

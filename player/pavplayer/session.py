@@ -19,8 +19,8 @@ from pavfmt.decoding.decoder import Decoder
 from pavfmt.decoding.scene import Scene, Snapshot
 from pavfmt.limits import FORMAT_LIMITS, Limits
 from pavfmt.model import Float32Array, Identity, Pose, PoseCorrectives
-from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.directory import Directory
+from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.hand_over import HandOver
 from pavfmt.units.rig import NumberedShape, RigCore
 from pavfmt.units.splits import SplitBlock
@@ -51,10 +51,8 @@ class Session:
         device: str | None = None,
     ) -> None:
         """`device` is torch's name of where Gaussians are posed ("cuda"); None: main memory, in compiled code."""
-        from pavfmt.codec.compiled import CompiledKernels  # numba, which commands must load without
-
         self.rasterizer = rasterizer
-        self.decoder = Decoder(limits, CompiledKernels())
+        self.decoder = Decoder(limits)
         self.received_bytes = 0
         """Bytes fed so far."""
         self.bytes_until_visible: int | None = None

@@ -14,8 +14,7 @@ import numpy as np
 import zstandard
 
 from pavfmt import Decoder, EncodeOptions, Scene, decode, encode, inspect
-from pavfmt.codec.compiled import CompiledKernels
-from pavfmt.codec.kernels import Kernels
+from pavfmt.codec.compiled import switched
 from pavfmt.encoder import PRESETS, precision_for, rendered_importance
 from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.importers.lam import read_lam
@@ -27,9 +26,9 @@ Row = tuple[str, float, float]
 """What, milliseconds, ratio to the yardstick."""
 
 
-def decoded(data: bytes, kernels: Kernels | None) -> Scene:
+def decoded(data: bytes) -> Scene:
     """The scene, its arrays joined."""
-    scene = decode(data, kernels=kernels)
+    scene = decode(data)
     scene.arrays()
     return scene
 
@@ -44,7 +43,7 @@ def yardstick(data: bytes, repeats: int) -> float:
     return milliseconds(lambda: np.frombuffer(opener.decompress(frame), dtype=np.float32).copy(), repeats)
 
 
-def parts(data: bytes, kernels: Kernels | None, repeats: int) -> tuple[float, float]:
+def parts(data: bytes, repeats: int) -> tuple[float, float]:
     """Milliseconds for the rig's unit and for the first unit of Gaussians, once all before them is there."""
     units = inspect(data).units
     ends = {}
@@ -53,7 +52,7 @@ def parts(data: bytes, kernels: Kernels | None, repeats: int) -> tuple[float, fl
         ends[kind] = (first.offset, first.offset + (first.bytes or 0))
 
     def fed(start: int, end: int) -> float:
-        decoder = Decoder(kernels=kernels)
+        decoder = Decoder()
         decoder.feed(data[:start])
         list(decoder.events())
         began = time.perf_counter()
@@ -75,12 +74,13 @@ def run(data_folder: Path, repeats: int = 9) -> list[Row]:
     for name, source in (("LAM status, 20,018, SH 0", avatar), ("seeded, 170,000, SH 3", seeded)):
         data = encode(source, EncodeOptions(importance_per="face" if len(source.levels) > 1 else "gaussian"))
         unit = yardstick(data, repeats)
-        for how, kernels in (("compiled", CompiledKernels()), ("NumPy", None)):
-            decoded(data, kernels)
-            took = milliseconds(lambda data=data, kernels=kernels: decoded(data, kernels), repeats)
-            rows.append((f"decode {name}, {how}", took, took / unit))
-            for what, part in zip(("rig", "first unit"), parts(data, kernels, repeats), strict=True):
-                rows.append((f"of it the {what}", part, part / unit))
+        for how, on in (("compiled", True), ("NumPy", False)):
+            with switched(on):
+                decoded(data)
+                took = milliseconds(lambda data=data: decoded(data), repeats)
+                rows.append((f"decode {name}, {how}", took, took / unit))
+                for what, part in zip(("rig", "first unit"), parts(data, repeats), strict=True):
+                    rows.append((f"of it the {what}", part, part / unit))
     renderer = open_renderer()
     plain = milliseconds(lambda: encode(avatar), 3)
     importance = rendered_importance(avatar, renderer)

@@ -33,7 +33,7 @@ from statistics import median
 from pavfmt.decoding.events import UnitArrived
 from pavfmt.model import Float32Array, Pose
 from pavfmt.tools.rig_search import named_rig
-from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.hand_over import HandOver
 from pavplayer.camera import Camera
 from pavplayer.evaluation.metrics import psnr

@@ -34,7 +34,7 @@ from pavfmt import (
     inspect,
     pose_avatar,
 )
-from pavfmt.codec.compiled import CompiledKernels
+from pavfmt.codec import compiled
 from pavfmt.decoding.events import UnitDamaged
 from pavfmt.encoder import PRESETS, precision_for, precision_near, rendered_importance
 from pavfmt.encoder.order.importance import has_stored_importance
@@ -211,8 +211,9 @@ def posed_pav(data: bytes) -> PosedGaussians:
 def pav_row(subject: Subject, name: str, decibels: float) -> Row:
     """All of it."""
     data, encode_seconds = timed(lambda: encoded(subject.avatar, decibels))
-    snapshot = decode(data, kernels=CompiledKernels()).snapshot()  # compiles, where that was never done
-    _, decode_seconds = timed(lambda: decode(data, kernels=CompiledKernels()).arrays())
+    with compiled.switched(True):
+        snapshot = decode(data).snapshot()  # compiles, where that was never done
+        _, decode_seconds = timed(lambda: decode(data).arrays())
     assert snapshot is not None
     has_rig = subject.avatar.rig is not None
     return Row(
@@ -349,7 +350,7 @@ pixels and compared with the picture of the unquantized ones.
   more (the finest, where none reaches that), "finest" the one with most dB. SOG's and `.pav`'s grids follow the data.
 - Times are processor time, as ratios within one run. Encoding `.pav` includes measuring importance by rendering, where
   the source brings none, and the search for the precision that reaches a preset's quality, which draws the avatar again
-  and again. Decoding is from bytes to arrays in memory (with the player's compiled kernels); gaussforge gives its by
+  and again. Decoding is from bytes to arrays in memory (with the compiled codec); gaussforge gives its by
   way of a PLY in memory, and reading that is included.
 - "First half of the bytes": what the format's reader gives for a file cut there.
 - Flipped bits: {FLIPS} single bits, seeded, anywhere in the file; counted are those after which the reader reports no

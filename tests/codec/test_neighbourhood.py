@@ -1,4 +1,4 @@
-"""Neighbourhoods: what the text says, done slowly, finds the same; every Gaussian is told once, from earlier ones."""
+"""Neighbourhoods: what the text says, done slowly, finds the same; each Gaussian comes once, from earlier ones."""
 
 import itertools
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pavfmt.codec.compiled import CompiledKernels
+from pavfmt.codec import compiled
 from pavfmt.codec.prediction import FIRST_PASS, NEIGHBOURS, SHIFTS, morton_codes, neighbourhood
 from pavfmt.codec.template_coordinates import GRID
 
@@ -61,19 +61,22 @@ def both_sides(curve, one, known):
     return (after if before is None else before), (before if after is None else after)
 
 
-def told(found):
+def listed(found):
     return found.order.tolist(), found.passes, found.neighbours.tolist(), found.weights.tolist()
 
 
 @given(clouds)
 def test_the_text_done_slowly_finds_the_same(places):
-    assert told(neighbourhood(np.array(places, dtype=np.int64))) == slowly(places)
+    assert listed(neighbourhood(np.array(places, dtype=np.int64))) == slowly(places)
 
 
 @given(clouds)
 def test_compiled_it_finds_the_same(places):
     given_ = np.array(places, dtype=np.int64)
-    assert told(CompiledKernels().neighbourhood(given_)) == told(neighbourhood(given_))
+    with compiled.switched(True):
+        found = neighbourhood(given_)
+    with compiled.switched(False):
+        assert listed(found) == listed(neighbourhood(given_))
 
 
 @pytest.mark.parametrize("kind", ["spread", "one place", "two places"])
@@ -84,7 +87,7 @@ def test_tiny_counts_and_ties(count, kind):
         places = places[:1].repeat(count, axis=0)
     if kind == "two places":
         places[::2] = 5
-    assert told(neighbourhood(places)) == slowly([tuple(row) for row in places.tolist()])
+    assert listed(neighbourhood(places)) == slowly([tuple(row) for row in places.tolist()])
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 15, 16, 17, 31, 32, 1000, 4097])

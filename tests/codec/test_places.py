@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pavfmt.codec.subdivision import edges_of, subdivided_faces
-from pavfmt.codec.template_coordinates import GRID, mesh_places
+from pavfmt.codec.template_coordinates import GRID, template_coordinates
 from spec.builders.avatars import toy
 
 numbers = st.floats(-1e3, 1e3, width=32)
@@ -18,7 +18,7 @@ FAN = np.array([[0, 1, 2]], dtype=np.int32)
 
 @given(points)
 def test_vertices_are_rounded_down_in_binary64(mesh):
-    found = mesh_places(np.array(mesh, dtype=np.float32), FAN, 0)
+    found = template_coordinates(np.array(mesh, dtype=np.float32), FAN, 0)
     low = [min(axis) for axis in zip(*mesh, strict=True)]
     size = max(max(axis) - min(axis) for axis in zip(*mesh, strict=True))
     scale = GRID / size if size > 0 else 0.0
@@ -33,7 +33,7 @@ def test_vertices_are_rounded_down_in_binary64(mesh):
 @pytest.mark.parametrize("extent", [(0, 0, 0), (1e-30, 0, 0), (0, 3.0, 0), (1.0, 1.0, 0.0)])
 def test_flat_and_empty_boxes_have_places(extent):
     mesh = np.array([[0, 0, 0], extent, [0, 0, 0]], dtype=np.float32) + np.float32(0.25)
-    found = mesh_places(mesh, FAN, 0)
+    found = template_coordinates(mesh, FAN, 0)
     assert (found.vertices >= 0).all() and (found.vertices <= GRID).all()
     if not any(extent):
         assert not found.vertices.any()
@@ -41,7 +41,7 @@ def test_flat_and_empty_boxes_have_places(extent):
 
 def test_a_subdivided_mesh_has_places_of_edges_and_of_quarter_faces():
     rig = toy("face", 1, True).rig
-    base, found = (mesh_places(rig.mean_neutral, rig.faces, n) for n in (0, rig.subdivisions))
+    base, found = (template_coordinates(rig.mean_neutral, rig.faces, n) for n in (0, rig.subdivisions))
     edges = edges_of(rig.faces)
     middles = (base.vertices[edges[:, 0]] + base.vertices[edges[:, 1]]) // 2
     assert found.vertices.tolist() == [*base.vertices.tolist(), *middles.tolist()]

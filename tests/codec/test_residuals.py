@@ -1,42 +1,20 @@
 """Blocks: integers come back in every form, as Python's big integers read them; wrong ones are refused."""
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pavfmt.codec.blocks import (
-    BOUND,
-    MAX_ASCENDING,
-    MAX_FLOOR,
-    MAX_QUOTIENT,
-    PREDICTED,
-    Form,
-    decode_ascending,
-    decode_block,
-    encode_ascending,
-    encode_block,
-)
-from pavfmt.codec.compiled import CompiledKernels
+from pavfmt.codec import compiled
+from pavfmt.codec.block_encoding import encode_ascending, encode_block
+from pavfmt.codec.blocks import BOUND, MAX_ASCENDING, MAX_FLOOR, MAX_QUOTIENT, PREDICTED, Form, zigzag
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.prediction import neighbourhood
-from pavfmt.codec.rice import zigzag
 from pavfmt.errors import FormatError, PavError
 from spec.builders.forging import reader_of
-
-KERNELS = CompiledKernels()
-
-
-class Willing(CompiledKernels):
-    """For what is right: where these refuse, decoding would only be slow."""
-
-    def rice_values(self, *block):
-        found = super().rice_values(*block)
-        assert found is not None
-        return found
-
 
 TOP = BOUND - 1
 value = st.one_of(
@@ -74,12 +52,19 @@ def written(values, widths, near, shifts=None):
     return writer.getvalue()
 
 
-def read(data, count, widths, near, kernels=None, shifts=None):
+def read(data, count, widths, near, with_twins=False, shifts=None):
     reader = reader_of(data)
-    reader.kernels = kernels
-    values = decode_block(reader, count, widths, near, shifts)
+    with compiled.switched(with_twins):
+        values = reader.block(count, widths, near, shifts)
     reader.finish()
     return values
+
+
+def read_by_twins_alone(data, count, widths, near, shifts=None):
+    """What is right: where the twins refuse that, decoding would only be slow."""
+    refused = AssertionError("the twins refuse")
+    with mock.patch("pavfmt.codec.blocks._rice_values", side_effect=refused):
+        return read(data, count, widths, near, True, shifts)
 
 
 class Bits:
@@ -143,7 +128,7 @@ def test_integers_come_back_and_are_what_the_text_says(block):
     near = neighbourhood(places)
     data = written(values, widths, near, shifts)
     assert read(data, len(values), widths, near, None, shifts).tolist() == values.tolist()
-    assert read(data, len(values), widths, near, Willing(), shifts).tolist() == values.tolist()
+    assert read_by_twins_alone(data, len(values), widths, near, shifts).tolist() == values.tolist()
     if data[0] != Form.COLUMNS:
         assert read_by_integers(data, len(values), widths, near, shifts) == values.tolist()
 
@@ -159,7 +144,7 @@ def test_every_form_is_used_where_it_is_smallest():
         data = written(values, widths, near)
         assert data[0] == form
         assert read(data, 600, widths, near).tolist() == values.tolist()
-        assert read(data, 600, widths, near, KERNELS).tolist() == values.tolist()
+        assert read(data, 600, widths, near, True).tolist() == values.tolist()
 
 
 def test_what_neighbours_have_in_common_costs_next_to_nothing():
@@ -190,9 +175,9 @@ def varint(number):
     return writer.getvalue()
 
 
-def outcome(data, kernels=None, count=40, widths=(1, 2)):
+def outcome(data, with_twins=False, count=40, widths=(1, 2)):
     try:
-        return read(data, count, list(widths), NEAR, kernels).tolist()
+        return read(data, count, list(widths), NEAR, with_twins).tolist()
     except PavError as error:
         return error.code, error.offset
 
@@ -212,7 +197,7 @@ def test_any_sections_give_the_same_values_or_the_same_refusal_compiled_and_not(
     flags = rows if form is Form.RICE_ROWS else b""
     data = bytes([form]) + one + two + sections + flags + quotients + remainders
     found = outcome(data)
-    assert outcome(data, KERNELS) == found
+    assert outcome(data, True) == found
     if isinstance(found, list):
         assert read_by_integers(data, 40, [1, 2], NEAR) == found
 
@@ -224,7 +209,7 @@ def test_every_one_byte_change_gives_values_in_bounds_or_a_refusal(at):
         changed = bytearray(data)
         changed[at % len(data)] ^= mask
         found = outcome(bytes(changed))
-        assert outcome(bytes(changed), KERNELS) == found
+        assert outcome(bytes(changed), True) == found
         if isinstance(found, list):
             assert abs(np.array(found)).max() < BOUND
 
@@ -253,16 +238,16 @@ def rice_block(quotients, remainders=b"", model=b"\x00", count=1):
         (rice_block(b"\x80") + b"\x00", "long-payload"),
     ],
 )
-@pytest.mark.parametrize("kernels", [None, KERNELS], ids=["plain", "compiled"])
-def test_a_wrong_block_of_one_is_refused(data, code, kernels):
+@pytest.mark.parametrize("with_twins", [False, True], ids=["plain", "compiled"])
+def test_a_wrong_block_of_one_is_refused(data, code, with_twins):
     near = neighbourhood(np.zeros((1, 3), dtype=np.int64))
     with pytest.raises(PavError) as caught:
-        read(data, 1, [1], near, kernels)
+        read(data, 1, [1], near, with_twins)
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("kernels", [None, KERNELS], ids=["plain", "compiled"])
-def test_values_stay_below_the_bound(kernels):
+@pytest.mark.parametrize("with_twins", [False, True], ids=["plain", "compiled"])
+def test_values_stay_below_the_bound(with_twins):
     """15 bits of remainder and a quotient of 3: the last code below the bound, and the first beyond it."""
     near = neighbourhood(np.zeros((1, 3), dtype=np.int64))
     codes = {2 * TOP: TOP, 2 * TOP - 1: -TOP, 2 * BOUND: None, 2 * BOUND - 1: None}
@@ -271,9 +256,9 @@ def test_values_stay_below_the_bound(kernels):
         data = rice_block(quotients, (code % (1 << 15) << 1).to_bytes(2, "big"), b"\x0f")
         if wanted is None:
             with pytest.raises(FormatError, match="bad-column"):
-                read(data, 1, [1], near, kernels)
+                read(data, 1, [1], near, with_twins)
         else:
-            assert read(data, 1, [1], near, kernels).tolist() == [[wanted]]
+            assert read(data, 1, [1], near, with_twins).tolist() == [[wanted]]
 
 
 def test_columns_out_of_bounds_are_refused():
@@ -301,7 +286,7 @@ def test_long_quotients_wherever_they_begin_are_read_compiled(before, zeros):
     near = neighbourhood(np.zeros((len(codes), 3), dtype=np.int64))
     bits = np.array([int(bit) for code in codes for bit in "0" * code + "1"], dtype=np.uint8)
     data = rice_block(np.packbits(bits).tobytes())
-    found = read(data, len(codes), [1], near, Willing())[near.order, 0]
+    found = read_by_twins_alone(data, len(codes), [1], near)[near.order, 0]
     assert zigzag(found.astype(np.int64)).tolist() == codes
 
 
@@ -316,10 +301,10 @@ def test_a_quotient_has_a_limit(quotient, fine):
     section = np.packbits(bits).tobytes()
     reader = reader_of(b"\x00" + varint(len(section)) + section)
     if fine:
-        assert int(decode_ascending(reader, count)[-1]) == quotient
+        assert int(reader.ascending(count)[-1]) == quotient
     else:
         with pytest.raises(FormatError, match="bad-column"):
-            decode_ascending(reader, count)
+            reader.ascending(count)
 
 
 ascending = st.lists(
@@ -335,7 +320,7 @@ def test_ascending_integers_come_back(values, padded):
     writer = FieldWriter()
     encode_ascending(writer, values, padded)
     reader = reader_of(writer.getvalue())
-    found = decode_ascending(reader, len(values))
+    found = reader.ascending(len(values))
     reader.finish()
     assert found.dtype == np.int32 and found.tolist() == values.tolist()
     assert not padded or 8 * len(writer.getvalue()) >= 2 * len(values)
@@ -344,12 +329,12 @@ def test_ascending_integers_come_back(values, padded):
 def test_ascending_integers_have_a_ceiling():
     section = b"\x40"  # a quotient of 1
     rest = ((1 << 30) - 1 << 2).to_bytes(4, "big")
-    found = decode_ascending(reader_of(bytes([30]) + varint(1) + section + rest), 1)
+    found = reader_of(bytes([30]) + varint(1) + section + rest).ascending(1)
     assert found.tolist() == [MAX_ASCENDING - 1]
     with pytest.raises(FormatError, match="index-out-of-range"):
-        decode_ascending(reader_of(bytes([30]) + varint(1) + b"\x20" + bytes(4)), 1)
+        reader_of(bytes([30]) + varint(1) + b"\x20" + bytes(4)).ascending(1)
     with pytest.raises(FormatError, match="bad-field"):
-        decode_ascending(reader_of(bytes([31]) + varint(1) + section + bytes(4)), 1)
+        reader_of(bytes([31]) + varint(1) + section + bytes(4)).ascending(1)
 
 
 def test_neighbourhoods_of_another_order_read_other_values():

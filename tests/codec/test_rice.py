@@ -5,17 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pavfmt.codec.rice import (
-    MAX_PARAMETER,
-    Remainders,
-    best_parameter,
-    bits_of,
-    decode_quotients,
-    encode_quotients,
-    encode_remainders,
-    unzigzag,
-    zigzag,
-)
+from pavfmt.codec.block_encoding import bits_of, encode_quotients, encode_remainders
+from pavfmt.codec.blocks import Remainders, decode_quotients, unzigzag, zigzag
 from pavfmt.errors import FormatError
 
 AT = 1234
@@ -139,11 +130,3 @@ def test_zigzag_is_its_inverse_and_orders_by_size(values):
     folded = zigzag(given_)
     assert folded.tolist() == [2 * value if value >= 0 else -2 * value - 1 for value in values]
     assert unzigzag(folded).tolist() == values
-
-
-@given(st.lists(st.integers(0, 1 << 20), min_size=1, max_size=40))
-def test_the_best_parameter_takes_fewest_bits(values):
-    given_ = np.array(values, dtype=np.int64)
-    best = best_parameter(given_)
-    assert 0 <= best <= MAX_PARAMETER
-    assert bits_of(given_, best) == min(bits_of(given_, k) for k in range(MAX_PARAMETER + 1))

@@ -5,24 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pavfmt.codec import compiled
 from pavfmt.codec.blocks import Form
-from pavfmt.codec.compiled import CompiledKernels
 from pavfmt.codec.fields import FieldWriter
-from pavfmt.codec.quantization import BARYCENTRIC_GRID, Affine, ValueKind, stereographic_grid
+from pavfmt.codec.quantization import BARYCENTRIC_GRID, MAX_MULTIPLIER, Affine, ValueKind, stereographic_grid
 from pavfmt.errors import FormatError
 from pavfmt.registry import Binding, RigSource, ShFrame, Site
-from pavfmt.units.attributes import Attribute, quantize_gaussians
+from pavfmt.units.attributes import Attribute
 from pavfmt.units.gaussians import decode_gaussians
 from pavfmt.units.levels import LevelEntry, LevelTable
 from pavfmt.units.steps import (
     MAX_GRADE,
-    MAX_MULTIPLIER,
     Stepped,
     from_steps,
+    quantize_gaussians,
     rounded_columns,
     step_grids,
     to_steps,
-    values_shown,
 )
 from spec.builders.avatars import toy
 from spec.builders.forging import reader_of
@@ -261,13 +260,15 @@ def shown_attributes(draw):
 
 
 @given(shown_attributes())
-def test_compiled_kernels_show_the_same_bits_and_refuse_the_same(given_):
+def test_compiled_twins_show_the_same_bits_and_refuse_the_same(given_):
     attribute, steps, multiplier, centres = given_
     found = np.full((len(steps), attribute.shown_width + 1), np.float32(7))
     grids = step_grids(attribute, multiplier, centres)
-    fine = CompiledKernels().show(grids, steps, 1, found, 1)
+    own = np.ascontiguousarray(steps[:, 1 : 1 + attribute.width])
+    with compiled.switched(True):
+        fine = compiled.twins.show([grids], own, [(found, 1)])
     try:
-        wanted = values_shown(attribute, Stepped(multiplier, centres, steps[:, 1 : 1 + attribute.width]), 0)
+        wanted = grids.shown(own, 0)
     except FormatError:
         assert not fine
         return

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pavfmt.container.sparse_buffer import ByteStore
+from pavfmt.container.framing import SparseBuffer
 
 LENGTH = 12
 spans = st.tuples(st.integers(0, LENGTH), st.integers(0, 6))
@@ -30,7 +30,7 @@ def assert_holds(store, held):
 
 @given(steps)
 def test_it_holds_what_was_put_last_and_not_dropped(taken):
-    store, held = ByteStore(), {}
+    store, held = SparseBuffer(), {}
     for index, (verb, (low, size)) in enumerate(taken):
         if verb == "put":
             store.put(low, bytes([index]) * size)
@@ -47,7 +47,7 @@ def test_it_holds_what_was_put_last_and_not_dropped(taken):
 def test_every_way_two_stretches_can_lie(first, second, verb):
     """Beside [2, 4) and [6, 9): stretches that touch, overlap, cover or miss them."""
     for size in range(8):
-        store, held = ByteStore(), {}
+        store, held = SparseBuffer(), {}
         for low, data in ((2 + first % 2, b"ab"), (6, b"cde"), (first, b"f")):
             store.put(low, data)
             held |= {low + at: value for at, value in enumerate(data)}
@@ -62,13 +62,13 @@ def test_every_way_two_stretches_can_lie(first, second, verb):
 
 
 def test_the_callers_bytes_are_copied():
-    store, data = ByteStore(), bytearray(b"abc")
+    store, data = SparseBuffer(), bytearray(b"abc")
     store.put(0, data)
     data[0] = 0
     assert store.read(0, 3) == b"abc"
 
 
 def test_nothing_is_held_at_first_nor_after_no_bytes():
-    store = ByteStore()
+    store = SparseBuffer()
     store.put(5, b"")
     assert store.ranges() == [] and store.available(5) == 0

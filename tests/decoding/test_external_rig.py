@@ -21,7 +21,7 @@ from pavfmt.model import PoseCorrectives
 from pavfmt.registry import UnitType
 from pavfmt.tools.synthetic import toy_avatar
 from pavfmt.tools.verify import verify
-from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.rig import NumberedShape, RigCore
 from spec.builders.avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
 from spec.builders.forging import Forge, Part, frames_of, payload, reader_of

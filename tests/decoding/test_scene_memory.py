@@ -6,7 +6,7 @@ import numpy as np
 
 from pavfmt import Decoder
 from pavfmt.tools.cut import unit_ends
-from pavfmt.units.attributes import GaussianBlock
+from pavfmt.units.gaussians import GaussianBlock
 from pavplayer.rasterizers.plain import PlainRasterizer
 from pavplayer.session import Session
 from spec.builders.avatars import head_file, toy_file

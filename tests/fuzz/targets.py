@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pavfmt import Decoder, inspect, verify
-from pavfmt.codec.compiled import CompiledKernels
+from pavfmt.codec.compiled import switched
 from pavfmt.decoding.events import UnitDamaged
 from pavfmt.errors import PavError
 from pavfmt.importers import ImportOptions, read_avatar
@@ -71,15 +71,20 @@ def _decoded(decoder, data):
 
 
 def _compiled(data):
-    """The player's kernels beside the reference: what they tell and show must be the same to the bit."""
-    both = Decoder(LIMITS), Decoder(LIMITS, CompiledKernels())
-    plain, compiled = (_decoded(decoder, data) for decoder in both)
-    told = [[(one.code, one.offset) for one in damage] for damage in (plain, compiled)]
-    if told[0] != told[1]:
-        raise AssertionError(f"plain tells {told[0]}, compiled {told[1]}")
-    if frozen_scene(both[0].scene) != frozen_scene(both[1].scene):
+    """The compiled codec beside NumPy: what they find and show must be the same to the bit."""
+    plain, compiled = (_switched(on, data) for on in (False, True))
+    if plain[0] != compiled[0]:
+        raise AssertionError(f"plain finds {plain[0]}, compiled {compiled[0]}")
+    if plain[1] != compiled[1]:
         raise AssertionError("plain and compiled show different scenes")
-    return [code for code, _ in told[0]]
+    return [code for code, _ in plain[0]]
+
+
+def _switched(on, data):
+    with switched(on):
+        decoder = Decoder(LIMITS)
+        damage = _decoded(decoder, data)
+        return [(one.code, one.offset) for one in damage], frozen_scene(decoder.scene)
 
 
 def _inspect(data):

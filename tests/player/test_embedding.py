@@ -12,8 +12,8 @@ from pavfmt import Decoder, FormatError
 from pavfmt.decoding.decoder import decode
 from pavfmt.decoding.events import UnitArrived, contents
 from pavfmt.model import Pose
-from pavfmt.units.attributes import GaussianBlock
 from pavfmt.units.directory import Directory
+from pavfmt.units.gaussians import GaussianBlock
 from pavplayer.avatar import shared_tensors
 from pavplayer.camera import Camera
 from pavplayer.demo import AVATAR_FILE

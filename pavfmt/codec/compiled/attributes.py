@@ -1,4 +1,4 @@
-"""Steps to float32 compiled: the same bits as `pavfmt.units.gaussians` and `codec.quantization` give, in one pass.
+"""Steps to float32 compiled: the same bits as `pavfmt.codec.quantization` gives, in one pass.
 
 All integers stay below 2^53, so they are exact in binary64; each value is then rounded as there.
 """
@@ -9,7 +9,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.codec.quantization import BARYCENTRIC_ONE, QUATERNION_SHIFT, StepGrids, ValueKind
+from pavfmt.codec.quantization import BARYCENTRIC_ONE, QUATERNION_SHIFT, ValueKind
 from pavfmt.model import Float32Array, Int32Array
 
 Float64Array = NDArray[np.float64]
@@ -17,14 +17,6 @@ Float64Array = NDArray[np.float64]
 OFFSET, UNIT, SCALE, TOP, CENTRE = range(5)
 """Rows of a table with a column for each grid: its value at q is (OFFSET + UNIT · q) · SCALE, q being CENTRE +
 multiplier · step and within 0..TOP."""
-
-
-def show(grids: StepGrids, steps: Int32Array, first: int, values: Float32Array, first_value: int) -> bool:
-    """As `pavfmt.codec.kernels.Kernels.show`."""
-    rows = [(one.offset, one.step, 2.0**-one.shift, (1 << one.bits) - 1) for one in grids.grids]
-    table = np.vstack([np.array(rows).T, grids.centres])
-    kernel = _KERNELS[grids.kind]
-    return bool(kernel(steps, first, table, float(grids.multiplier), values, first_value))
 
 
 @nb.njit(cache=True, nogil=True)
@@ -98,7 +90,7 @@ def _barycentrics(
     return not outside
 
 
-_KERNELS = {
+KERNELS = {
     ValueKind.PLAIN: _plain,
     ValueKind.COLOUR: _colours,
     ValueKind.QUATERNION: _quaternions,

@@ -6,7 +6,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.codec.mesh import NONE, Connectivity, Heard
+from pavfmt.codec.mesh import NONE
 from pavfmt.model import Int32Array
 from pavfmt.registry import WalkSymbol
 
@@ -17,14 +17,6 @@ OpenEdges = dict[Whole, Whole]
 BEGIN, END = 0, 1
 """Rows of what was opened last: per y the x, per x the y of an edge x → y."""
 NEW, LEFT, RIGHT, BORDER, OTHER = (int(symbol) for symbol in WalkSymbol)
-
-
-def heard(connectivity: Connectivity, face_count: int, vertex_count: int) -> Heard | None:
-    """As `pavfmt.codec.mesh.hear`; None where that one refuses."""
-    faces = np.empty((face_count, 3), np.int32)
-    guides = np.full((vertex_count, 3), NONE, np.int32)
-    streams = connectivity.symbols, connectivity.rotations, connectivity.numbers.astype(np.int64)
-    return Heard(faces, guides) if _hear(*streams, faces, guides) else None
 
 
 @nb.njit(cache=True, nogil=True)
@@ -47,23 +39,23 @@ def _side(
 
 
 @nb.njit(cache=True, nogil=True)
-def _hear(
+def decode_walk(
     symbols: NDArray[np.uint8],
     rotations: NDArray[np.uint8],
     numbers: NDArray[np.int64],
     faces: Int32Array,
-    guides: Int32Array,
+    parallelograms: Int32Array,
 ) -> bool:
-    """Fills `faces` (F, 3) and `guides` (V, 3); False where the streams do not tell just so many faces."""
-    count = len(guides)
+    """Fills `faces` (F, 3) and `parallelograms` (V, 3); False where the streams do not tell just so many faces."""
+    count = len(parallelograms)
     open_edges = nb.typed.Dict.empty(nb.int64, nb.int64)
     stack = np.empty(3 * len(faces) + 3, np.int64)
     last = np.full((2, count), NONE, np.int64)
-    told, known = 0, 0
+    found, known = 0, 0
     top: Whole = 0
     symbols_read, rotations_read, numbers_read = 0, 0, 0
     corners = np.empty(3, np.int64)
-    while told < len(faces):
+    while found < len(faces):
         edge: Whole = NONE
         while top > 0 and edge == NONE:
             top -= 1
@@ -79,8 +71,8 @@ def _hear(
                 corners[k] = number - 1 if number else known
                 known += number == 0
             numbers_read += 3
-            faces[told] = corners
-            told += 1
+            faces[found] = corners
+            found += 1
             a, b, c = corners
             for one, other, third in ((a, b, c), (c, a, b), (b, c, a)):
                 top = _side(open_edges, stack, top, last, one, other, third)
@@ -99,7 +91,11 @@ def _hear(
                 return False
             vertex = known
             known += 1
-            guides[vertex, 0], guides[vertex, 1], guides[vertex, 2] = x, y, open_edges[edge]
+            parallelograms[vertex, 0], parallelograms[vertex, 1], parallelograms[vertex, 2] = (
+                x,
+                y,
+                open_edges[edge],
+            )
         elif symbol == LEFT:
             vertex = last[BEGIN, x]
         elif symbol == RIGHT:
@@ -115,8 +111,8 @@ def _hear(
             return False
         corners[0], corners[1], corners[2] = y, x, vertex
         for k in range(3):
-            faces[told, (k + rotation) % 3] = corners[k]
-        told += 1
+            faces[found, (k + rotation) % 3] = corners[k]
+        found += 1
         del open_edges[edge]
         top = _side(open_edges, stack, top, last, vertex, y, x)
         top = _side(open_edges, stack, top, last, x, vertex, y)
@@ -124,12 +120,12 @@ def _hear(
 
 
 @nb.njit(cache=True, nogil=True)
-def predicted(left: NDArray[np.uint16], guides: Int32Array) -> NDArray[np.uint16]:
-    """As `pavfmt.codec.mesh.predicted`."""
-    values, before = np.empty(len(left), np.int64), 0
-    for i in range(len(left)):
-        x, y, w = guides[i, 0], guides[i, 1], guides[i, 2]
+def add_parallelograms(residuals: NDArray[np.uint16], parallelograms: Int32Array) -> NDArray[np.uint16]:
+    """As `pavfmt.codec.mesh.add_parallelograms`."""
+    values, before = np.empty(len(residuals), np.int64), 0
+    for i in range(len(residuals)):
+        x, y, w = parallelograms[i, 0], parallelograms[i, 1], parallelograms[i, 2]
         guess = before if x < 0 else values[x] + values[y] - values[w]
-        before = (guess + left[i]) & 0xFFFF
+        before = (guess + residuals[i]) & 0xFFFF
         values[i] = before
     return values.astype(np.uint16)

@@ -11,23 +11,12 @@ from pavfmt.codec.prediction import (
     SHIFTS,
     WEIGHT_NEAR,
     WEIGHT_ONE,
-    Neighbourhood,
-    turns_of_passes,
 )
 
 Int64Array = NDArray[np.int64]
 
 RADIX_BITS = 10
 """Three digits of a curve's 30 bits."""
-
-
-def neighbourhood(places: Int64Array) -> Neighbourhood:
-    """As `pavfmt.codec.prediction.neighbourhood`."""
-    turns = turns_of_passes(len(places))
-    ends = tuple(np.cumsum([len(turn) for turn in turns]).tolist())
-    bounds = np.array(ends, dtype=np.int64)
-    order, near, weights = _neighbourhood(np.ascontiguousarray(places), np.concatenate(turns), bounds)
-    return Neighbourhood(order, ends, near, weights)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -39,12 +28,12 @@ def _spread_bits(value: int) -> int:
 
 
 @nb.njit(cache=True, nogil=True)
-def _along_curve(places: Int64Array, shift: int) -> Int64Array:
+def _along_curve(coordinates: Int64Array, shift: int) -> Int64Array:
     """The points by their Morton codes, ties by index: a radix sort."""
-    count, buckets = len(places), 1 << RADIX_BITS
+    count, buckets = len(coordinates), 1 << RADIX_BITS
     codes = np.empty(count, np.int64)
     for i in range(count):
-        x, y, z = places[i, 0] + shift, places[i, 1] + shift, places[i, 2] + shift
+        x, y, z = coordinates[i, 0] + shift, coordinates[i, 1] + shift, coordinates[i, 2] + shift
         codes[i] = _spread_bits(x) << 2 | _spread_bits(y) << 1 | _spread_bits(z)
     order, other = np.arange(count), np.empty(count, np.int64)
     for digit in range(3):
@@ -92,14 +81,15 @@ def _link(sequence: Int64Array, ends: Int64Array, near: Int64Array, slot: int) -
 
 
 @nb.njit(cache=True, nogil=True)
-def _neighbourhood(
-    places: Int64Array, turns: Int64Array, ends: Int64Array
+def neighbours(
+    coordinates: Int64Array, turns: Int64Array, ends: Int64Array
 ) -> tuple[Int64Array, Int64Array, Int64Array]:
-    count, first = len(places), ends[0]
+    """As `pavfmt.codec.prediction`: order, neighbours and weights; `ends` are the turns at which passes end."""
+    count, first = len(coordinates), ends[0]
     near = np.empty((count - first, NEIGHBOURS), np.int64)
     turn_of, order = np.empty(count, np.int64), np.empty(count, np.int64)
     for number in range(len(SHIFTS)):
-        curve = _along_curve(places, SHIFTS[number])
+        curve = _along_curve(coordinates, SHIFTS[number])
         if number == 0:
             for turn in range(count):
                 order[turn] = curve[turns[turn]]
@@ -108,15 +98,15 @@ def _neighbourhood(
         for i in range(count):
             sequence[i] = turn_of[curve[i]]
         _link(sequence, ends, near, 2 * number)
-    told = np.empty((count, 3), np.float64)
+    moved = np.empty((count, 3), np.float64)
     for turn in range(count):
         for axis in range(3):
-            told[turn, axis] = places[order[turn], axis]
+            moved[turn, axis] = coordinates[order[turn], axis]
     weights = np.empty((count - first, NEIGHBOURS), np.int64)
     for row in range(count - first):
-        x, y, z = told[first + row]
+        x, y, z = moved[first + row]
         for k in range(NEIGHBOURS):
-            there = told[near[row, k]]
+            there = moved[near[row, k]]
             distance = (there[0] - x) ** 2 + (there[1] - y) ** 2 + (there[2] - z) ** 2
             weights[row, k] = 1 + int(WEIGHT_ONE / (distance + WEIGHT_NEAR))
     return order, near, weights

@@ -10,9 +10,7 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from pavfmt.codec.blocks import BOUND, MAX_QUOTIENT, MODEL_SHIFT, SPREAD_ONE
-from pavfmt.codec.prediction import Neighbourhood
-from pavfmt.codec.rice import MAX_PARAMETER
+from pavfmt.codec.blocks import BOUND, MAX_PARAMETER, MAX_QUOTIENT, MODEL_SHIFT, SPREAD_ONE
 from pavfmt.model import Int32Array
 
 Int64Array = NDArray[np.int64]
@@ -24,44 +22,6 @@ LANES = 8
 """Rows are padded to multiples of this, so that their sums are vectors."""
 WORD = 32
 ONE = np.uint64(1)
-
-
-def rice_values(
-    quotients: bytes,
-    remainders: bytes,
-    rows: NDArray[np.bool_],
-    models: Int64Array,
-    neighbourhood: Neighbourhood,
-    shifts: Int64Array | None,
-) -> Int32Array | None:
-    """As `pavfmt.codec.blocks.rice_values`; None where that one refuses."""
-    values = np.empty((len(rows), len(models)), np.int32)
-    none = np.zeros((0, 0), dtype=np.int64)
-    q_used, r_used = _rice_values(
-        _words(quotients),
-        _words(remainders),
-        rows,
-        np.ascontiguousarray(models.T.astype(np.float64)),
-        neighbourhood.order,
-        neighbourhood.passes[0],
-        neighbourhood.neighbours,
-        neighbourhood.weights,
-        none if shifts is None else np.ascontiguousarray(shifts[neighbourhood.order]),
-        values,
-    )
-    fine = q_used >= 0 and _is_used_up(quotients, q_used) and _is_used_up(remainders, r_used)
-    return values if fine else None
-
-
-def _words(data: bytes) -> NDArray[np.uint64]:
-    """Big-endian words of 32 bits, the last filled up with zeros."""
-    return np.frombuffer(data + bytes(-len(data) % 4), dtype=">u4").astype(np.uint64)
-
-
-def _is_used_up(data: bytes, at: int) -> bool:
-    """Whether only zeros that fill the last byte are left."""
-    spare = 8 * len(data) - at
-    return spare == 0 or (0 < spare < 8 and data[-1] & ((1 << spare) - 1) == 0)
 
 
 def _count_leading_zeros(typing: Any, value: Any) -> Any:
@@ -85,7 +45,7 @@ def _bit_length(value: int) -> int:
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy")
-def _rice_values(
+def rice_values(
     quotients: NDArray[np.uint64],
     remainders: NDArray[np.uint64],
     rows: NDArray[np.bool_],
@@ -102,15 +62,15 @@ def _rice_values(
     `shifts` (n, C) by turn, or empty. Of each section, the next `have` bits stand at the top of a register `next`.
     """
     count, columns = values.shape
-    told = np.zeros((count, -(-columns // LANES) * LANES))
-    mean, spread = np.zeros(told.shape[1]), np.zeros(told.shape[1])
+    decoded = np.zeros((count, -(-columns // LANES) * LANES))
+    mean, spread = np.zeros(decoded.shape[1]), np.zeros(decoded.shape[1])
     q_next, q_have, q_word = np.uint64(0), 0, 0
     r_next, r_have, r_word = np.uint64(0), 0, 0
     any_predicted = models[1].any()
     for turn in range(count):
         predicted = turn >= first and any_predicted
         if predicted:
-            _predict(told, near[turn - first], weights[turn - first], mean, spread)
+            _predict(decoded, near[turn - first], weights[turn - first], mean, spread)
         for column in range(columns):
             shift = shifts[turn, column] if len(shifts) else 0
             value, parameter = 0, max(int(models[0, column]) - shift, 0)
@@ -149,26 +109,26 @@ def _rice_values(
             value <<= shift
             if abs(value) >= BOUND:
                 return -1, -1
-            told[turn, column] = value
+            decoded[turn, column] = value
             values[order[turn], column] = value
     return WORD * q_word - q_have, WORD * r_word - r_have
 
 
 @nb.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _predict(
-    told: Float64Array, near: Int64Array, weights: Int64Array, mean: Float64Array, spread: Float64Array
+    decoded: Float64Array, near: Int64Array, weights: Int64Array, mean: Float64Array, spread: Float64Array
 ) -> None:
     """As `pavfmt.codec.blocks.predictions`, one row: integers in binary64, so exact in any order.
 
     All six neighbours in one expression, so that nothing is stored between them.
     """
     a, b, c, d, e, f = (
-        told[near[0]],
-        told[near[1]],
-        told[near[2]],
-        told[near[3]],
-        told[near[4]],
-        told[near[5]],
+        decoded[near[0]],
+        decoded[near[1]],
+        decoded[near[2]],
+        decoded[near[3]],
+        decoded[near[4]],
+        decoded[near[5]],
     )
     p, q, r, s, t, u = weights[0], weights[1], weights[2], weights[3], weights[4], weights[5]
     total = float(p + q + r + s + t + u)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pavfmt.codec.mesh import tell
+from pavfmt.codec.mesh import encode_mesh
 from pavfmt.codec.subdivision import edges_of
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Identity, Int32Array, Level, PoseCorrectives, Rig
@@ -39,7 +39,7 @@ def _inverse(order: Int32Array) -> Int32Array:
 
 def renumbered_rig(rig: Rig) -> tuple[Rig, Order]:
     """The rig in the order of its walk, and what became of its numbers."""
-    told = tell(rig.faces, len(rig.mean_neutral))
+    told = encode_mesh(rig.faces, len(rig.mean_neutral))
     back, number = told.vertex_order, _inverse(told.vertex_order)
     faces = number[rig.faces[told.face_order]]
     face_number, vertex_number = _inverse(told.face_order), number

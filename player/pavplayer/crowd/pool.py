@@ -58,4 +58,4 @@ class ArrayPool:
             if part is not None:
                 self.share(part)
         if scene.core is not None and "places" in vars(scene.core):
-            self.share(scene.core.places)
+            self.share(scene.core.coordinates)

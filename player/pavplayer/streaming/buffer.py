@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pavfmt.container.framing import SparseBuffer
 from pavfmt.container.headers import DirectoryEntry, FileHeader, UnitHeader
-from pavfmt.container.sparse_buffer import ByteStore
 from pavfmt.decoding.decoder import Decoder
 from pavfmt.decoding.events import contents
 from pavfmt.errors import PavError
@@ -21,7 +21,7 @@ class FileBuffer:
     """Bytes of one file at their offsets, in memory, with gaps."""
 
     def __init__(self) -> None:
-        self._store = ByteStore()
+        self._store = SparseBuffer()
         self.byte_count = 0
         self.file_bytes: int | None = None
         """As the file's header says; None: not here yet."""

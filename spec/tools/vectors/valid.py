@@ -24,8 +24,9 @@ from pavfmt.registry import (
     UnitType,
 )
 from pavfmt.tools.synthetic import RandomStream, synthetic_avatar, toy_rig
+from pavfmt.units.attributes import Grids
 from pavfmt.units.hand_over import HandOver, encode_hand_over
-from pavfmt.units.levels import Grids, LevelEntry, LevelTable, encode_levels
+from pavfmt.units.levels import LevelEntry, LevelTable, encode_levels
 from pavplayer.demo import RIG_FILE
 from spec.builders.avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
 from spec.builders.forging import Forge, payload

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pavfmt.encoder import PRESETS
 from pavfmt.encoder.options import FITTED_DECIBELS
-from research.results.cells import MARKS, SHARES, Cell, Cells, Result
+from research.results.cells import MARKS, SHARES, Cell, CellResult, Cells
 from research.results.judging import CUTS, MOST_DECIBELS, Judgement
 from research.results.methods import ABLATION, ADDITIVE, FIT, METHODS, TWO_PART_BASE, Method, reference_of
 from research.results.subjects import CAPTURE_CAMERAS, CAPTURE_FRAMES, HEADS, SUBJECTS
@@ -161,7 +161,7 @@ def _table(cells: Cells, subject: str, methods: Sequence[Method], what: str, sho
     return "\n".join(lines) + "\n"
 
 
-def _share_title(share: float, reference: Result | None) -> str:
+def _share_title(share: float, reference: CellResult | None) -> str:
     kilobytes = "" if reference is None else f", {share * reference.gaussian_bytes / 1000:.1f} kB"
     return f"{100 * share:g} %{kilobytes}"
 
@@ -176,7 +176,7 @@ def _row(cells: Cells, subject: str, method: Method, shown: Shown) -> list[str]:
     return [*found[:-1], f"{found[-1]} ({result.gaussian_bytes / 1000:.1f} kB)"]
 
 
-def _alone(result: Result | None, shown: Shown) -> str:
+def _alone(result: CellResult | None, shown: Shown) -> str:
     if result is None:
         return MISSING
     return f"{shown(result.judgements[-1])} ({result.gaussian_bytes / 1000:.1f} kB)"

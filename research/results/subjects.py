@@ -13,7 +13,7 @@ from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Identity, Pose, Rig
 from pavplayer.camera import Camera
 from pavplayer.evaluation.views import EVALUATION_V1
-from pavtraining.sources import SceneSource, Source, Teacher, View, open_capture, open_teacher
+from pavtraining.sources import SceneSource, Teacher, View, ViewSource, open_capture, open_teacher
 from pavtraining.sources.capture_writing import write_capture
 
 HEADS = ("status", "tesla", "p2-1")
@@ -45,7 +45,7 @@ class Subject:
     title: str
     truth: Photographed
     """What prefixes are compared with."""
-    source: Source
+    source: ViewSource
     """What is learned from."""
     flat: Avatar | None
     """The avatar as its makers left it, one level; None: there is none."""
@@ -74,13 +74,13 @@ def _head(name: str, work: Path) -> Subject:
 
 
 def _scene(work: Path) -> Subject:
-    scene = SceneSource(memory_bytes=SCENE_BYTES)
+    scene = SceneSource(cache_bytes=SCENE_BYTES)
     return Subject("scene", "the rendered scene", scene, scene, None)
 
 
 def _capture(work: Path) -> Subject:
     """Spoiled photographs of the scene to learn from; the clean scene to be compared with."""
-    folder, scene = work / "capture", SceneSource(memory_bytes=SCENE_BYTES)
+    folder, scene = work / "capture", SceneSource(cache_bytes=SCENE_BYTES)
     if not folder.exists():
         write_capture(scene, folder, CAPTURE_FRAMES, CAPTURE_CAMERAS, size=CAPTURE_SIZE)
     return Subject("capture", "a capture of the scene, spoiled", scene, open_capture(folder), None)

@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("numba")
 
 import numba
+from pavtraining.sources.scene.performance import Performance
 
 from pavfmt.model import Pose
 from pavfmt.posing import pose_mesh
@@ -15,7 +16,6 @@ from pavtraining.sources import SceneSource, open_source
 from pavtraining.sources.scene import hair, noise, texels
 from pavtraining.sources.scene.drawing import draw
 from pavtraining.sources.scene.head import painted_head, scene_rig
-from pavtraining.sources.scene.motion import Motion
 from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES
 from pavtraining.sources.scene.visibility import seen_triangles
 
@@ -78,7 +78,7 @@ def test_cameras_may_go_all_round():
 
 
 def test_one_thread_draws_the_same_bits(scene):
-    pose, before = scene.motion.pose(7), numba.get_num_threads()
+    pose, before = scene.performance.pose(7), numba.get_num_threads()
     drawn = draw(painted_head(), front(), pose)
     numba.set_num_threads(1)
     try:
@@ -174,7 +174,7 @@ def test_pictures_of_two_sizes_agree(scene):
 
 
 def test_the_performance_is_smooth_and_keeps_to_the_rig(scene):
-    motion = Motion(scene_rig())
+    motion = Performance(scene_rig())
     poses = [motion.pose(frame) for frame in range(300)]
     names = {shape.name for shape in scene_rig().shapes}
     assert all(

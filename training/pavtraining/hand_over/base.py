@@ -19,9 +19,10 @@ from pavfmt.posing import STATIC_RIG, PosedGaussians, quaternion_from_rotation
 from pavfmt.registry import Binding, Site
 from pavplayer.posing.tensor_frames import LocalGaussians, in_world
 from pavplayer.rasterizers.harmonics import BAND_0
+from pavtraining.fake_quantization import fake_quantized, quaternions_from_stereographic
 from pavtraining.hand_over.clusters import Labels, means_by, nearest, plain_colours
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.training_views import Drawable, Shot, seen
+from pavtraining.hand_over.training_views import Splats, TrainingView, projected
 
 FIRST_OPACITY = 0.9
 
@@ -50,7 +51,7 @@ def cluster_gaussians(
     return Gaussians(
         sites=sites,
         means=centres.astype(np.float32),
-        quats=quaternions(torch.from_numpy(turns)).numpy().astype(np.float32),
+        quats=quaternions_from_stereographic(torch.from_numpy(turns)).numpy().astype(np.float32),
         log_scales=np.log(np.clip(axes, *scales)),
         opacities=np.full(len(centres), FIRST_OPACITY),
         sh0=((colours - 0.5) / BAND_0)[:, None].astype(np.float32),
@@ -89,17 +90,6 @@ def _principal(covariances: Float64Array) -> tuple[Float64Array, Float64Array]:
             points[nearer] = quats[:, 1:] / (1 + quats[:, :1])
             scales[nearer] = lengths[nearer][:, order]
     return points, scales
-
-
-def quaternions(points: Tensor) -> Tensor:
-    """(B, 3) stereographic coordinates (x, y, z) / (1 + w) → (B, 4) unit quaternions (w, x, y, z)."""
-    square = points.square().sum(dim=1, keepdim=True)
-    return torch.cat([1 - square, 2 * points], dim=1) / (1 + square)
-
-
-def rounded(values: Tensor, step: float) -> Tensor:
-    """The nearest multiples of `step`; gradients pass as if nothing had happened."""
-    return values + (torch.round(values.detach() / step) * step - values.detach())
 
 
 def _normals(rig: Rig, neutral: Float64Array) -> Float64Array:
@@ -172,26 +162,28 @@ class Base(torch.nn.Module):
         opacities = given.most_opacity * torch.sigmoid(logits)
         sh0 = ((self.colours - 0.5) / BAND_0)[:, None]
         if not written:
-            return LocalGaussians(self.means, quaternions(self.rotations), log_scales.exp(), opacities, sh0)
+            return LocalGaussians(
+                self.means, quaternions_from_stereographic(self.rotations), log_scales.exp(), opacities, sh0
+            )
         return LocalGaussians(
-            rounded(self.means, self._mean_step),
-            quaternions(rounded(self.rotations, HAND_OVER_PRECISION.quat_step)),
-            rounded(log_scales, HAND_OVER_PRECISION.log_scale_step).exp(),
-            rounded(opacities, HAND_OVER_PRECISION.opacity_step).clamp(0.0, 1.0),
-            rounded(sh0, HAND_OVER_PRECISION.sh0_step),
+            fake_quantized(self.means, self._mean_step),
+            quaternions_from_stereographic(fake_quantized(self.rotations, HAND_OVER_PRECISION.quat_step)),
+            fake_quantized(log_scales, HAND_OVER_PRECISION.log_scale_step).exp(),
+            fake_quantized(opacities, HAND_OVER_PRECISION.opacity_step).clamp(0.0, 1.0),
+            fake_quantized(sh0, HAND_OVER_PRECISION.sh0_step),
         )
 
-    def seen(self, shot: Shot, written: bool = True, is_first_alone: bool = False) -> Drawable:
+    def splats(self, view: TrainingView, written: bool = True, is_first_alone: bool = False) -> Splats:
         """As a view shows them."""
         local = self.local(written, is_first_alone)
-        return seen(in_world(local, shot.frames.take(self._sites)), shot.view)
+        return projected(in_world(local, view.frames.take(self._sites)), view.truth.camera)
 
     def confine(self) -> None:
         """Puts every number back into its range."""
-        thin, wide = np.log(self._limits.scales)
+        low, high = np.log(self._limits.scales)
         with torch.no_grad():
-            self.log_scales.clamp_(float(thin), float(wide))
-            self.first_log_scales.clamp_(float(thin), float(wide))
+            self.log_scales.clamp_(float(low), float(high))
+            self.first_log_scales.clamp_(float(low), float(high))
             self.rotations.clamp_(-1.0, 1.0)
             self.colours.clamp_(0.0, 1.0)
 

@@ -21,18 +21,18 @@ from pavfmt.model import Avatar, Pose
 from pavplayer.posing.tensor_frames import LocalGaussians, in_world
 from pavplayer.posing.tensor_poser import TensorMesh
 from pavplayer.rasterizers import Rasterizer, open_rasterizer
-from pavtraining.hierarchy.beginning import begin
-from pavtraining.hierarchy.configuration import Configuration
+from pavtraining.fake_quantization import FakeQuantization
+from pavtraining.hierarchy.configuration import HierarchyConfiguration
 from pavtraining.hierarchy.contributions import importance
 from pavtraining.hierarchy.export import as_avatar
-from pavtraining.hierarchy.fake_quantization import CodecRounding
-from pavtraining.hierarchy.forest import COLUMNS, Forest, IntArray, Parameters, Structure, local_from
+from pavtraining.hierarchy.forest import COLUMNS, Forest, ForestParameters, IntArray, Structure, local_from
 from pavtraining.hierarchy.growth import GradientRecord, faces_to_split, rounds_due, wanted_count
+from pavtraining.hierarchy.initialization import initial_forest
 from pavtraining.hierarchy.optimizer import Optimizer
 from pavtraining.hierarchy.prefixes import random_prefix, staged, streaming_order
 from pavtraining.rendering import Rendering, render_parts
 from pavtraining.rendering.losses import picture_loss, psnr
-from pavtraining.sources.view import Source, View
+from pavtraining.sources.view import View, ViewSource
 from pavtraining.state import State
 
 
@@ -52,7 +52,9 @@ class StepReport:
 class Fit:
     """A fit between two steps."""
 
-    def __init__(self, source: Source, configuration: Configuration, device: str = "cpu") -> None:
+    def __init__(
+        self, source: ViewSource, configuration: HierarchyConfiguration, device: str = "cpu"
+    ) -> None:
         """A fresh one; looks which faces are to have Gaussians."""
         self.source, self.configuration, self.device = source, configuration, device
         self.surface = TensorMesh(source.rig, source.identity, compiled=False)
@@ -60,7 +62,7 @@ class Fit:
         self.step_count = 0
         """Steps done."""
         views = self._views(configuration.visibility_views, 0.0)
-        self.forest = begin(self.surface, views, self._rasterizer, configuration, device)
+        self.forest = initial_forest(self.surface, views, self._rasterizer, configuration, device)
         self._adopt(Optimizer(self.forest.parameters, configuration))
         self.record = GradientRecord(len(self.forest))
         self.first_count = len(self.forest)
@@ -144,15 +146,15 @@ class Fit:
         """The Gaussians as they are drawn at a share of the run."""
         c = self.configuration
         if c.quantizer_phase and progress >= c.quantizer_from:
-            return local_from(self._rounding()(self.forest.columns()))
+            return local_from(self._fake_quantization()(self.forest.columns()))
         return local_from(self.forest.columns(), progress >= c.harmonics_from)
 
-    def _rounding(self) -> CodecRounding:
+    def _fake_quantization(self) -> FakeQuantization:
         """The codec's, by the importance as last measured."""
         with torch.no_grad():
             sizes = self.forest.frames(self.surface.posed(Pose()).to(self.device)).sizes
         height = float(np.ptp(self.surface.neutral[:, 1]))
-        return CodecRounding(self.forest.structure.levels, sizes, height, self.importance)
+        return FakeQuantization(self.forest.structure.levels, sizes, height, self.importance)
 
     def _loss(self, drawn: list[Rendering], target: Tensor, view: View) -> Tensor:
         c = self.configuration
@@ -244,7 +246,7 @@ class Fit:
         return State(arrays, values)
 
     @classmethod
-    def resumed(cls, source: Source, state: State, device: str = "cpu") -> Fit:
+    def resumed(cls, source: ViewSource, state: State, device: str = "cpu") -> Fit:
         """The fit that was put away. EncodeError if the source is another."""
         values, arrays = state.values, state.arrays
         if values.get("source") != fingerprint(source):
@@ -257,9 +259,9 @@ class Fit:
         return fit
 
     def _take_up(
-        self, source: Source, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], device: str
+        self, source: ViewSource, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], device: str
     ) -> None:
-        configuration = Configuration().changed(values["configuration"])
+        configuration = HierarchyConfiguration().changed(values["configuration"])
         self.source, self.configuration, self.device = source, configuration, device
         self.surface = TensorMesh(source.rig, source.identity, compiled=False)
         self._rasterizer = open_rasterizer("cpu" if device == "cpu" else "cuda")
@@ -277,7 +279,7 @@ class Fit:
         def kind(name: str) -> dict[str, Tensor]:
             return {k: torch.from_numpy(arrays[f"{k}_{name}"].copy()).to(device) for k in COLUMNS}
 
-        parameters = Parameters(**kind("value"))
+        parameters = ForestParameters(**kind("value"))
         faces = self.surface.faces.to(device)
         self.forest = Forest(structure, parameters, faces, len(self.surface.weights))
         optimizer = Optimizer(parameters, configuration)
@@ -288,7 +290,7 @@ class Fit:
         self.importance = arrays["importance"]
 
 
-def fingerprint(source: Source) -> str:
+def fingerprint(source: ViewSource) -> str:
     """The mesh that a source's Gaussians hang on, as a SHA-256."""
     identity, rig = source.identity, source.rig
     neutral = rig.mean_neutral if identity is None else identity.neutral

@@ -25,7 +25,7 @@ from pavplayer.posing.tensor_frames import (
     quaternion_product,
 )
 from pavplayer.rasterizers.harmonics import BAND_0
-from pavtraining.hierarchy.configuration import Configuration
+from pavtraining.hierarchy.configuration import HierarchyConfiguration
 
 IntArray = NDArray[np.int64]
 MAX_LOG_SCALE = 6.0
@@ -99,7 +99,7 @@ COLUMNS = (*GAUSSIAN_COLUMNS, SPLIT_COLUMN)
 
 
 @dataclass
-class Parameters:
+class ForestParameters:
     """What is learned, float32. Rows as in `Structure`."""
 
     means: Tensor
@@ -127,7 +127,7 @@ class Forest:
     """Structure and parameters together: they go into world space for a pose."""
 
     def __init__(
-        self, structure: Structure, parameters: Parameters, faces: Tensor, vertex_count: int
+        self, structure: Structure, parameters: ForestParameters, faces: Tensor, vertex_count: int
     ) -> None:
         self.structure, self.parameters = structure, parameters
         self._faces, self._vertex_count = faces, vertex_count
@@ -174,7 +174,9 @@ class Forest:
         """All Gaussians in a pose."""
         return in_world(local_from(self.columns()), self.frames(surface))
 
-    def children_of(self, rows: IntArray, surface: PosedSurface, configuration: Configuration) -> Parameters:
+    def children_of(
+        self, rows: IntArray, surface: PosedSurface, configuration: HierarchyConfiguration
+    ) -> ForestParameters:
         """Rows for the Gaussians that `structure.split(rows)` will have just added, and for its splits.
 
         A child is its parent's Gaussian, smaller, moved from the parent's centroid to its own. Call it after
@@ -187,7 +189,7 @@ class Forest:
             self.parameters = replace_column(before, SPLIT_COLUMN, torch.cat([before.split_logits, splits]))
             frames = self.frames(surface)
             parent, child = frames.take(parents), frames.take(torch.arange(len(frames.sizes))[-len(rows) :])
-            return Parameters(
+            return ForestParameters(
                 means=_carried_over(before.means[parents], parent, child),
                 quats=_turned_over(before.quats[parents], parent, child),
                 log_scales=before.log_scales[parents]
@@ -215,11 +217,11 @@ def local_from(columns: dict[str, Tensor], with_bands: bool = True) -> LocalGaus
     )
 
 
-def replace_column(parameters: Parameters, name: str, value: Tensor) -> Parameters:
+def replace_column(parameters: ForestParameters, name: str, value: Tensor) -> ForestParameters:
     """The same parameters with one tensor exchanged."""
     columns = dict(parameters.items())
     columns[name] = value
-    return Parameters(**columns)
+    return ForestParameters(**columns)
 
 
 def _logit(share: float) -> float:
@@ -241,17 +243,17 @@ def _turned_over(quats: Tensor, parent: Frames, child: Frames) -> Tensor:
     return quaternion_product(inverse, quaternion_product(parent.quats, unit)).to(quats)
 
 
-def first_forest(
+def forest_of_discs(
     faces: Tensor,
     vertex_count: int,
     sites: IntArray,
     colours: NDArray[np.float32],
-    configuration: Configuration,
+    configuration: HierarchyConfiguration,
 ) -> Forest:
     """Level 0: a flat Gaussian on each of the faces `sites`, of the colours (len(sites), 3) in sRGB."""
     count, c = len(sites), configuration
     scales = c.first_scale * torch.tensor([1.0, c.first_flatness, 1.0])
-    parameters = Parameters(
+    parameters = ForestParameters(
         means=torch.zeros(count, 3),
         quats=torch.tensor([1.0, 0, 0, 0]).repeat(count, 1),
         log_scales=scales.log().repeat(count, 1),
@@ -262,7 +264,7 @@ def first_forest(
     )
     zeros = np.zeros(count, np.int64)
     structure = Structure(zeros, sites.astype(np.int64), zeros.copy())
-    moved = Parameters(**{name: column.to(faces.device) for name, column in parameters.items()})
+    moved = ForestParameters(**{name: column.to(faces.device) for name, column in parameters.items()})
     return Forest(structure, moved, faces, vertex_count)
 
 

@@ -8,7 +8,7 @@ from pavtraining.sources.capture import Capture, open_capture
 from pavtraining.sources.capture_frames import is_capture
 from pavtraining.sources.scene import SceneSource
 from pavtraining.sources.teacher import Teacher, open_teacher
-from pavtraining.sources.view import LazyViews, Mask, Picture, Size, Source, View, scaled_camera
+from pavtraining.sources.view import LazyViews, Mask, Picture, Size, View, ViewSource, scaled_camera
 
 __all__ = [
     "Capture",
@@ -17,9 +17,9 @@ __all__ = [
     "Picture",
     "SceneSource",
     "Size",
-    "Source",
     "Teacher",
     "View",
+    "ViewSource",
     "open_capture",
     "open_source",
     "open_teacher",
@@ -29,7 +29,7 @@ __all__ = [
 SCENE_NAME = "scene"
 
 
-def open_source(name: str | Path, *, flame: str | Path | None = None, seed: int = 0) -> Source:
+def open_source(name: str | Path, *, flame: str | Path | None = None, seed: int = 0) -> ViewSource:
     """The source that a path or a name stands for.
 
     "scene" is the project's own scene; a folder with `transforms_train.json` is a capture; anything else is a

@@ -30,7 +30,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class HandOverSchedule:
     """Arrivals and retirements."""
 
     moves: tuple[Move, ...]

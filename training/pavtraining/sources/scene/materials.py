@@ -10,10 +10,13 @@ from math import exp, sqrt
 
 from pavfmt.model import Float32Array, Float64Array
 from pavplayer.compilation import compiled
-from pavtraining.sources.scene.eyes import IRIS_RADIUS, PICTURE_HALF
 from pavtraining.sources.scene.texels import GLOSS, ROUGHNESS, SOFTNESS
 
 Row = tuple[float, float, float]
+IRIS_RADIUS = 0.0060
+"""Metres, across the eye's axis."""
+PICTURE_HALF = 0.0135
+"""The iris's picture reaches so many metres to either side of the axis."""
 LIGHT_KEY, LIGHT_FILL, LIGHT_BACK, LIGHT_UP, WINDOW, WINDOW_RIGHT, WINDOW_UP = range(7)
 """Rows of the lights: directions toward key, fill and back light, the head's up, the window and its axes."""
 _KEY_COLOUR = (0.86, 0.815, 0.76)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pavfmt.model import Float64Array
-from pavtraining.sources.scene.noise import spots, value_noise
+from pavtraining.sources.noise import spots, value_noise
 from pavtraining.sources.scene.surface import bump, smoothstep
 
 SKIN_TONE = (0.890, 0.715, 0.620)

@@ -9,10 +9,12 @@ import numpy as np
 
 from pavfmt.model import Float32Array, Float64Array, Int32Array
 from pavplayer.compilation import compiled, parallel, prange
-from pavtraining.sources.scene.head import ACROSS, BLUE, FADE, FILL, GLOSS, GREEN, KEY, OPEN, RED, UP
 from pavtraining.sources.scene.materials import Row, eye_colour, hair_colour, skin_colour, unit_row
 from pavtraining.sources.scene.texels import CHANNELS, SLOPE_X
 
+OPEN, KEY, FILL, FADE, RED, GREEN, BLUE, ACROSS, UP, GLOSS = range(10)
+STILL_COLUMNS = 10
+"""What vertices carry from the rest pose: shares of light, opacity, a ribbon's colour, a place on the eye."""
 _TINY = 1e-12
 _TABLE_STEPS = 2048
 

@@ -39,7 +39,7 @@ def unit_visibilities(
     return seen, kept
 
 
-class CodecRounding:
+class FakeQuantization:
     """What the encoder will do to each Gaussian."""
 
     def __init__(
@@ -71,33 +71,42 @@ class CodecRounding:
     def __call__(self, columns: dict[str, Tensor]) -> dict[str, Tensor]:
         """Columns of all Gaussians, named as in `pavfmt.model.Gaussians`, as they would be decoded."""
         p = self.precision
-        opacities = _rounded(columns["opacities"][:, None], self._steps(p.opacity_step, p.opacity_power))
+        opacities = fake_quantized(
+            columns["opacities"][:, None], self._steps(p.opacity_step, p.opacity_power)
+        )
         bands, first = [], 0
         for width, step in zip((3, 5, 7), p.band_steps, strict=True):
             part = columns["shN"][:, first : first + width]
-            bands.append(_rounded(part, self._steps(step, p.sh0_power)[..., None]))
+            bands.append(fake_quantized(part, self._steps(step, p.sh0_power)[..., None]))
             first += width
         return {
-            "means": _rounded(columns["means"], self._steps(self._mean_base, p.mean_power)),
-            "quats": _rounded_quats(columns["quats"], self._steps(p.quat_step, p.quat_power)),
-            "log_scales": _rounded(columns["log_scales"], self._steps(p.log_scale_step, p.log_scale_power)),
+            "means": fake_quantized(columns["means"], self._steps(self._mean_base, p.mean_power)),
+            "quats": _fake_quantized_quats(columns["quats"], self._steps(p.quat_step, p.quat_power)),
+            "log_scales": fake_quantized(
+                columns["log_scales"], self._steps(p.log_scale_step, p.log_scale_power)
+            ),
             "opacities": opacities[:, 0].clamp(0, 1) * self._kept,
-            "sh0": _rounded(columns["sh0"], self._steps(p.sh0_step, p.sh0_power)[..., None]),
+            "sh0": fake_quantized(columns["sh0"], self._steps(p.sh0_step, p.sh0_power)[..., None]),
             "shN": torch.cat(bands, dim=1),
         }
 
 
-def _rounded(values: Tensor, steps: Tensor) -> Tensor:
+def fake_quantized(values: Tensor, steps: Tensor | float) -> Tensor:
     """Multiples of the steps, with the gradient of the values."""
     return values + (torch.round(values.detach() / steps) * steps - values.detach())
 
 
-def _rounded_quats(quats: Tensor, steps: Tensor) -> Tensor:
+def _fake_quantized_quats(quats: Tensor, steps: Tensor) -> Tensor:
     """(N, 4) unit quaternions rounded in stereographic coordinates, with the gradient of what they were."""
     with torch.no_grad():
         upper = torch.where(quats[:, :1] < 0, -quats, quats)
         points = torch.round(upper[:, 1:] / (1 + upper[:, :1]) / steps) * steps
-        square = points.square().sum(dim=1, keepdim=True)
-        rounded = torch.cat([1 - square, 2 * points], dim=1) / (1 + square)
+        rounded = quaternions_from_stereographic(points)
         near = torch.where((rounded * quats).sum(dim=1, keepdim=True) < 0, -rounded, rounded)
     return quats + (near - quats).detach()
+
+
+def quaternions_from_stereographic(points: Tensor) -> Tensor:
+    """(N, 3) stereographic coordinates (x, y, z) / (1 + w) → (N, 4) unit quaternions (w, x, y, z)."""
+    square = points.square().sum(dim=1, keepdim=True)
+    return torch.cat([1 - square, 2 * points], dim=1) / (1 + square)

@@ -27,7 +27,7 @@ cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has n
 - **Pictures**: `eval-v1`, 8 views of 5 expressions, 550×802. No training view is among them. PSNR is over all pixels
   of all 40 pictures, in dB; SSIM is their mean, FLIP that of every fifth.
 - **Against**: the finished head itself, unquantized, for `status`, `tesla` and `p2-1`; the scene's own pictures for the
-  scene and for the capture. What a capture's pictures were spoiled with is thus an error, but not in what it is
+  scene and for the capture. How a capture's pictures were degraded is thus an error, but not in what it is
   measured against.
 - **Bytes** are Gaussian bytes: units of Gaussians with their split points and hand-over data, the rig and all shapes
   being there. The columns are shares of the first row's bytes ("flat, by W" for finished heads, "fitted, additive"
@@ -41,7 +41,7 @@ cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has n
 - **"Then hand-over"** puts a base of {TWO_PART_BASE.cover_count + TWO_PART_BASE.lining_count:,} Gaussians under the
   model fitted for the whole. {TWO_PART_BASE.first_count} of the base come first, with opacities and scales of their
   own until the rest is there. The model's own Gaussians are fitted again, to its pictures.
-- **The capture**: {CAPTURE_FRAMES} frames from {CAPTURE_CAMERAS} cameras, with the default spoiling.
+- **The capture**: {CAPTURE_FRAMES} frames from {CAPTURE_CAMERAS} cameras, with the default degradation.
 """
 ABLATION_TEXT = f"""## What each part of the method is worth
 

@@ -19,7 +19,7 @@ from pavtraining.sources.capture_writing import write_capture
 HEADS = ("status", "tesla", "p2-1")
 CAPTURE_FRAMES, CAPTURE_CAMERAS, CAPTURE_SIZE = 16, 12, (275, 401)
 SCENE_BYTES = 2 << 30
-"""Memory for training views."""
+"""Of the cache of training views."""
 
 
 class Photographed(Protocol):
@@ -79,11 +79,11 @@ def _scene(work: Path) -> Subject:
 
 
 def _capture(work: Path) -> Subject:
-    """Spoiled photographs of the scene to learn from; the clean scene to be compared with."""
+    """Degraded photographs of the scene to learn from; the clean scene to be compared with."""
     folder, scene = work / "capture", SceneSource(cache_bytes=SCENE_BYTES)
     if not folder.exists():
         write_capture(scene, folder, CAPTURE_FRAMES, CAPTURE_CAMERAS, size=CAPTURE_SIZE)
-    return Subject("capture", "a capture of the scene, spoiled", scene, open_capture(folder), None)
+    return Subject("capture", "a capture of the scene, degraded", scene, open_capture(folder), None)
 
 
 def open_subject(name: str, work: Path) -> Subject:

@@ -22,8 +22,9 @@ from pavfmt.posing import pose_avatar
 from pavfmt.registry import ShFrame
 from pavfmt.tools.synthetic import toy_avatar
 from pavfmt.tools.verify import verify
+from pavtraining.fake_quantization import fake_quantized, quaternions_from_stereographic
 from pavtraining.hand_over import HandOverConfiguration, default_configuration, hand_over
-from pavtraining.hand_over.base import _principal, quaternions, rounded
+from pavtraining.hand_over.base import _principal
 from pavtraining.hand_over.checkpoint import Checkpoint
 from pavtraining.hand_over.clusters import clustered, divided
 from pavtraining.hand_over.method import HandOverFit
@@ -284,7 +285,7 @@ def test_the_base_is_on_the_lattice_it_is_written_on(handed_over):
 
 def test_rounding_lets_gradients_pass():
     values = torch.tensor([0.2, 0.7], requires_grad=True)
-    found = rounded(values, 0.5)
+    found = fake_quantized(values, 0.5)
     assert found.tolist() == [0.0, 0.5]
     found.sum().backward()
     assert values.grad.tolist() == [1.0, 1.0]
@@ -296,7 +297,7 @@ def test_of_all_forms_of_an_ellipsoid_the_least_turned_is_taken():
     scales = np.array([3.0, 2.0, 1.0])
     covariances = turn * scales**2 @ turn.transpose(0, 2, 1)
     points, found = _principal(covariances)
-    quats = quaternions(torch.from_numpy(points))
+    quats = quaternions_from_stereographic(torch.from_numpy(points))
     axes = rotation_from_quaternion(quats).numpy()
     assert np.abs(axes * found[:, None] ** 2 @ axes.transpose(0, 2, 1) - covariances).max() < 1e-9
     assert (np.linalg.norm(points, axis=1) <= np.tan(np.radians(62.8) / 4)).all()

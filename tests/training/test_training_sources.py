@@ -121,7 +121,7 @@ def test_poses_are_sparse_often_neutral_and_within_range():
     assert max(abs(turn) for pose in poses for vector in pose.rotations.values() for turn in vector) < 0.35
 
 
-def test_memory_keeps_what_was_used_last_and_no_more_than_it_may(teacher):
+def test_a_cache_keeps_what_was_used_last_and_no_more_than_it_may(teacher):
     view = teacher.training_view(0, SMALL)
     cache, made = ViewCache(3 * view.byte_count), []
 

@@ -1,4 +1,4 @@
-"""A capture written from the scene reads back as the scene; each way to spoil it spoils that and nothing else."""
+"""A capture written from the scene reads back as the scene; each way to degrade it changes that and nothing else."""
 
 import json
 import shutil
@@ -42,11 +42,11 @@ def clean(scene, tmp_path_factory):
 
 @pytest.fixture
 def copy(clean, tmp_path):
-    """A copy of the unspoiled capture to break."""
+    """A copy of the clean capture to break."""
     return shutil.copytree(clean, tmp_path / "capture")
 
 
-def test_an_unspoiled_capture_is_the_scene(scene, clean):
+def test_a_capture_without_degradation_is_the_scene(scene, clean):
     capture = open_source(clean)
     assert isinstance(capture, Capture) and capture.background == 1.0 and capture.identity is None
     for split, frames in capture.frames.items():
@@ -103,7 +103,7 @@ def test_a_capture_is_written_the_same_twice_and_differs_by_seed(scene, tmp_path
 
 
 def changes(scene, **options):
-    """What one way of spoiling changes, over a few frames: pose, camera, picture and mask, largest difference."""
+    """What one way of degrading changes, over a few frames: pose, camera, picture and mask, largest difference."""
     degrader = Degrader(replace(NO_DEGRADATION, **options), seed=5)
     names, joints = [shape.name for shape in scene.rig.shapes], scene.rig.joint_names
     found = []
@@ -150,11 +150,11 @@ def changes(scene, **options):
         ({"noise": 0.01}, {"picture"}),
     ],
 )
-def test_each_way_of_spoiling_changes_what_it_says(scene, options, changed):
+def test_each_way_of_degrading_changes_what_it_says(scene, options, changed):
     assert changes(scene, **options) == changed
 
 
-def test_spoiling_is_as_strong_as_asked(scene):
+def test_degradation_is_as_strong_as_asked(scene):
     view = scene.view(scaled_camera(scene.cameras[7], (275, 401)), Pose())
     inside = view.mask > 0.999
     noisy = Degrader(replace(NO_DEGRADATION, noise=0.01), 0).photographed(view.picture, view.mask, 3, 7)[0]
@@ -379,8 +379,8 @@ def change_offset(path):
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_bad_input_is_refused_when_the_capture_is_opened(copy, problem):
-    spoil, code, message = PROBLEMS[problem]
-    spoil(copy)
+    breaks, code, message = PROBLEMS[problem]
+    breaks(copy)
     with pytest.raises(EncodeError, match=message) as caught:
         open_source(copy)
     assert caught.value.code == code

@@ -6,17 +6,16 @@ import pytest
 pytest.importorskip("numba")
 
 import numba
-from pavtraining.sources.scene.performance import Performance
 
 from pavfmt.model import Pose
 from pavfmt.posing import pose_mesh
 from pavplayer.camera import Camera, evaluation_camera
 from pavplayer.evaluation.metrics import psnr
-from pavtraining.sources import SceneSource, open_source
-from pavtraining.sources.scene import hair, noise, texels
+from pavtraining.sources import SceneSource, noise, open_source
+from pavtraining.sources.scene import hair, texels
 from pavtraining.sources.scene.drawing import draw
 from pavtraining.sources.scene.head import painted_head, scene_rig
-from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES
+from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES, Performance
 from pavtraining.sources.scene.visibility import seen_triangles
 
 SMALL = (110, 160)
@@ -188,7 +187,7 @@ def test_the_performance_is_smooth_and_keeps_to_the_rig(scene):
 
 def test_texels_follow_barycentric_coordinates():
     corners = np.array([[[0.0, 0, 0], [0.01, 0, 0], [0, 0.01, 0]], [[0, 0, 0], [0.001, 0, 0], [0, 0.001, 0]]])
-    grid = texels.places(corners, np.array([0.002, 0.01]))
+    grid = texels.texel_grid(corners, np.array([0.002, 0.01]))
     assert list(grid.steps) == [7, 1] and list(grid.starts) == [0, 36] and len(grid.faces) == 39
     points = grid.interpolated(corners)
     assert np.allclose(points[1], [0.01 / 7, 0, 0]) and np.allclose(points[-3:], corners[1])

@@ -1,4 +1,4 @@
-"""Writing a capture out from the scene, in GaussianAvatars' layout, spoiled as captures are spoiled.
+"""Writing a capture out from the scene, in GaussianAvatars' layout, degraded as captures are.
 
 CAPTURE/
   transforms_train.json   the sixteen cameras at the frames to learn from

@@ -25,7 +25,7 @@ RAGGED_PIXELS = 7.0
 
 @dataclass(frozen=True)
 class Degradation:
-    """How strongly a capture is spoiled; the defaults are those of a careful studio with an ordinary tracker."""
+    """How strongly a capture is degraded; the defaults are those of a careful studio with an ordinary tracker."""
 
     track_weights: float = 0.02
     """Standard deviation of the error of every shape weight, half of it from frame to frame."""
@@ -53,7 +53,7 @@ NO_DEGRADATION = Degradation(0, 0, 0, 0, 0, 0, 0.45, 0, 0)
 
 @dataclass(frozen=True)
 class Degrader:
-    """Spoils by seed: the same picture the same way at every call."""
+    """Degrades by seed: the same picture the same way at every call."""
 
     degradation: Degradation
     seed: int

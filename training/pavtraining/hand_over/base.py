@@ -1,7 +1,29 @@
 """The base: a few hundred Gaussians of plain colour, with numbers that can be fitted.
 
-Its first part is the *cover*: each of them stands in for some originals of one patch. Then comes the *lining*,
-beneath the surface, which shows through where weak originals are missing.
+**How it works.** It has two parts. Each of the *cover* stands in for some originals of one patch: it begins with the
+moments of their cluster, and retires when they have come. The *lining* lies some per cent of the head's height
+beneath the surface and shows through where weak originals are still missing, so that a gap between them is
+skin-coloured and not background; it retires later. The first of the cover may be *first alone*: a head by themselves
+in half the bytes, with opacities and scales of their own until the rest is there (§6.10 gives a level such second
+values).
+
+**Why so.** Moments of clusters are the best single Gaussians for them, but one that is right alone is wrong among
+others that overlap it, so all numbers are fitted. Colours are plain: SH of a Gaussian that is soon replaced cost
+more bytes than they show. The base hangs on vertices, since its Gaussians are larger than faces: they follow the
+skinning of the nearest vertex.
+
+**Invariants.**
+
+- Rows: the cover first, in the order of its clusters, then the lining. A schedule's parents are these rows.
+- Rotations are stereographic coordinates (x, y, z) / (1 + w) of a quaternion (w, x, y, z) with w ≥ 0, in −1..1:
+  three numbers, as a file has them. `_principal` picks the form of the ellipsoid nearest to no rotation, which keeps
+  them away from ±1, where a step would have to jump to the other side.
+- `confine` after every step keeps numbers in what a file can hold; opacities stay below `most_opacity` because a
+  logit of 1 is infinite.
+- `local(written=True)` are the numbers a reader will have, gradients passing as if nothing had been rounded.
+- Arrays are float32, but for the steps of `cluster_gaussians`; lengths are metres on the rest axes.
+
+**Costs.** Some hundred Gaussians: nothing beside the originals that are drawn with them.
 """
 
 from __future__ import annotations
@@ -36,9 +58,11 @@ def cluster_gaussians(
     scales: tuple[float, float],
 ) -> Gaussians:
     """One Gaussian with the moments of each cluster, `depth` metres beneath it, on the nearest vertex."""
+    # Clusters of Gaussians that no view sees have some weight too, or they would have no centre.
     weights = weights + 1e-6 * weights.mean() + 1e-30
     centres = means_by(labels, weights, rest.means)
     spread = rest.means - centres[labels]
+    # Law of total variance: what the members are wide by themselves, and how far they lie apart.
     each = _covariances(rest) + spread[:, :, None] * spread[:, None, :]
     turns, axes = _principal(means_by(labels, weights, each.reshape(-1, 9)).reshape(-1, 3, 3))
     colours = means_by(labels, weights, plain_colours(rest))
@@ -82,7 +106,7 @@ def _principal(covariances: Float64Array) -> tuple[Float64Array, Float64Array]:
     best, points, scales = np.full(len(vectors), -np.inf), np.zeros_like(lengths), np.zeros_like(lengths)
     for order in permutations(range(3)):
         for signs in product((1.0, -1.0), repeat=3):
-            turned = vectors[:, :, order] * np.array(signs)
+            turned = vectors[:, :, order] * np.array(signs)  # of the 48, 24 are rotations
             nearer = (np.trace(turned, axis1=1, axis2=2) > best) & (np.linalg.det(turned) > 0)
             best[nearer] = np.trace(turned, axis1=1, axis2=2)[nearer]
             quats = quaternion_from_rotation(turned[nearer])
@@ -134,6 +158,7 @@ class Base(torch.nn.Module):
         self.logits = torch.nn.Parameter(torch.logit(opacities / configuration.most_opacity))
         self.colours = torch.nn.Parameter(0.5 + BAND_0 * sh0[:, 0])
         rows = np.flatnonzero(self.part == 0) if not first.all() else np.zeros(0, np.intp)
+        # Fewer for the same surface: at n times fewer each has n times the area, √n times the width.
         wider = 0.5 * float(np.log(len(first) / max(len(rows), 1)))
         self._first = torch.from_numpy(rows)
         """Of the first part, which look otherwise while they are alone; none where all come together."""

@@ -1,13 +1,37 @@
-"""From a flat avatar to a fitted base that hands over to it.
+"""From a flat avatar to a fitted base that hands over to it (§6.10; why: spec/decisions/0014).
+
+**How it works.** The avatar's own Gaussians are the *originals*; pictures of it are the truth.
 
 1. Views of the avatar are drawn. The originals that matter most to them are kept.
 2. They are fitted to stand for all, under random prefixes by significance, so that the first of them stand alone.
-3. Their clusters become the base: a cover on the surface, and a lining beneath it, which is fitted alone. That is
-   done twice: where the first base errs most the second has more clusters.
+3. Their clusters become the base: a *cover* on the surface, and a *lining* beneath it, which is fitted alone. That
+   is done twice: where the first base errs most the second has more clusters.
 4. Again and again: the order of the chunks is measured, and the base is fitted under random prefixes of it.
 5. Base and originals are fitted together under prefixes of that order, and then the whole of the originals.
 
 An exact hand-over leaves out 2 and 5: the originals are sent as they were given.
+
+**Why so.** The first thousand of twenty thousand small Gaussians are a head with holes, in whatever order they come.
+So a few hundred large ones come first that are a head by themselves, and each goes when the originals it stood in
+for are there: patch by patch, so that at any moment a part of the head is finished and the rest is whole but coarse.
+What is fitted is what will be seen, prefixes of the very order that will be sent; but that order depends on how good
+the base is, and the base on the order. Hence the rounds of 4.
+
+Nesting (2) is what makes fewer Gaussians pay: fitted for the whole only, each of them matters more and half of them
+are worse than before.
+
+**Invariants.**
+
+- Originals never move to another vertex or face: they keep their sites and bindings, so the avatar's animation is
+  the given one.
+- From `_worth_sending` on the originals are in the order of significance, the most significant first. Chunks and
+  `most_significant` rely on it.
+- Every phase has a number of its own and goes through `fit`, which asks the checkpoint for what it has learned: a
+  resumed run does all that is not a phase again, which must therefore be the same every time.
+- The base is fitted on the steps it will be written in (`HAND_OVER_PRECISION`), never on finer ones.
+
+**Costs**, of the defaults on one core: some ten minutes, nearly all of it blending pictures of 275×401 to 550×802.
+The constants below that end in COST are shares of it, for the progress bar only.
 """
 
 from __future__ import annotations
@@ -174,6 +198,7 @@ class HandOverFit:
         if not given.first_count:
             return np.ones(len(weights), bool)
         centres = means_by(clusters, np.ones(len(clusters)), self.patches.features)
+        # The heaviest of all would lie together in the middle of the face: one from each neighbourhood is a whole head.
         near = clustered(centres, np.ones(len(centres)), given.first_count, given.seed + 2)
         by_weight = np.argsort(-weights, kind="stable")
         first = np.zeros(len(weights), bool)
@@ -199,10 +224,12 @@ class HandOverFit:
         decibels = given.exact_decibels if given.exact else given.kept_decibels
         found = significance(self.views, None, given.seed)
         views, order = self.views[: given.significant_view_count], np.argsort(-found, kind="stable")
+        # Quality grows with the count but for noise, so halving finds where it is reached, to within a few originals:
+        # one more drawing of all views would cost more than they do.
         low, high = 0, len(order)
         while high - low > KEPT_PRECISION:
             middle = (low + high) // 2
-            rows = torch.from_numpy(np.sort(order[:middle]))
+            rows = torch.from_numpy(np.sort(order[:middle]))  # ascending: ties of depth are drawn as ever
             errors = [float(view.errors(view.originals.take(rows)).mean()) for view in views]
             enough = np.mean(errors) <= 10 ** (-decibels / 10)
             low, high = (low, middle) if enough else (middle, high)
@@ -246,7 +273,7 @@ class HandOverFit:
     def order(self, may_retire: bool = True) -> HandOverSchedule:
         """Measures the order anew; the lining may retire early once it has been fitted beneath originals."""
         given = self.configuration
-        if not self._measured:
+        if not self._measured:  # which patch a pixel shows does not change: patches do not, nor views
             self._measured = [
                 measured_view(view, self.patches) for view in self.views[: given.measured_view_count]
             ]
@@ -271,6 +298,7 @@ class HandOverFit:
         """The base under random prefixes of the order measured last."""
         assert self.schedule is not None
         given, base = self.configuration, self.base
+        # Only the last round cools down: before it the order is still going to change.
         last = given.final_rate if round_ == len(given.prefix_steps) - 1 else 0.4
         phase = Phase(3 + round_, given.prefix_steps[round_], 0.6, last)
         choose = base_prefixes(base, self.schedule, given)

@@ -1,7 +1,30 @@
-"""Gaussians on a forest of implicitly subdivided faces: one on every face that carries any.
+"""Gaussians on a forest of implicitly subdivided faces, one on each that carries any (ProgressiveAvatars, section 3).
 
-The structure is NumPy and grows; the numbers to be learned are flat tensors over all levels, one row for each
-Gaussian or split, in the order of creation, so that growing only appends.
+**How it works.** The template's faces are the roots. To split a face (a, b, c) is to put a point p inside it, at
+barycentric coordinates that are learned, and to make three children, (a, b, p), (b, c, p) and (c, a, p). Each child
+gets a Gaussian; the parent's stays. No finer mesh is ever built or skinned: p moves with a, b and c, so a pose of
+the template gives every corner of every level by following the splits (`SplitForest.points`). A Gaussian lives in
+the frame of its face, which has the face's axes and size (§8), and so turns, moves and grows with the expression.
+
+There are two halves. `Structure` (NumPy) says which faces are split and where each Gaussian sits. `ForestParameters`
+(torch) holds the numbers that are learned, flat over all levels, one row for each Gaussian or split.
+
+**Why so.** Rows are in the order of creation, not level by level: growing is then a `cat` at the end, Adam's moments
+stay beside their numbers, and a row is a name for the whole run that importance and gradients can be kept by. The
+order of levels that a file needs is made once, at the export.
+
+**Invariants.**
+
+- Split number s of a level, counted in `parents`, makes the faces 3s, 3s + 1 and 3s + 2 of the level above, in the
+  order of children given above, as §6.8 counts them. Splits are appended, so the numbers of older faces never
+  change.
+- Only faces that carry a Gaussian are split, and none twice: the parent of a Gaussian is one level up and so before
+  it in a file: every prefix has both or the parent alone.
+- Split points are softmaxes of logits: strictly inside their face whatever Adam does, with a gradient everywhere.
+- Posed points and frames are float64, the Gaussians float32. The direction of an edge is a difference of two
+  positions, and edges get short: in float32 few of its digits would be right.
+
+**Costs.** A pose costs the skinning of the template, and O(N + splits) gathers; `refresh` costs O(N) after a growth.
 """
 
 from __future__ import annotations
@@ -64,7 +87,7 @@ class Structure:
         """Rows of Gaussians whose faces may still be split."""
         keep = self.levels < depth
         for level, parents in enumerate(self.parents):
-            keep[(self.levels == level) & np.isin(self.sites, parents)] = False
+            keep[(self.levels == level) & np.isin(self.sites, parents)] = False  # split already
         return np.flatnonzero(keep)
 
     def split(self, rows: IntArray) -> IntArray:
@@ -86,7 +109,9 @@ class Structure:
         self.parents[level] = np.concatenate([self.parents[level], self.sites[rows]])
         fresh = first + np.arange(len(rows))
         self.split_rows[level] = np.concatenate([self.split_rows[level], fresh])
+        # §6.8: three children a split, in the order of the splits.
         faces = 3 * before + np.arange(3 * len(rows))
+        # One stage after all of the level before: where level 0 has a coarse start, stages run one ahead of levels.
         stage = int(self.stages[self.levels == level].max()) + 1
         self.stages = np.concatenate([self.stages, np.full(len(faces), stage)])
         self.levels = np.concatenate([self.levels, np.full(len(faces), level + 1)])
@@ -185,6 +210,7 @@ class Forest:
         with torch.no_grad():
             parents = torch.from_numpy(rows).to(self._faces.device)
             before = self.parameters
+            # Logits of 0: split at the centroid. The columns must have the new splits before frames can be asked for.
             splits = torch.zeros(len(rows) // 3, 3).to(before.split_logits)
             self.parameters = replace_column(before, SPLIT_COLUMN, torch.cat([before.split_logits, splits]))
             frames = self.frames(surface)
@@ -232,12 +258,14 @@ def _carried_over(means: Tensor, parent: Frames, child: Frames) -> Tensor:
     """Local means in the child's frame, at the same offset from the centroid in the world."""
     offset = (parent.linear @ means.to(parent.linear)[..., None])[..., 0]
     rotation = child.linear / child.sizes.clamp_min(1e-9)[:, None, None]
+    # The offset from the centroid is kept, not the place: all three children at the parent's place would be one blot.
     local = (rotation.transpose(1, 2) @ offset[..., None])[..., 0] / child.sizes.clamp_min(1e-9)[:, None]
     return local.to(means)
 
 
 def _turned_over(quats: Tensor, parent: Frames, child: Frames) -> Tensor:
     """Local rotations in the child's frame that are the same in the world."""
+    # A unit quaternion's inverse is its conjugate.
     inverse = child.quats * torch.tensor([1.0, -1.0, -1.0, -1.0]).to(child.quats)
     unit = torch.nn.functional.normalize(quats, dim=-1).to(child.quats)
     return quaternion_product(inverse, quaternion_product(parent.quats, unit)).to(quats)

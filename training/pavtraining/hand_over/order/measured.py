@@ -1,4 +1,25 @@
-"""Which chunk comes when: measured on pictures, patch by patch."""
+"""Which chunk comes when: measured on pictures, patch by patch.
+
+**How it works.** A patch is in one of S + 1 states: none of its chunks are there, the first, the first two, … For
+each state all patches are put into it together, every measured view is drawn, and the squared error of each pixel is
+charged to the patch that the pixel shows. That gives (P, S + 1) errors over (P, S + 1) bytes; the steepest descents
+of all patches together are the order (`schedule.best_moves`). The same is measured with and without the lining,
+which tells from which state on a patch is better off without it.
+
+**Why so.** Measuring a patch by itself would take P · S drawings of every view instead of 2 S + 1. Charging pixels
+is right but for the seams: a pixel at the border of two patches changes with both, and since both change together
+here it counts the neighbour's gain too, the same for all.
+
+Pixels belong to the patch whose originals have most blending weight in them, measured by drawing patches as colours,
+three at a time: a picture has three channels.
+
+**Invariants.** Errors are means over all pixels and channels of a picture, then over views, so bytes buy dB of the
+whole. Pixels that no original covers count nowhere. The result is a schedule in which a Gaussian of the base retires
+exactly when its last child arrives; children that come before are let go (`only_last`).
+
+**Costs.** 2 S + 1 drawings of each measured view, as long as some 150 steps of the base; P / 3 drawings of each
+once.
+"""
 
 from __future__ import annotations
 
@@ -55,6 +76,7 @@ def errors_by_patch(
     base: Base, views: Sequence[MeasuredView], patches: Patches, state: int, lined: bool
 ) -> Float64Array:
     """(P,) squared errors when all patches are in one state, with the lining beneath or not."""
+    # The cover goes with the first chunk already: of a patch that is half there it would hide the new originals.
     shown = np.ones(len(base), bool)
     shown[: base.cover_count] = state == 0
     shown[base.cover_count :] = lined
@@ -84,12 +106,14 @@ def make_schedule(
     """
     count = len(configuration.shares) + 1
     lined = [errors_by_patch(base, views, patches, state, True) for state in range(count)]
+    # State 0 always has its lining: without originals there is nothing that it could be in the way of.
     bare = [lined[0]] + [errors_by_patch(base, views, patches, state, False) for state in range(1, count)]
     without = _first_without(np.stack(lined, axis=1), np.stack(bare, axis=1))
     earliest = int(np.searchsorted(configuration.shares, configuration.lined_share)) + 1
     without = np.maximum(without, earliest if may_retire else count - 1)
     errors = np.where(np.arange(count) < without[:, None], np.stack(lined, axis=1), np.stack(bare, axis=1))
     moves = best_moves(errors, patches.costs(count, configuration.original_bytes))
+    # Backwards, so that what stays is each patch's first move: with that its cover goes.
     first = np.full(patches.patch_count, count - 1)
     for move in reversed(moves):
         first[move.patch] = move.state
@@ -107,6 +131,7 @@ def _first_without(lined: Float64Array, bare: Float64Array) -> NDArray[np.int64]
     """(P,) the state from which on a patch looks better without lining, at latest the last; at least 1."""
     better = bare < lined
     better[:, -1] = True
+    # From the end: a state counts only if all after it are better too, so that the lining does not come and go.
     since = np.flip(np.cumprod(np.flip(better, axis=1), axis=1), axis=1)
     since[:, 0] = 0
     first: NDArray[np.int64] = np.argmax(since, axis=1)

@@ -22,13 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import BoolArray, Float32Array, Int32Array
 from pavfmt.errors import EncodeError
 from pavfmt.registry import Binding, ShFrame, Site
-
-Float32Array = NDArray[np.float32]
-Float64Array = NDArray[np.float64]
-Int32Array = NDArray[np.int32]
-BoolArray = NDArray[np.bool_]
 
 SH_C0 = 0.28209479177387814
 """Y of SH band 0: colour = 0.5 + SH_C0 · sh0 + … (§9)."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pavfmt.arrays import Float64Array, Int32Array
 from pavfmt.codec.subdivision import edges_of, subdivided_faces, subdivided_values
-from pavfmt.model import Avatar, Float64Array, Identity, Int32Array, Level, Pose, Rig
+from pavfmt.model import Avatar, Identity, Level, Pose, Rig
 from pavfmt.registry import Binding, ShFrame, Site
 
 TINY = 1e-20

@@ -4,7 +4,8 @@ python -m tests.house [--against COMMIT]
 
 Lines of Python are those outside tests/ that hold code: no comments, docstrings or blank lines. A Gaussians unit
 is fed to a decoder that has decoded everything before it; what is counted is what of pavfmt it passes through.
-Depth is the longest chain of imports between a package's modules, those of a circle counted as one.
+Depth is the longest chain of imports between a package's modules, those of a circle counted as one; an `__init__` that
+defines nothing, but only says what a package offers, is no step of it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pavfmt import Decoder
+from pavfmt.codec.compiled import switched
+from pavfmt.decoding.events import contents
+from pavfmt.registry import UnitType
+from pavfmt.units.directory import Directory
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = {
     "pavfmt": "pavfmt",
@@ -36,6 +43,7 @@ PACKAGES = {
 """Package → its folder."""
 DEMO = ROOT / "player/pavplayer/demo/avatar.pav"
 MAX_MODULES = 15
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 Sources = dict[str, str]
 """Path from the root → text, of every Python file outside tests/."""
 
@@ -107,7 +115,7 @@ class Passage:
     _stack: list[str] = field(default_factory=list)
 
     def profile(self, frame: FrameType, event: str, _argument: object) -> None:
-        """For `sys.setprofile`. What is not of pavfmt (NumPy, generated methods) counts as part of its caller."""
+        """For `sys.setprofile`. What is no Python of pavfmt counts as part of its caller: NumPy, compiled loops."""
         name = _module_of(frame.f_code.co_filename)
         if name is None or event not in ("call", "return"):
             return
@@ -126,16 +134,15 @@ class Passage:
 @cache
 def _module_of(filename: str) -> str | None:
     path = Path(filename)
-    if not path.is_relative_to(ROOT / "pavfmt"):
+    is_loop = path.parent.name == "compiled" and path.name not in ("__init__.py", "twins.py")
+    if not path.is_relative_to(ROOT / "pavfmt") or is_loop:
         return None
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
 def passage(data: bytes, start: int, end: int) -> Passage:
-    """Of the unit at `data[start:end]`."""
-    import pavfmt
-
-    decoder = pavfmt.Decoder()
+    """Of the unit at `data[start:end]`, once everything before it is decoded."""
+    decoder = Decoder()
     decoder.feed(data[:start])
     list(decoder.events())
     found, unit = Passage(), data[start:end]
@@ -149,37 +156,33 @@ def passage(data: bytes, start: int, end: int) -> Passage:
     return found
 
 
-def gaussian_units(data: bytes) -> list[tuple[int, int]]:
-    """Where the file's Gaussians units stand."""
-    from pavfmt.container.framing import Frame, Framing
-    from pavfmt.registry import UnitType
-
-    framing = Framing()
-    framing.feed(data)
-    frames = [one for one in framing.frames() if isinstance(one, Frame)]
-    return [
-        (one.offset, one.payload_offset + len(one.payload))
-        for one in frames
-        if one.header.type == UnitType.GAUSSIANS
-    ]
+def passages(data: bytes, with_twins: bool) -> dict[int, list[Passage]]:
+    """Level → of each of its Gaussians units but the first, for which things are found that all of a level share."""
+    decoder = Decoder()
+    decoder.feed(data)
+    entries = next(contents(decoder.events(), Directory)).entries
+    found: dict[int, list[Passage]] = {}
+    with switched(with_twins):
+        for entry in (one for one in entries if one.type == UnitType.GAUSSIANS):
+            found.setdefault(entry.level or 0, []).append(passage(data, entry.offset, entry.end))
+    return {level: some[1:] or some for level, some in found.items()}
 
 
-def median_passage(data: bytes) -> Passage:
-    """Of the Gaussians unit with the median number of changes, among those that are not the first."""
-    found = [passage(data, *unit) for unit in gaussian_units(data)[1:]]
+def median(found: list[Passage]) -> Passage:
+    """The one with the median number of changes."""
     return sorted(found, key=lambda one: one.changes)[len(found) // 2]
 
 
 def imports(sources: Sources, package: str) -> dict[str, set[str]]:
     """Module → modules of the same package that it imports when it is loaded."""
     folder = PACKAGES[package]
+    parsed = {path: ast.parse(text) for path, text in sources.items() if path.startswith(folder + "/")}
     modules = {
-        _dotted(path, package): text for path, text in sources.items() if path.startswith(folder + "/")
+        _dotted(path, package): tree.body
+        for path, tree in parsed.items()
+        if not path.endswith("__init__.py") or any(isinstance(one, DEFINITIONS) for one in tree.body)
     }
-    return {
-        name: {one for one in _imported(ast.parse(text).body, modules) if one != name}
-        for name, text in modules.items()
-    }
+    return {name: {one for one in _imported(body, modules) if one != name} for name, body in modules.items()}
 
 
 def _dotted(path: str, package: str) -> str:
@@ -256,11 +259,15 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _print_passages() -> None:
-    found = median_passage(DEMO.read_bytes())
-    print("one Gaussians unit:", len(found.modules), "modules,", len(found.functions), "functions,", end=" ")
-    print(found.changes, "changes of module")
-    for name, count in found.modules.most_common():
-        print(f"  {count:3} × {name}")
+    data = DEMO.read_bytes()
+    for how, on in (("NumPy", False), ("compiled", True)):
+        for level, found in passages(data, on).items():
+            one = median(found)
+            print(
+                f"a Gaussians unit of level {level}, {how}: {len(one.modules)} modules, "
+                f"{len(one.functions)} functions, {one.changes} changes of module"
+            )
+            print("  " + ", ".join(f"{count} × {name}" for name, count in one.modules.most_common()))
 
 
 if __name__ == "__main__":

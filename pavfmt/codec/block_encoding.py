@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array, Int32Array, Int64Array
 from pavfmt.codec.blocks import (
     MAX_PARAMETER,
     PREDICTED,
-    Float64Array,
     Form,
-    Int64Array,
     Model,
     first_parameters,
     predictions,
@@ -21,7 +20,6 @@ from pavfmt.codec.blocks import (
 )
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.prediction import Neighbourhood
-from pavfmt.model import Int32Array
 
 SCALES = (0, 1, 2, 3, 4, 6, 8, 11, 16)
 MODEL_BITS = 24

@@ -32,13 +32,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array, Int32Array, Int64Array
 from pavfmt.codec import compiled
 from pavfmt.codec.prediction import Neighbourhood
 from pavfmt.errors import FormatError
-from pavfmt.model import Int32Array
-
-Int64Array = NDArray[np.int64]
-Float64Array = NDArray[np.float64]
 
 MAX_PARAMETER = 15
 PREDICTED = 16

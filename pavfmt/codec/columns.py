@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import zstandard
 
-from pavfmt.codec.quantization import UnsignedArray
+from pavfmt.arrays import UnsignedArray
 from pavfmt.errors import FormatError
 from pavfmt.registry import ColumnCodec, ColumnTransform
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Int32Array, Int64Array, UnsignedArray
 from pavfmt.codec.blocks import (
     BOUND,
     MAX_FLOOR,
     PREDICTED,
     Form,
-    Int64Array,
     Model,
     ascending_values,
     bounded_quotients,
@@ -26,10 +26,9 @@ from pavfmt.codec.blocks import (
 )
 from pavfmt.codec.columns import DTYPES, SIGNED_DTYPES, ColumnDecompressor, compress_column
 from pavfmt.codec.prediction import Neighbourhood
-from pavfmt.codec.quantization import MAX_MULTIPLIER, Affine, UnsignedArray
+from pavfmt.codec.quantization import MAX_MULTIPLIER, Affine
 from pavfmt.errors import FormatError, LimitError
 from pavfmt.limits import Limits
-from pavfmt.model import Int32Array
 from pavfmt.registry import UnitType
 
 _AFFINE = struct.Struct("<qIBB")
@@ -165,6 +164,10 @@ class FieldReader:
         if value > limit:
             raise LimitError("limit-exceeded", f"{name} is {value}, the limit is {limit}", start)
         return value
+
+    def index_range(self, name: str, limit: int, most: int) -> tuple[int, int]:
+        """The first of some consecutive things and how many they are, two varints up to `limit` and `most`."""
+        return self.varint(f"first {name}", limit), self.varint(f"{name} count", most)
 
     def string(self, name: str) -> str:
         """A UTF-8 string without control characters."""

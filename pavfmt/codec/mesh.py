@@ -31,8 +31,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Int32Array
 from pavfmt.codec import compiled
-from pavfmt.model import Int32Array
 from pavfmt.registry import WalkSymbol
 
 NONE = -1

@@ -29,9 +29,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Int64Array
 from pavfmt.codec import compiled
-from pavfmt.codec.template_coordinates import GRID
 
+GRID = 682
+"""Template coordinates are 0..GRID per axis (§5.2)."""
 SHIFTS = (0, GRID // 4, GRID // 2)
 """Added to all coordinates before their bits are interleaved: below 2^10 with GRID."""
 FIRST_PASS = 8
@@ -39,8 +41,6 @@ FIRST_PASS = 8
 NEIGHBOURS = 2 * len(SHIFTS)
 WEIGHT_ONE = 1 << 20
 WEIGHT_NEAR = 2
-
-Int64Array = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

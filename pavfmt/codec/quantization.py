@@ -16,10 +16,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array, Float64Array, UnsignedArray
 from pavfmt.errors import EncodeError, FormatError
-from pavfmt.model import Float32Array, Float64Array
-
-UnsignedArray = NDArray[np.unsignedinteger]
 
 MAX_BITS = 16
 MAX_MULTIPLIER = (1 << 16) - 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pavfmt.model import Float64Array, Int32Array
+from pavfmt.arrays import Float64Array, Int32Array
 
 
 def edges_of(faces: Int32Array) -> Int32Array:

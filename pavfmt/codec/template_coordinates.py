@@ -10,15 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array, Int32Array, Int64Array
+from pavfmt.codec.prediction import GRID
 from pavfmt.codec.subdivision import edges_of, subdivided_faces
-from pavfmt.model import Float32Array, Int32Array
-
-GRID = 682
-"""Coordinates are 0..GRID per axis; the longest side of the mesh's bounding box is GRID long."""
-
-Int64Array = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,7 @@ class Frame:
     offset: int
     """Of the unit header."""
     payload: bytes
-
-    @property
-    def payload_offset(self) -> int:
-        """Of the payload."""
-        return self.offset + UnitHeader.SIZE
+    payload_offset: int
 
 
 @dataclass(frozen=True)
@@ -174,12 +170,13 @@ class Framing:
 
     def frames(self) -> Iterator[Frame | DamagedFrame]:
         """All units that can be told now, in file order as far as they are there."""
-        if self.read_header() is None:
-            return
-        while (found := self._find()) is not None:
+        while (found := self.next_frame()) is not None:
             yield found
 
-    def _find(self) -> Frame | DamagedFrame | None:
+    def next_frame(self) -> Frame | DamagedFrame | None:
+        """One more of them; None if there is none now. Raises what ends decoding."""
+        if self.read_header() is None:
+            return None
         for low, high in self._buffer.ranges():
             at = bisect_left(self._starts, low)
             while at < len(self._starts) and self._starts[at] + UnitHeader.SIZE <= high:
@@ -227,7 +224,7 @@ class Framing:
         self._taken.add(start)
         if (wrong := self._contradiction(header, start)) is not None:
             return DamagedFrame(wrong, start, header, self._entry_at.get(start))
-        return Frame(header, start, payload)
+        return Frame(header, start, payload, start + UnitHeader.SIZE)
 
     def _contradiction(self, header: UnitHeader, start: int) -> FormatError | None:
         """What is wrong with an intact unit; raised where the order of arrival would decide what is shown."""

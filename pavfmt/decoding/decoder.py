@@ -125,7 +125,7 @@ class Decoder:
         return self._step_ready() or self._step_frame() or self._step_shape()
 
     def _step_frame(self) -> bool:
-        frame = next(self._framing.frames(), None)
+        frame = self._framing.next_frame()
         if isinstance(frame, DamagedFrame):
             type_ = frame.header.type if frame.header else frame.entry.type if frame.entry else None
             id_ = frame.header.id if frame.header else frame.entry.id if frame.entry else None

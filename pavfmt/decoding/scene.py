@@ -11,15 +11,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import (
-    Avatar,
-    Float32Array,
-    Gaussians,
-    Int32Array,
-    Level,
-    Rig,
-    Splits,
-)
+from pavfmt.arrays import Float32Array, Int32Array
+from pavfmt.model import Avatar, Gaussians, Level, Rig, Splits
 from pavfmt.registry import RigSource, Site
 from pavfmt.units.contents import BlockList, SceneContents
 from pavfmt.units.gaussians import GaussianBlock

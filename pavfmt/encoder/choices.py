@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from pavfmt.arrays import Float64Array
 from pavfmt.encoder.options import (
     ADDITIVE_OPTIONS,
     FITTED_DECIBELS,
@@ -30,7 +31,7 @@ from pavfmt.encoder.order.importance import (
 from pavfmt.encoder.pictures import Progress, Renderer
 from pavfmt.encoder.quality import fitted_precision, precision_for
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float64Array
+from pavfmt.model import Avatar
 
 ORDERS = ("auto", "checkpoint", "render", "opacity-area")
 """By whose importance Gaussians are sent; "auto" is the first of the others that is there."""

@@ -26,6 +26,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Int32Array
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.prediction import morton_codes
 from pavfmt.container.headers import UnitHeader
@@ -33,7 +34,7 @@ from pavfmt.encoder.draft import Draft
 from pavfmt.encoder.order.regions import bounding_sphere
 from pavfmt.encoder.planning import AvatarPlan, LevelPlan
 from pavfmt.limits import FORMAT_LIMITS
-from pavfmt.model import Gaussians, Int32Array, Level, Splits
+from pavfmt.model import Gaussians, Level, Splits
 from pavfmt.registry import CriticalFeature, RigSource, Site, UnitType
 from pavfmt.units.annotations import encode_metadata, encode_track
 from pavfmt.units.gaussians import encode_gaussians

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pavfmt.arrays import Float64Array
 from pavfmt.decoding.decoder import Decoder
 from pavfmt.decoding.events import UnitDamaged
 from pavfmt.encoder.draft import Draft
@@ -11,11 +12,11 @@ from pavfmt.encoder.emission import Emission
 from pavfmt.encoder.options import EncodeOptions
 from pavfmt.encoder.pictures import Progress
 from pavfmt.encoder.planning import Planner
+from pavfmt.encoder.rig.motion import motion_units
 from pavfmt.encoder.rig.renumbering import renumbered_rig
-from pavfmt.encoder.rig.units import motion_units
 from pavfmt.encoder.schedule import Schedule
 from pavfmt.errors import EncodeError, PavError
-from pavfmt.model import Avatar, Float64Array, Rig
+from pavfmt.model import Avatar, Rig
 from pavfmt.registry import UnitType
 from pavfmt.units.rig import encode_rig
 

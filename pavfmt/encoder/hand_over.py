@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Avatar, Int32Array
+from pavfmt.arrays import Int32Array
+from pavfmt.model import Avatar
 
 
 def completed(avatar: Avatar) -> Avatar:

@@ -18,8 +18,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array
 from pavfmt.encoder.hand_over import completed
-from pavfmt.model import Avatar, Float64Array, Pose, Rig
+from pavfmt.model import Avatar, Pose, Rig
 from pavfmt.posing import STATIC_RIG, PosedGaussians, avatar_mesh, concatenate, pose_level
 
 Progress = Callable[[float], None]

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array
 from pavfmt.codec.template_coordinates import template_coordinates
 from pavfmt.encoder.hand_over import is_taken_over
 from pavfmt.encoder.options import EncodeOptions, Precision
@@ -34,7 +35,7 @@ from pavfmt.encoder.rig.renumbering import renumbered
 from pavfmt.encoder.rig.units import RigUnits, rig_units
 from pavfmt.errors import EncodeError
 from pavfmt.limits import FORMAT_LIMITS
-from pavfmt.model import Avatar, Float64Array, Gaussians, Level
+from pavfmt.model import Avatar, Gaussians, Level
 from pavfmt.posing import avatar_mesh, pose_level
 from pavfmt.registry import Site
 from pavfmt.units.attributes import Attribute, attributes_of

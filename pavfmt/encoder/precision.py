@@ -24,11 +24,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array, Float64Array
 from pavfmt.codec.quantization import BARYCENTRIC_ONE, MAX_MULTIPLIER, Affine, stereographic_grid
 from pavfmt.encoder.hand_over import is_taken_over
 from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float32Array, Float64Array, Level
+from pavfmt.model import Avatar, Level
 from pavfmt.posing import avatar_mesh, level_frames, pose_avatar
 from pavfmt.units.attributes import Grids, attributes_of, band_widths
 from pavfmt.units.levels import LOG_SCALE_RANGE

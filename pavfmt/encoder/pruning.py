@@ -13,8 +13,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float64Array
+from pavfmt.model import Avatar
 
 
 def pruned(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array
 from pavfmt.encoder.hand_over import completed
 from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, EncodeOptions, Precision
 from pavfmt.encoder.pictures import (
@@ -29,7 +30,7 @@ from pavfmt.encoder.pictures import (
 )
 from pavfmt.encoder.planning import Planner
 from pavfmt.encoder.preview import preview
-from pavfmt.model import Avatar, Float64Array, Pose
+from pavfmt.model import Avatar, Pose
 from pavfmt.posing import STATIC_RIG, avatar_mesh, pose_avatar
 
 CAMERAS: Cameras = ((7, 2), (-33, -4), (31, 9))

@@ -37,7 +37,7 @@ from pavfmt.encoder.emission import Emission, bytes_per_gaussian
 from pavfmt.encoder.hand_over import legal_ends, retiring, unit_end
 from pavfmt.encoder.pictures import Progress
 from pavfmt.encoder.planning import AvatarPlan, LevelPlan
-from pavfmt.encoder.rig.units import motion_units
+from pavfmt.encoder.rig.motion import motion_units
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.registry import UnitType
 from pavfmt.units.annotations import encode_thumbnail

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pavfmt.model import BoolArray, Shape
+from pavfmt.arrays import BoolArray
+from pavfmt.model import Shape
 
 ESSENTIAL_SHAPES = frozenset(
     {"jawOpen", "eyeBlinkLeft", "eyeBlinkRight", "mouthSmileLeft", "mouthSmileRight"}

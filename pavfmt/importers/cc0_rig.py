@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import BoolArray, Int32Array
 from pavfmt.errors import EncodeError
 from pavfmt.importers.arkit import ESSENTIAL_SHAPES
 from pavfmt.importers.files.npy import read_npz_member
 from pavfmt.importers.files.npz import float32_array, open_npz, text_array
-from pavfmt.model import BoolArray, Int32Array, Rig, Shape
+from pavfmt.model import Rig, Shape
 
 REGION_NAMES = {
     "body": "skin",

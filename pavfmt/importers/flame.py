@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array, Int32Array
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.flame_pickle import as_numbers, load_pickle
 from pavfmt.importers.files.npy import has_shape
 from pavfmt.importers.files.npz import array_names, float_array, open_npz
 from pavfmt.importers.files.source import open_limited
-from pavfmt.model import Float64Array, Int32Array
 
 MAX_MODEL_BYTES = 512 << 20
 IDENTITY_COUNT, EXPRESSION_COUNT = 300, 100

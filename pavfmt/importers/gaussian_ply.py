@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array, Float64Array
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.ply import Table, columns, read_ply
-from pavfmt.model import Float32Array, Float64Array
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array, Float64Array, Int32Array
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.npy import has_shape
 from pavfmt.importers.files.npz import array_names, float_array, open_npz
@@ -26,19 +27,7 @@ from pavfmt.importers.flame import (
 )
 from pavfmt.importers.gaussian_ply import read_gaussian_table
 from pavfmt.importers.tracks import expression_name, flame_track
-from pavfmt.model import (
-    Avatar,
-    Float32Array,
-    Float64Array,
-    Gaussians,
-    Identity,
-    Int32Array,
-    Level,
-    PoseCorrectives,
-    Rig,
-    Shape,
-    Track,
-)
+from pavfmt.model import Avatar, Gaussians, Identity, Level, PoseCorrectives, Rig, Shape, Track
 from pavfmt.registry import Binding, ShFrame, Site
 
 ESSENTIAL_COUNT = 10

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from pavfmt.arrays import Int32Array
 from pavfmt.codec.subdivision import edges_of, subdivided_faces, subdivided_values
 from pavfmt.errors import EncodeError
 from pavfmt.importers.arkit import ESSENTIAL_SHAPES, regions_from_shapes
@@ -20,7 +21,7 @@ from pavfmt.importers.files.source import FolderSource, Source, ZipSource
 from pavfmt.importers.gaussian_ply import read_gaussian_table
 from pavfmt.importers.skinned_mesh import SkinnedMesh, read_skinned_mesh
 from pavfmt.importers.tracks import parse_bs_data
-from pavfmt.model import SH_C0, Avatar, Gaussians, Int32Array, Level, Rig, Shape, Track
+from pavfmt.model import SH_C0, Avatar, Gaussians, Level, Rig, Shape, Track
 from pavfmt.registry import Binding, ShFrame, Site
 
 MIDPOINT_TOLERANCE = 5e-6

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pavfmt.arrays import BoolArray, Float32Array, Int32Array
 from pavfmt.codec.subdivision import edges_of
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.json_section import JsonSection
@@ -33,11 +34,8 @@ from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import (
     Avatar,
     Beginning,
-    BoolArray,
-    Float32Array,
     Gaussians,
     Identity,
-    Int32Array,
     Level,
     PoseCorrectives,
     Rig,

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array, Float64Array
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.glb import parse_json
 from pavfmt.importers.files.source import open_limited
-from pavfmt.model import Float32Array, Float64Array
 from pavfmt.registry import Binding, ShFrame, Site
 
 FORMAT_NAME = "pav-progressive"

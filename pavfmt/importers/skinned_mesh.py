@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array, Float64Array, Int32Array
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.glb import Glb, as_list, as_object
-from pavfmt.model import Float32Array, Float64Array, Int32Array
 
 BIND_TOLERANCE = 1e-4
 """How far the joints at rest may differ from their bind pose (unit rotation, metres)."""

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.glb import MAX_JSON_BYTES, parse_json
 from pavfmt.importers.files.npz import array_names, float32_array, open_npz, text_array
 from pavfmt.importers.files.source import open_limited
 from pavfmt.importers.flame import JOINT_NAMES
-from pavfmt.model import Float32Array, Track
+from pavfmt.model import Track
 
 FRAMES_PER_SECOND = 30.0
 """Where the file does not say."""

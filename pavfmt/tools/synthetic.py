@@ -12,22 +12,9 @@ from typing import Literal
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array, Float64Array, Int32Array
 from pavfmt.errors import EncodeError
-from pavfmt.model import (
-    SH_C0,
-    Avatar,
-    Float32Array,
-    Float64Array,
-    Gaussians,
-    Identity,
-    Int32Array,
-    Level,
-    PoseCorrectives,
-    Rig,
-    Shape,
-    Splits,
-    Track,
-)
+from pavfmt.model import SH_C0, Avatar, Gaussians, Identity, Level, PoseCorrectives, Rig, Shape, Splits, Track
 from pavfmt.registry import Binding, ShFrame, Site
 
 COEFFICIENTS = (0, 3, 8, 15)

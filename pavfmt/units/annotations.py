@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array
 from pavfmt.codec.fields import FieldReader, FieldWriter
 from pavfmt.codec.quantization import MAX_BITS, Affine
 from pavfmt.errors import EncodeError, FormatError, LimitError
 from pavfmt.limits import FORMAT_LIMITS, VALUES_FLOOR, VALUES_PER_BYTE
-from pavfmt.model import Float32Array, Track
+from pavfmt.model import Track
 
 MEDIA_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 

@@ -11,8 +11,9 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from pavfmt.arrays import Int32Array
 from pavfmt.container.headers import FileHeader
-from pavfmt.model import Identity, Int32Array, PoseCorrectives, Shape, Track
+from pavfmt.model import Identity, PoseCorrectives, Shape, Track
 from pavfmt.units.annotations import Thumbnail
 from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.hand_over import HandOver

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array, Int32Array, Int64Array
 from pavfmt.codec import compiled
 from pavfmt.codec.block_encoding import encode_ascending, encode_block
 from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
@@ -16,15 +16,12 @@ from pavfmt.codec.prediction import Neighbourhood, neighbourhood
 from pavfmt.codec.quantization import Slot, StepGrids, dequantize, show
 from pavfmt.errors import FormatError
 from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
-from pavfmt.model import Float32Array, Int32Array
 from pavfmt.registry import RigSource, Site, UnitType
 from pavfmt.units.attributes import Attribute, AttributeBlock, Grids, attributes_of, blocks_of
 from pavfmt.units.levels import LevelTable
-from pavfmt.units.rig import needed_rig
-from pavfmt.units.splits import template_faces
+from pavfmt.units.rig import RigCore, template_faces
 from pavfmt.units.steps import MAX_GRADE, Columns, Stepped, UnitSteps, all_to_steps
 
-Int64Array = NDArray[np.int64]
 Locate = Callable[[int, Int32Array], Int64Array]
 """(level, sites) → (N, 3) template coordinates (§5.2); raises FormatError where a site does not exist."""
 
@@ -123,8 +120,8 @@ def decode_head(reader: FieldReader, table: LevelTable) -> GaussiansHead:
     level = reader.choice("level", len(table.levels))
     start = reader.offset
     total = sum(entry.gaussian_count for entry in table.levels)
-    first = reader.varint("first Gaussian", reader.limits.gaussians)
-    count = reader.varint("Gaussian count", reader.limits.gaussians_per_unit)
+    limits = reader.limits
+    first, count = reader.index_range("Gaussian", limits.gaussians, limits.gaussians_per_unit)
     if first + count > total:
         raise FormatError("index-out-of-range", f"Gaussians {first}..{first + count} of {total}", start)
     if not 0 < count <= EXPANSION_FLOOR + EXPANSION_PER_BYTE * reader.size:
@@ -141,7 +138,9 @@ def read_gaussians(reader: UnitReader) -> GaussianBlock:
 def _site_coordinates(reader: UnitReader, table: LevelTable, level: int, sites: Int32Array) -> Int64Array:
     """Where on the template the sites of a unit are (§5.2), once it is sure that they exist."""
     site = table.levels[level].site
-    core = None if table.rig_source is RigSource.NONE else needed_rig(reader)
+    core: RigCore | None = None
+    if table.rig_source is not RigSource.NONE:
+        core = reader.needed("rig", UnitType.RIG, UnitType.RIG_REFERENCE)
     if site is Site.FACE and level > 0:
         sites = template_faces(reader, sites, level)
     counts = {Site.FACE: 0, Site.VERTEX: 0, Site.JOINT: 1}

@@ -7,14 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array, Int32Array
 from pavfmt.codec.block_encoding import encode_ascending
 from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
 from pavfmt.errors import FormatError
 from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
-from pavfmt.model import Float32Array, Int32Array
 from pavfmt.registry import CriticalFeature, UnitType
 from pavfmt.units.attributes import Grids
-from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.levels import LevelTable
 
 
@@ -56,8 +55,8 @@ def read_hand_over(reader: UnitReader) -> HandOver:
         raise FormatError("bad-field", "hand-over in a file without the hand-over feature", reader.start)
     record = decode_hand_over(reader, reader.id, table)
     covered = np.zeros(len(record.gaussians), dtype=bool)
-    for _, block in reader.brought:
-        if isinstance(block, GaussianBlock) and block.level == record.level:
+    for type_, block in reader.brought:
+        if type_ is UnitType.GAUSSIANS and block.level == record.level:
             last = block.first + len(block)
             covered |= (record.gaussians >= block.first) & (record.gaussians < last)
     if not covered.all():

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array, Int32Array
 from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
 from pavfmt.codec.mesh import (
     BadWalkError,
@@ -26,7 +27,7 @@ from pavfmt.codec.subdivision import edges_of
 from pavfmt.codec.template_coordinates import TemplateCoordinates, template_coordinates
 from pavfmt.errors import EncodeError, FormatError, LimitError
 from pavfmt.limits import VALUES_FLOOR, VALUES_PER_BYTE
-from pavfmt.model import Float32Array, Identity, Int32Array, PoseCorrectives, Rig, Shape
+from pavfmt.model import Identity, PoseCorrectives, Rig, Shape
 from pavfmt.registry import UnitType
 
 MAX_REGIONS = 16
@@ -55,7 +56,7 @@ class RigCore:
         """V0."""
         return len(self.mean_neutral)
 
-    @property
+    @cached_property
     def face_count(self) -> int:
         """F: faces of level 0."""
         return len(self.faces) << 2 * self.subdivisions
@@ -71,6 +72,24 @@ def needed_rig(reader: UnitReader, own: bool = False) -> RigCore:
     types = (UnitType.RIG,) if own else (UnitType.RIG, UnitType.RIG_REFERENCE)
     core: RigCore = reader.needed("rig", *types)
     return core
+
+
+def template_faces(reader: UnitReader, faces: Int32Array, level: int) -> Int32Array:
+    """(N,) faces that the splits of `level` > 0 made → the template's faces they are within.
+
+    Each must come from a split among the unit's needs, or it is a FormatError.
+    """
+    splits, roots = faces // 3, np.full(len(faces), -1, dtype=np.int32)
+    for type_, block in reader.brought:
+        if type_ is UnitType.SPLITS and block.level == level:
+            here = (splits >= block.first) & (splits < block.first + len(block.parents))
+            roots[here] = block.roots[splits[here] - block.first]
+    if (roots < 0).any():
+        face = int(faces[np.argmin(roots)])
+        raise FormatError(
+            "index-out-of-range", f"face {face} is of no split among the unit's needs", reader.start
+        )
+    return roots
 
 
 def read_rig(reader: UnitReader) -> RigCore:

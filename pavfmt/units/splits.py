@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array, Int32Array
 from pavfmt.codec.block_encoding import encode_ascending
 from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
 from pavfmt.codec.quantization import BARYCENTRIC_ONE, dequantize_barycentrics, quantize_barycentrics
 from pavfmt.errors import FormatError
 from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
-from pavfmt.model import Float32Array, Int32Array
 from pavfmt.registry import UnitType
 from pavfmt.units.levels import LevelTable
-from pavfmt.units.rig import needed_rig
+from pavfmt.units.rig import needed_rig, template_faces
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,7 @@ def decode_splits(reader: FieldReader, table: LevelTable) -> SplitBlock:
     """The inverse of `encode_splits`. Whether the parents exist is the scene's to check."""
     start = reader.offset
     level = reader.choice("level", len(table.levels))
-    first = reader.varint("first split", reader.limits.splits)
-    count = reader.varint("split count", reader.limits.splits)
+    first, count = reader.index_range("split", reader.limits.splits, reader.limits.splits)
     total = table.levels[level].split_count
     if level == 0 or first + count > total:
         raise FormatError("index-out-of-range", f"splits {first}..{first + count} of {total}", start)
@@ -84,21 +83,3 @@ def read_splits(reader: UnitReader) -> SplitBlock:
         message = f"face {block.parents.max()} of {core.face_count} is split"
         raise FormatError("index-out-of-range", message, reader.start)
     return replace(block, roots=roots)
-
-
-def template_faces(reader: UnitReader, faces: Int32Array, level: int) -> Int32Array:
-    """(N,) faces that the splits of `level` > 0 made → the template's faces they are within.
-
-    Each must come from a split among the unit's needs, or it is a FormatError.
-    """
-    splits, roots = faces // 3, np.full(len(faces), -1, dtype=np.int32)
-    for _, block in reader.brought:
-        if isinstance(block, SplitBlock) and block.roots is not None and block.level == level:
-            here = (splits >= block.first) & (splits < block.first + len(block))
-            roots[here] = block.roots[splits[here] - block.first]
-    if (roots < 0).any():
-        face = int(faces[np.argmin(roots)])
-        raise FormatError(
-            "index-out-of-range", f"face {face} is of no split among the unit's needs", reader.start
-        )
-    return roots

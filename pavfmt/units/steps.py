@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array, Float64Array, Int32Array, Int64Array
 from pavfmt.codec.quantization import StepGrids, stereographic
-from pavfmt.model import Float32Array, Float64Array, Gaussians, Int32Array
+from pavfmt.model import Gaussians
 from pavfmt.units.attributes import Attribute, Grids, attributes_of, band_widths
 
 Integers = NDArray[np.signedinteger]
-Int64Array = NDArray[np.int64]
 
 MAX_GRADE = 7
 

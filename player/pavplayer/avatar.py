@@ -17,9 +17,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pavfmt.arrays import Float32Array
 from pavfmt.decoding import events as ev
 from pavfmt.decoding.scene import Scene
-from pavfmt.model import Float32Array, Pose, Track
+from pavfmt.model import Pose, Track
 from pavfmt.units.rig import RigCore
 from pavplayer.camera import REFERENCE_SIZE, Camera
 from pavplayer.focus import Focus, focus_plan

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array
 from pavfmt.decoding.scene import Scene
-from pavfmt.model import Float32Array
 from pavplayer.posing.cloud import PosedCloud
 
 Rows = slice | NDArray[np.int64]

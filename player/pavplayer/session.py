@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array
 from pavfmt.decoding import events as ev
 from pavfmt.decoding.decoder import Decoder
 from pavfmt.decoding.scene import Scene, Snapshot
 from pavfmt.limits import FORMAT_LIMITS, Limits
-from pavfmt.model import Float32Array, Identity, Pose, PoseCorrectives
+from pavfmt.model import Identity, Pose, PoseCorrectives
 from pavfmt.units.directory import Directory
 from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.hand_over import HandOver

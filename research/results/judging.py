@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pavfmt.model import Float32Array
+from pavfmt.arrays import Float32Array
 from pavfmt.tools.inspect import inspect
 from pavplayer.evaluation.metrics import psnr_over
 from pavplayer.evaluation.prefixes import GaussianPrefix, gaussian_bytes_within
@@ -41,7 +41,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class PrefixWalk:
+class Walk:
     """What happens between neighbouring prefixes."""
 
     cuts: int
@@ -72,7 +72,7 @@ def judged(
     ]
 
 
-def walked(data: bytes, views: Sequence[View], progress: Progress = lambda: None) -> PrefixWalk:
+def walked(data: bytes, views: Sequence[View], progress: Progress = lambda: None) -> Walk:
     """`CUTS` prefixes, equally far apart in Gaussian bytes, in every fifth view."""
     budgets = [round(gaussian_bytes_of(data) * (cut + 1) / CUTS) for cut in range(CUTS)]
     best, worst_loss, largest, before = 0.0, 0.0, 0.0, None
@@ -89,7 +89,7 @@ def walked(data: bytes, views: Sequence[View], progress: Progress = lambda: None
             changes = (_largest_block(one - other) for one, other in zip(pictures, before, strict=True))
             largest = max(largest, *changes)
         before = pictures
-    return PrefixWalk(CUTS, round(worst_loss, 4), round(largest, 2))
+    return Walk(CUTS, round(worst_loss, 4), round(largest, 2))
 
 
 def _largest_block(difference: Float32Array) -> float:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
 
-from pavfmt.model import Float32Array, Pose
+from pavfmt.arrays import Float32Array
+from pavfmt.model import Pose
 from pavplayer.camera import Camera
 from pavplayer.crowd import Crowd, GaussianBudget, Placement, in_rows
 from pavplayer.demo import AVATAR_FILE

@@ -30,8 +30,9 @@ from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from statistics import median
 
+from pavfmt.arrays import Float32Array
 from pavfmt.decoding.events import UnitArrived
-from pavfmt.model import Float32Array, Pose
+from pavfmt.model import Pose
 from pavfmt.tools.rig_search import named_rig
 from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.hand_over import HandOver

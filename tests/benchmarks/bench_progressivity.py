@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from pavfmt import EncodeOptions, decode, encode, inspect
+from pavfmt.arrays import Float64Array
 from pavfmt.encoder import PRESETS, rendered_importance
 from pavfmt.encoder.quality import Pictures, take_pictures
 from pavfmt.importers.lam import read_lam
-from pavfmt.model import Avatar, Float64Array
+from pavfmt.model import Avatar
 from pavfmt.tools.inspect import gaussian_bytes_of
 from pavplayer.importance import open_renderer
 

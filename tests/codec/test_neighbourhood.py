@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pavfmt.codec import compiled
-from pavfmt.codec.prediction import FIRST_PASS, NEIGHBOURS, SHIFTS, morton_codes, neighbourhood
-from pavfmt.codec.template_coordinates import GRID
+from pavfmt.codec.prediction import FIRST_PASS, GRID, NEIGHBOURS, SHIFTS, morton_codes, neighbourhood
 
 coordinate = st.one_of(
     st.integers(0, GRID), st.integers(0, 3), st.sampled_from([0, GRID // 2, GRID - 1, GRID])

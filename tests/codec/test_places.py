@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pavfmt.codec.prediction import GRID
 from pavfmt.codec.subdivision import edges_of, subdivided_faces
-from pavfmt.codec.template_coordinates import GRID, template_coordinates
+from pavfmt.codec.template_coordinates import template_coordinates
 from spec.builders.avatars import toy
 
 numbers = st.floats(-1e3, 1e3, width=32)

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array, Float64Array, Int32Array
 from pavfmt.codec.quantization import BARYCENTRIC_ONE, QUATERNION_SHIFT, ValueKind
-from pavfmt.model import Float32Array, Int32Array
-
-Float64Array = NDArray[np.float64]
 
 OFFSET, UNIT, SCALE, TOP, CENTRE = range(5)
 """Rows of a table with a column for each grid: its value at q is (OFFSET + UNIT · q) · SCALE, q being CENTRE +

@@ -6,11 +6,10 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Int32Array, Int64Array
 from pavfmt.codec.mesh import NONE
-from pavfmt.model import Int32Array
 from pavfmt.registry import WalkSymbol
 
-Int64Array = NDArray[np.int64]
 Whole = int | np.int64
 OpenEdges = dict[Whole, Whole]
 """Edge x · V + y → the third corner of its face; a typed dictionary of numba's."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from pavfmt.arrays import Int64Array
 from pavfmt.codec.prediction import (
     NEIGHBOURS,
     SHIFTS,
     WEIGHT_NEAR,
     WEIGHT_ONE,
 )
-
-Int64Array = NDArray[np.int64]
 
 RADIX_BITS = 10
 """Three digits of a curve's 30 bits."""

@@ -10,11 +10,8 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array, Int32Array, Int64Array
 from pavfmt.codec.blocks import BOUND, MAX_PARAMETER, MAX_QUOTIENT, MODEL_SHIFT, SPREAD_ONE
-from pavfmt.model import Int32Array
-
-Int64Array = NDArray[np.int64]
-Float64Array = NDArray[np.float64]
 
 BIT_LENGTHS_END = 1 << 12
 BIT_LENGTHS = np.array([n.bit_length() for n in range(BIT_LENGTHS_END)], dtype=np.int64)

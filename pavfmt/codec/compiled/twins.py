@@ -11,13 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Int32Array, Int64Array
 from pavfmt.codec.compiled import attributes, mesh, prediction, rice
 from pavfmt.codec.mesh import NONE, Connectivity
 from pavfmt.codec.prediction import Neighbourhood
 from pavfmt.codec.quantization import Slot, StepGrids
-from pavfmt.model import Int32Array
-
-Int64Array = NDArray[np.int64]
 
 
 def decode_walk(

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Int32Array
+from pavfmt.arrays import Int32Array
 
 MOST_GROUPS = 12
 """Of a level: each costs about half a unit's header and models, and a gap that a prefix feels."""

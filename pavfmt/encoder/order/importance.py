@@ -17,9 +17,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array
 from pavfmt.encoder.pictures import Cameras, Expressions, Progress, Renderer, level_pictures
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float64Array
+from pavfmt.model import Avatar
 from pavfmt.posing import avatar_mesh, pose_level
 
 CAMERAS: Cameras = ((0, 0), (25, 0), (-25, 0), (45, 5), (-45, 5), (12, -12), (-12, 20))

@@ -13,10 +13,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array
 from pavfmt.encoder.order.importance import EXPRESSIONS
 from pavfmt.encoder.order.regions import site_region_bits
 from pavfmt.encoder.pictures import Cameras, OrbitView, Progress, Renderer, level_pictures
-from pavfmt.model import SH_C0, Avatar, Float64Array, Rig
+from pavfmt.model import SH_C0, Avatar, Rig
 from pavfmt.posing import PosedGaussians
 
 CAMERAS: Cameras = ((0, 0), (25, 0), (-25, 0), (12, -12), (-12, 20))

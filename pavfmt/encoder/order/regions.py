@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array
 from pavfmt.codec.subdivision import edges_of
-from pavfmt.model import Avatar, Float64Array, Rig
+from pavfmt.model import Avatar, Rig
 from pavfmt.registry import Site
 
 NOTICEABLE_METRES = 2.5e-4

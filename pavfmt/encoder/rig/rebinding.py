@@ -13,9 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array, Float64Array
 from pavfmt.codec.quantization import dequantize_barycentrics, quantize_barycentrics
 from pavfmt.encoder.options import EncodeOptions
-from pavfmt.model import Avatar, Float32Array, Float64Array, Gaussians, Level
+from pavfmt.model import Avatar, Gaussians, Level
 from pavfmt.posing import avatar_mesh, level_frames, quaternion_product
 from pavfmt.registry import Binding
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pavfmt.arrays import Int32Array
 from pavfmt.codec.mesh import encode_mesh
 from pavfmt.codec.subdivision import edges_of
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Identity, Int32Array, Level, PoseCorrectives, Rig
+from pavfmt.model import Avatar, Identity, Level, PoseCorrectives, Rig
 from pavfmt.registry import Site
 
 

@@ -15,11 +15,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array
 from pavfmt.decoding.decoder import decode
 from pavfmt.encoder.rig.renumbering import renumbered
 from pavfmt.encoder.rig.units import structural_difference
 from pavfmt.errors import EncodeError, PavError
-from pavfmt.model import Avatar, Float32Array, Identity, Rig
+from pavfmt.model import Avatar, Identity, Rig
 from pavfmt.units.rig import RigCore
 
 SHAPE_TOLERANCE = 5e-4

@@ -1,4 +1,4 @@
-"""The units that bring a rig and a person: rig, identity, shapes, correctives (§6.2, §6.4 to §6.6).
+"""The units that bring a rig and a person: rig, or a reference to one, and identity (§6.2 to §6.4).
 
 The bodies of the rig and the identity are encoded before anything else, and decoded again at once: Gaussians are
 bound to the mesh as a reader will have it, not as it was given (`pavfmt.encoder.rig.rebinding`), so their units
@@ -10,16 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from pavfmt.codec.columns import ColumnDecompressor
-from pavfmt.codec.fields import FieldReader, FieldWriter
-from pavfmt.decoding.decoder import decode
-from pavfmt.encoder.draft import Draft
+from pavfmt.codec.fields import FieldReader, FieldWriter, UnitReader
+from pavfmt.container.framing import Frame, Framing
 from pavfmt.encoder.options import EncodeOptions
-from pavfmt.encoder.order.regions import shape_region_bits
 from pavfmt.errors import EncodeError
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Avatar, Identity, Rig
@@ -29,11 +26,10 @@ from pavfmt.units.rig import (
     RigReference,
     decode_identity,
     decode_rig,
-    encode_correctives,
     encode_identity,
     encode_reference,
     encode_rig,
-    encode_shape,
+    read_rig,
 )
 
 
@@ -78,43 +74,13 @@ def rig_units(
     return RigUnits(body, rig_file is not None, identity_body, decoded, personal)
 
 
-def motion_units(
-    draft: Draft, rig: Rig, rig_id: int, options: EncodeOptions
-) -> tuple[list[Callable[[], int]], list[Callable[[], int]]]:
-    """What brings the rig's motion: functions that add one unit to the draft and return its id, in sending order.
-
-    First those of the essential shapes, until which the avatar does not count as animatable; then correctives and the
-    other shapes. Shapes go by energy (sum of squared displacements), largest first: what moves most is missed most.
-    """
-    energy = [float(np.sum(shape.displacements.astype(np.float64) ** 2)) for shape in rig.shapes]
-    order = sorted(range(len(rig.shapes)), key=lambda k: (-energy[k], k))
-    total = sum(energy) or 1.0
-
-    def shape(index: int) -> int:
-        return draft.add(
-            UnitType.SHAPE,
-            (rig_id,),
-            lambda w: encode_shape(w, index, rig.shapes[index], options.shape_step),
-            importance=energy[index] / total,
-            regions=shape_region_bits(rig, index),
-        )
-
-    def correctives() -> int:
-        assert rig.correctives is not None
-        moved = rig.correctives
-        return draft.add(
-            UnitType.CORRECTIVES, (rig_id,), lambda w: encode_correctives(w, moved, options.shape_step)
-        )
-
-    essential = [partial(shape, index) for index in order if rig.shapes[index].essential]
-    others: list[Callable[[], int]] = [] if rig.correctives is None else [correctives]
-    others += [partial(shape, index) for index in order if not rig.shapes[index].essential]
-    return list(essential), others
-
-
 def _core_in(rig_file: bytes, rig: Rig) -> RigCore:
     """What a rig file brings, if it is this rig's: the same faces, joints and names of shapes."""
-    core = decode(rig_file).core
+    framing = Framing()
+    framing.feed(rig_file)
+    frames = (frame for frame in framing.frames() if isinstance(frame, Frame))
+    found = next((frame for frame in frames if frame.header.type == UnitType.RIG), None)
+    core = None if found is None else read_rig(_unit_reader(found))
     if core is None or structural_difference(rig, core) is not None:
         raise EncodeError("other-rig", "the rig file does not hold the avatar's rig")
     return core
@@ -139,3 +105,8 @@ def _body(encode_body: Callable[[FieldWriter], None]) -> bytes:
 
 def _reader(body: bytes) -> FieldReader:
     return FieldReader(body, 0, FORMAT_LIMITS, ColumnDecompressor())
+
+
+def _unit_reader(frame: Frame) -> UnitReader:
+    at, header = frame.payload_offset, frame.header
+    return UnitReader(frame.payload, at, FORMAT_LIMITS, ColumnDecompressor(), header.id, UnitType.RIG)

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array
 from pavfmt.errors import EncodeError
-from pavfmt.model import Float64Array
 
 MAX_OPCODES = 20_000
 """A FLAME file has some hundred. It also bounds the memo and how deep things nest."""

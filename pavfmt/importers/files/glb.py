@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float64Array
 from pavfmt.errors import EncodeError
-from pavfmt.model import Float64Array
 
 MAGIC = 0x46546C67
 JSON_CHUNK, BIN_CHUNK = 0x4E4F534A, 0x004E4942

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pavfmt.arrays import Float32Array, Float64Array
 from pavfmt.errors import EncodeError
 from pavfmt.importers.files.npy import read_npz_member
 from pavfmt.importers.files.source import MAX_FILE_BYTES
-from pavfmt.model import Float32Array, Float64Array
 
 
 def open_npz(path: Path) -> zipfile.ZipFile:

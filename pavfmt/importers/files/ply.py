@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array
 from pavfmt.errors import EncodeError
-from pavfmt.model import Float32Array
 
 MAX_HEADER_BYTES = 1 << 16
 END = b"end_header\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pavfmt.model import Float32Array
+from pavfmt.arrays import Float32Array
 from pavplayer.camera import Camera
 from pavplayer.posing.cloud import PosedCloud
 from pavplayer.rasterizers.harmonics import BAND_0

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array
 from pavfmt.decoding.scene import Scene
-from pavfmt.model import Float32Array, Pose
+from pavfmt.model import Pose
 from pavplayer.camera import Camera
 from pavplayer.crowd.colours import seen_colours
 from pavplayer.crowd.drawing_order import drawing_order

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array, Int32Array
 from pavfmt.decoding.scene import Scene, hand_over
-from pavfmt.model import Float32Array, Int32Array
 from pavplayer.fading import Visibility, ramp, scale_factors
 
 FADE_SHARE, MIN_FADE = 0.1, 64

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Avatar, Float64Array, Pose, Rig
+from pavfmt.arrays import Float64Array
+from pavfmt.model import Avatar, Pose, Rig
 from pavfmt.posing import STATIC_RIG, pose_mesh
 from pavplayer.camera import Camera, centre_and_height
 from pavplayer.evaluation.metrics import psnr_of_error

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pavfmt.arrays import Float32Array
 from pavfmt.fileio import read_bytes
 from pavfmt.importers import ImportOptions, read_avatar
-from pavfmt.model import Avatar, Float32Array, Pose
+from pavfmt.model import Avatar, Pose
 from pavplayer.camera import Camera
 from pavplayer.evaluation.views import Pictures
 from pavplayer.posing.poser import Poser

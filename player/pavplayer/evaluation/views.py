@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pavfmt.arrays import Float32Array
 from pavfmt.decoding.scene import Scene
-from pavfmt.model import Float32Array, Pose
+from pavfmt.model import Pose
 from pavplayer.camera import Camera, Floats, centre_and_height
 
 Pictures = Mapping[str, Float32Array]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from pavfmt.arrays import Float64Array
 from pavfmt.decoding.scene import Scene
 from pavfmt.importers.arkit import regions_from_shapes
-from pavfmt.model import Float64Array, Pose, Rig
+from pavfmt.model import Pose, Rig
 from pavfmt.posing import pose_mesh
 from pavplayer.camera import Camera
 from pavplayer.focus.names import Focus

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Float32Array, Float64Array, Level
+from pavfmt.arrays import Float32Array, Float64Array
+from pavfmt.model import Level
 from pavfmt.posing import quaternion_from_rotation
 from pavfmt.registry import Site
 from pavplayer.posing import frames

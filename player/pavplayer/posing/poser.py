@@ -8,7 +8,8 @@ from copy import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Avatar, Float32Array, Pose
+from pavfmt.arrays import Float32Array
+from pavfmt.model import Avatar, Pose
 from pavfmt.posing import STATIC_RIG
 from pavfmt.registry import Binding, ShFrame
 from pavplayer.posing.bindings import FaceFrameBinding, Part, SurfacePointBinding, locals_of

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array, Float64Array
 from pavfmt.codec.subdivision import edges_of, subdivided_faces
-from pavfmt.model import Float32Array, Float64Array, Identity, Level, Pose, Rig
+from pavfmt.model import Identity, Level, Pose, Rig
 from pavfmt.posing import joint_transforms
 from pavplayer.posing import frames
 from pavplayer.posing.frames import Array

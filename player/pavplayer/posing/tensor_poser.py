@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pavfmt.model import Avatar, Float32Array, Gaussians, Identity, Level, Pose, Rig
+from pavfmt.arrays import Float32Array
+from pavfmt.model import Avatar, Gaussians, Identity, Level, Pose, Rig
 from pavfmt.posing import STATIC_RIG
 from pavfmt.registry import Binding, ShFrame, Site
 from pavplayer.posing.cloud import PosedCloud

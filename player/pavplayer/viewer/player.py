@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array
 from pavfmt.errors import PavError
-from pavfmt.model import Float32Array, Pose
+from pavfmt.model import Pose
 from pavplayer.pictures import eight_bit
 from pavplayer.viewer.adaptive_size import AdaptiveSize
 from pavplayer.viewer.controls import Controls
@@ -123,7 +124,6 @@ class Player:
         """Whether anything came or a control was moved since the last tick."""
         arrived = [self._update(avatar_view, now) for avatar_view in self.scene.avatar_views]
         version = self.controls.version
-        # Read before it is drawn by: a change that comes in between is seen in the next tick at the latest.
         changed = any(arrived) or version != self._seen_version
         self._seen_version = version
         return changed
@@ -198,7 +198,6 @@ class Player:
         """One step of the first job; False: there was none."""
         if not self._jobs:
             return False
-        # Jobs draw, so they belong to this thread; one step a tick, so the browser is not left waiting for a film.
         if next(self._jobs[0], self) is self:  # a generator's end
             self._jobs.popleft()
         return True

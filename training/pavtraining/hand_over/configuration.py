@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pavfmt.errors import EncodeError
-from pavtraining.configuration import Configuration
+from pavtraining.settings import Settings
 
 
 @dataclass(frozen=True)
-class HandOverConfiguration(Configuration):
+class HandOverConfiguration(Settings):
     """How a flat avatar becomes a fitted base and patches of originals that take over from it."""
 
     seed: int = 0

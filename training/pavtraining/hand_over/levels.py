@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array, Int32Array
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float32Array, Gaussians, Int32Array, Level, Splits
+from pavfmt.model import Avatar, Gaussians, Level, Splits
 from pavfmt.registry import Binding, Site
 from pavtraining.hand_over.on_faces import flattened, is_on_faces, on_children
 

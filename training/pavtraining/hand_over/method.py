@@ -1,37 +1,13 @@
-"""From a flat avatar to a fitted base that hands over to it (§6.10; why: spec/decisions/0014).
-
-**How it works.** The avatar's own Gaussians are the *originals*; pictures of it are the truth.
+"""From a flat avatar to a fitted base that hands over to it.
 
 1. Views of the avatar are drawn. The originals that matter most to them are kept.
 2. They are fitted to stand for all, under random prefixes by significance, so that the first of them stand alone.
-3. Their clusters become the base: a *cover* on the surface, and a *lining* beneath it, which is fitted alone. That
-   is done twice: where the first base errs most the second has more clusters.
+3. Their clusters become the base: a cover on the surface, and a lining beneath it, which is fitted alone. That is
+   done twice: where the first base errs most the second has more clusters.
 4. Again and again: the order of the chunks is measured, and the base is fitted under random prefixes of it.
 5. Base and originals are fitted together under prefixes of that order, and then the whole of the originals.
 
 An exact hand-over leaves out 2 and 5: the originals are sent as they were given.
-
-**Why so.** The first thousand of twenty thousand small Gaussians are a head with holes, in whatever order they come.
-So a few hundred large ones come first that are a head by themselves, and each goes when the originals it stood in
-for are there: patch by patch, so that at any moment a part of the head is finished and the rest is whole but coarse.
-What is fitted is what will be seen, prefixes of the very order that will be sent; but that order depends on how good
-the base is, and the base on the order. Hence the rounds of 4.
-
-Nesting (2) is what makes fewer Gaussians pay: fitted for the whole only, each of them matters more and half of them
-are worse than before.
-
-**Invariants.**
-
-- Originals never move to another vertex or face: they keep their sites and bindings, so the avatar's animation is
-  the given one.
-- From `_worth_sending` on the originals are in the order of significance, the most significant first. Chunks and
-  `most_significant` rely on it.
-- Every phase has a number of its own and goes through `fit`, which asks the checkpoint for what it has learned: a
-  resumed run does all that is not a phase again, which must therefore be the same every time.
-- The base is fitted on the steps it will be written in (`HAND_OVER_PRECISION`), never on finer ones.
-
-**Costs**, of the defaults on one core: some ten minutes, nearly all of it blending pictures of 275×401 to 550×802.
-The constants below that end in COST are shares of it, for the progress bar only.
 """
 
 from __future__ import annotations
@@ -43,29 +19,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pavfmt.arrays import BoolArray, Float64Array
 from pavfmt.encoder.precision import height_of
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, BoolArray, Float64Array, Level
+from pavfmt.model import Avatar, Level
 from pavfmt.registry import Site
 from pavfmt.tools.synthetic import RandomStream
 from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import open_rasterizer
 from pavtraining.hand_over.base import Base, cluster_gaussians
-from pavtraining.hand_over.checkpoint import Checkpoint, Phase
+from pavtraining.hand_over.checkpoint import Memory, Phase
 from pavtraining.hand_over.clusters import clustered, features, means_by, rest_gaussians
 from pavtraining.hand_over.configuration import HandOverConfiguration
 from pavtraining.hand_over.fitting import base_prefixes, fit, joint_prefixes, most_significant
 from pavtraining.hand_over.levels import in_one_level, joined_levels, ranked, with_gaussians
-from pavtraining.hand_over.order.measured import MeasuredView, drawn_prefix, make_schedule, measured_view
+from pavtraining.hand_over.order.measured import MeasuredShot, drawn_prefix, make_schedule, measured_shot
 from pavtraining.hand_over.order.patches import Patches, make_patches, with_chunks
-from pavtraining.hand_over.order.schedule import HandOverSchedule
+from pavtraining.hand_over.order.schedule import Schedule
 from pavtraining.hand_over.order.significance import significance
 from pavtraining.hand_over.originals import Originals
-from pavtraining.hand_over.progress import StagedProgress
-from pavtraining.hand_over.training_views import Splats, TrainingView, TrainingViewMaker, joined
-from pavtraining.running import Progress
-from pavtraining.sources.teacher import Teacher
-from pavtraining.sources.view import Size
+from pavtraining.hand_over.stages import Progress, Stages
+from pavtraining.hand_over.training_views import Drawable, Shot, ShotMaker, joined
+from pavtraining.sources import Size, Teacher
 
 LEAST_SHARE = 1e-3
 """Of the mean weight, for originals in whose place a base does not err."""
@@ -86,7 +61,7 @@ class HandedOver:
     avatar: Avatar
     """Two levels: the base, its lining last; the originals worth sending, whose parents are of the base. Both are
     sent by falling importance."""
-    schedule: HandOverSchedule
+    schedule: Schedule
     kept: NDArray[np.intp]
     """Rows of the given originals that are in the avatar."""
 
@@ -95,18 +70,18 @@ def hand_over(
     avatar: Avatar,
     configuration: HandOverConfiguration | None = None,
     progress: Progress | None = None,
-    checkpoint: Checkpoint | None = None,
+    memory: Memory | None = None,
 ) -> HandedOver:
     """A base fitted to a flat avatar, and the order in which its originals take over. Some minutes of CPU.
 
-    What `checkpoint` holds of an earlier call with the same avatar and configuration is not done again.
+    What `memory` holds of an earlier call with the same avatar and configuration is not done again.
     """
     given = configuration or HandOverConfiguration()
     scout, alone = given.scout_steps * ALONE_COST, given.alone_steps * ALONE_COST
     own, joint = (0, 0) if given.exact else (given.own_steps, given.joint_steps + given.whole_steps)
     total = START_COST + OWN_COST * own + scout + alone + sum(given.prefix_steps) + JOINT_COST * joint
-    stages = StagedProgress(total + (len(given.prefix_steps) + 1) * ORDER_COST, progress)
-    method = HandOverFit(avatar, given, stages.begin("drawing views", START_COST), checkpoint)
+    stages = Stages(total + (len(given.prefix_steps) + 1) * ORDER_COST, progress)
+    method = Method(avatar, given, stages.begin("drawing views", START_COST), memory)
     if not given.exact:
         method.fit_originals(stages.begin("fitting originals", OWN_COST * own))
     method.begin_base(method.importance)
@@ -123,7 +98,7 @@ def hand_over(
     return method.result()
 
 
-class HandOverFit:
+class Method:
     """The method step by step, for those who want to look at it in between."""
 
     def __init__(
@@ -131,30 +106,28 @@ class HandOverFit:
         avatar: Avatar,
         configuration: HandOverConfiguration,
         progress: Callable[[float], None] | None = None,
-        checkpoint: Checkpoint | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.configuration = configuration
-        self._checkpoint = checkpoint or Checkpoint()
+        self._memory = memory or Memory()
         self.teacher = Teacher(avatar, seed=configuration.seed)
         self.avatar = avatar = in_one_level(avatar)
         """The flat avatar as far as it will be sent; its originals the most significant first."""
-        self.views = self._views(configuration.picture_size, configuration.view_count, progress)
+        self.shots = self._shots(configuration.picture_size, configuration.view_count, progress)
         self.kept = self._worth_sending()
         self._become(with_gaussians(avatar, avatar.levels[0].gaussians.take(self.kept)))
-        self._measured: list[MeasuredView] = []
-        self.schedule: HandOverSchedule | None = None
+        self._measured: list[MeasuredShot] = []
+        self.schedule: Schedule | None = None
         """What was measured last."""
 
-    def _views(
-        self, size: Size, count: int, progress: Callable[[float], None] | None = None
-    ) -> list[TrainingView]:
-        return TrainingViewMaker(self.teacher, self.avatar).views(count, size, progress=progress)
+    def _shots(self, size: Size, count: int, progress: Callable[[float], None] | None = None) -> list[Shot]:
+        return ShotMaker(self.teacher, self.avatar).shots(count, size, progress=progress)
 
     def _become(self, avatar: Avatar) -> None:
         """The flat avatar from now on is this, in all views."""
         self.avatar = avatar
-        maker = TrainingViewMaker(self.teacher, avatar)
-        self.views = [maker.view(view.truth) for view in self.views]
+        maker = ShotMaker(self.teacher, avatar)
+        self.shots = [maker.shot(shot.view) for shot in self.shots]
         self.importance = self._measured_importance()
         """(N,) Σ α·T of the originals."""
 
@@ -165,11 +138,11 @@ class HandOverFit:
         choose = most_significant(len(originals), given)
         fit(
             originals.rates(),
-            self._views(given.own_picture_size, given.view_count),
-            lambda random, view: originals.splats(view, torch.arange(choose(random))),
+            self._shots(given.own_picture_size, given.view_count),
+            lambda random, shot: originals.seen(shot, torch.arange(choose(random))),
             Phase(0, given.own_steps, 1.0, given.final_rate),
             given.seed,
-            self._checkpoint,
+            self._memory,
             progress=progress,
         )
         self._become(with_gaussians(self.avatar, originals.gaussians()))
@@ -179,8 +152,8 @@ class HandOverFit:
         avatar, given = self.avatar, self.configuration
         rest, everyone = rest_gaussians(avatar), np.ones(len(self.importance))
         self.patches: Patches = make_patches(features(avatar, rest), weights, given)
-        linings = clustered(self.patches.features, everyone, given.lining_count, given.seed + 1)
-        self._lining_features = means_by(linings, everyone, self.patches.features)
+        linings = clustered(self.patches.places, everyone, given.lining_count, given.seed + 1)
+        self._lining_places = means_by(linings, everyone, self.patches.places)
         depth = given.lining_depth * self._height()
         self.base = Base(
             cluster_gaussians(avatar, rest, self.patches.clusters, weights, 0.0, given.scales),
@@ -197,8 +170,7 @@ class HandOverFit:
         weights = np.bincount(clusters, self.importance)
         if not given.first_count:
             return np.ones(len(weights), bool)
-        centres = means_by(clusters, np.ones(len(clusters)), self.patches.features)
-        # The heaviest of all would lie together in the middle of the face: one from each neighbourhood is a whole head.
+        centres = means_by(clusters, np.ones(len(clusters)), self.patches.places)
         near = clustered(centres, np.ones(len(centres)), given.first_count, given.seed + 2)
         by_weight = np.argsort(-weights, kind="stable")
         first = np.zeros(len(weights), bool)
@@ -212,8 +184,8 @@ class HandOverFit:
     def _measured_importance(self) -> Float64Array:
         rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar, compiled=False)
         total = np.zeros(len(self.avatar.levels[0].gaussians))
-        for view in self.views[: self.configuration.significant_view_count]:
-            total += rasterizer.contributions(poser.frame(view.truth.pose), view.truth.camera)
+        for shot in self.shots[: self.configuration.significant_view_count]:
+            total += rasterizer.contributions(poser.frame(shot.view.pose), shot.view.camera)
         if not total.any():
             raise EncodeError("no-gaussians", "nothing of the avatar is to be seen")
         return total
@@ -222,15 +194,13 @@ class HandOverFit:
         """Rows of the fewest most significant originals that reach the configured quality as given, those first."""
         given = self.configuration
         decibels = given.exact_decibels if given.exact else given.kept_decibels
-        found = significance(self.views, None, given.seed)
-        views, order = self.views[: given.significant_view_count], np.argsort(-found, kind="stable")
-        # Quality grows with the count but for noise, so halving finds where it is reached, to within a few originals:
-        # one more drawing of all views would cost more than they do.
+        found = significance(self.shots, None, given.seed)
+        shots, order = self.shots[: given.significant_view_count], np.argsort(-found, kind="stable")
         low, high = 0, len(order)
         while high - low > KEPT_PRECISION:
             middle = (low + high) // 2
-            rows = torch.from_numpy(np.sort(order[:middle]))  # ascending: ties of depth are drawn as ever
-            errors = [float(view.errors(view.originals.take(rows)).mean()) for view in views]
+            rows = torch.from_numpy(np.sort(order[:middle]))
+            errors = [float(shot.errors(shot.originals.take(rows)).mean()) for shot in shots]
             enough = np.mean(errors) <= 10 ** (-decibels / 10)
             low, high = (low, middle) if enough else (middle, high)
         return order[:high]
@@ -241,10 +211,10 @@ class HandOverFit:
         self._fit_alone(Phase(1, given.scout_steps, 1.0, 0.3), progress)
         rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar, compiled=False)
         total = np.zeros(len(self.importance))
-        for view in self.views[: given.significant_view_count]:
+        for shot in self.shots[: given.significant_view_count]:
             with torch.no_grad():
-                errors = view.errors(self.base.splats(view)).numpy()
-            total += rasterizer.contributions(poser.frame(view.truth.pose), view.truth.camera, errors)
+                errors = shot.errors(self.base.seen(shot)).numpy()
+            total += rasterizer.contributions(poser.frame(shot.view.pose), shot.view.camera, errors)
         shares: Float64Array = total / max(float(total.mean()), TINY) + LEAST_SHARE * (self.importance > 0)
         return shares
 
@@ -254,32 +224,32 @@ class HandOverFit:
 
     def _fit_alone(self, phase: Phase, progress: Callable[[float], None] | None) -> None:
 
-        def beginning(view: TrainingView, place: float) -> Splats:
+        def beginning(shot: Shot, place: float) -> Drawable:
             shown, is_first_alone = self.base.beginning(place)
-            splats = self.base.splats(view, written=False, is_first_alone=is_first_alone)
-            return splats.take(torch.from_numpy(np.flatnonzero(shown)))
+            drawable = self.base.seen(shot, written=False, is_first_alone=is_first_alone)
+            return drawable.take(torch.from_numpy(np.flatnonzero(shown)))
 
         fit(
             self.base.rates(),
-            self.views,
-            lambda random, view: beginning(view, float(random.uniform())),
+            self.shots,
+            lambda random, shot: beginning(shot, float(random.uniform())),
             phase,
             self.configuration.seed,
-            self._checkpoint,
+            self._memory,
             self.base.confine,
             progress,
         )
 
-    def order(self, may_retire: bool = True) -> HandOverSchedule:
+    def order(self, may_retire: bool = True) -> Schedule:
         """Measures the order anew; the lining may retire early once it has been fitted beneath originals."""
         given = self.configuration
-        if not self._measured:  # which patch a pixel shows does not change: patches do not, nor views
+        if not self._measured:
             self._measured = [
-                measured_view(view, self.patches) for view in self.views[: given.measured_view_count]
+                measured_shot(shot, self.patches) for shot in self.shots[: given.measured_view_count]
             ]
         self.patches = with_chunks(self.patches, self._worth_over_lining(), given.shares)
         self.schedule = make_schedule(
-            self.base, self._measured, self.patches, self._lining_features, given, may_retire
+            self.base, self._measured, self.patches, self._lining_places, given, may_retire
         )
         return self.schedule
 
@@ -288,27 +258,26 @@ class HandOverFit:
         given = self.configuration
         if not given.exact:
             return -np.arange(len(self.importance))
-        some = self.views[: given.significant_view_count]
+        some = self.shots[: given.significant_view_count]
         with torch.no_grad():
             lining = torch.arange(self.base.cover_count, len(self.base))
-            behind = [self.base.splats(view).take(lining) for view in some]
+            behind = [self.base.seen(shot).take(lining) for shot in some]
         return significance(some, behind, given.seed, PROBES)
 
     def fit_base(self, round_: int, progress: Callable[[float], None] | None = None) -> None:
         """The base under random prefixes of the order measured last."""
         assert self.schedule is not None
         given, base = self.configuration, self.base
-        # Only the last round cools down: before it the order is still going to change.
         last = given.final_rate if round_ == len(given.prefix_steps) - 1 else 0.4
         phase = Phase(3 + round_, given.prefix_steps[round_], 0.6, last)
         choose = base_prefixes(base, self.schedule, given)
 
-        def drawn(random: RandomStream, view: TrainingView) -> Splats:
+        def drawn(random: RandomStream, shot: Shot) -> Drawable:
             there, shown, is_first_alone = choose(random)
-            splats = base.splats(view, is_first_alone=is_first_alone)
-            return drawn_prefix(view.originals, splats, there, shown)
+            seen = base.seen(shot, is_first_alone=is_first_alone)
+            return drawn_prefix(shot.originals, seen, there, shown)
 
-        fit(base.rates(), self.views, drawn, phase, given.seed, self._checkpoint, base.confine, progress)
+        fit(base.rates(), self.shots, drawn, phase, given.seed, self._memory, base.confine, progress)
 
     def fit_together(self, progress: Callable[[float], None] | None = None) -> None:
         """Base and originals under random prefixes of the order measured last, in full pictures; then the whole."""
@@ -318,24 +287,24 @@ class HandOverFit:
         everyone = torch.arange(len(originals))
         choose = joint_prefixes(base, self.schedule, given)
 
-        def drawn(random: RandomStream, view: TrainingView) -> Splats:
+        def drawn(random: RandomStream, shot: Shot) -> Drawable:
             there, shown, is_first_alone = choose(random)
-            splats = base.splats(view, is_first_alone=is_first_alone)
-            return drawn_prefix(originals.splats(view, everyone), splats, there, shown)
+            seen = base.seen(shot, is_first_alone=is_first_alone)
+            return drawn_prefix(originals.seen(shot, everyone), seen, there, shown)
 
         number, first = 3 + len(given.prefix_steps), given.joint_rate
         phase = Phase(number, given.joint_steps, first, 0.1 * first)
         groups = base.rates() + originals.rates()
-        views = self._views(given.full_picture_size, given.full_view_count)
-        fit(groups, views, drawn, phase, given.seed, self._checkpoint, base.confine, progress)
+        shots = self._shots(given.full_picture_size, given.full_view_count)
+        fit(groups, shots, drawn, phase, given.seed, self._memory, base.confine, progress)
 
-        def whole(random: RandomStream, view: TrainingView) -> Splats:
-            left = base.splats(view).take(torch.from_numpy(np.flatnonzero(last_shown)))
-            return joined(originals.splats(view, everyone), left)
+        def whole(random: RandomStream, shot: Shot) -> Drawable:
+            left = base.seen(shot).take(torch.from_numpy(np.flatnonzero(last_shown)))
+            return joined(originals.seen(shot, everyone), left)
 
         last_shown = self.schedule.shown(len(self.schedule.moves))
         phase = Phase(number + 1, given.whole_steps, given.whole_rate, 0.02 * given.whole_rate)
-        fit(originals.rates(), views, whole, phase, given.seed, self._checkpoint)
+        fit(originals.rates(), shots, whole, phase, given.seed, self._memory)
         self._become(with_gaussians(self.avatar, originals.gaussians()))
 
     def result(self) -> HandedOver:

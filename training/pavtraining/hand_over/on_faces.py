@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from pavfmt.arrays import Float64Array, Int32Array
 from pavfmt.errors import EncodeError
-from pavfmt.model import Avatar, Float64Array, Gaussians, Int32Array, Level, Pose, Splits
+from pavfmt.model import Avatar, Gaussians, Level, Pose, Splits
 from pavfmt.posing import (
     face_frames,
     forest_corners,

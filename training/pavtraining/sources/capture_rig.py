@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
+from pavfmt.arrays import Float64Array
 from pavfmt.errors import EncodeError, PavError
 from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.importers.files.npz import array_names, float_array, open_npz
 from pavfmt.importers.flame import PARENTS, read_flame
 from pavfmt.importers.gaussianavatars import fitting_model, read_static_offset, rig_from
 from pavfmt.importers.tracks import flame_track
-from pavfmt.model import Float64Array, Identity, Pose, Rig, Track
+from pavfmt.model import Identity, Pose, Rig, Track
 
 RIG_NAME = "rig.npz"
 """A CC0 rig that lies in a capture's folder."""
@@ -35,7 +36,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class FlameParameters:
+class Parameters:
     """One file of FLAME parameters."""
 
     person: Person
@@ -46,11 +47,11 @@ class FlameParameters:
         return timestep if self.track.frame_count > 1 else 0
 
 
-def read_parameters(path: Path, where: str) -> FlameParameters:
+def read_parameters(path: Path, where: str) -> Parameters:
     """The FLAME parameters in an `.npz`; errors name the frame that asked for them."""
     try:
         with open_npz(path) as archive:
-            return FlameParameters(_person(archive), flame_track(archive, path.stem))
+            return Parameters(_person(archive), flame_track(archive, path.stem))
     except PavError as error:
         raise EncodeError(error.code, f"{where}: {path.name}: {error.message}") from error
 

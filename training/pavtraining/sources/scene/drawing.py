@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Float64Array, Identity, Pose
+from pavfmt.arrays import Float64Array
+from pavfmt.model import Identity, Pose
 from pavfmt.posing import PosedMesh, face_frames, pose_mesh
 from pavplayer.camera import Camera
 from pavtraining.sources.scene.eyes import Eye

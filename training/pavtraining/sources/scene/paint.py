@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pavfmt.model import Float64Array
+from pavfmt.arrays import Float64Array
 from pavtraining.sources.noise import spots, value_noise
 from pavtraining.sources.scene.surface import bump, smoothstep
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.model import Float32Array, Float64Array, Int32Array
+from pavfmt.arrays import Float32Array, Float64Array, Int32Array
 
 RED, GREEN, BLUE, GLOSS, ROUGHNESS, SOFTNESS, SLOPE_X, SLOPE_Y, SLOPE_Z = range(9)
 CHANNELS = 9
@@ -32,7 +32,7 @@ class Texels:
 
 
 @dataclass(frozen=True)
-class TexelGrid:
+class Places:
     """Where T texels lie."""
 
     faces: NDArray[np.int64]
@@ -48,7 +48,7 @@ class TexelGrid:
         return values
 
 
-def texel_grid(corners: Float64Array, spacing: Float64Array) -> TexelGrid:
+def places(corners: Float64Array, spacing: Float64Array) -> Places:
     """Grids on (F, 3, 3) faces with texels about `spacing` (F,) metres apart, slivers a little coarser along."""
     longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -62,7 +62,7 @@ def texel_grid(corners: Float64Array, spacing: Float64Array) -> TexelGrid:
         grid = _grid(int(n))
         rows = (starts[:-1][steps == n][:, None] + np.arange(len(grid))).reshape(-1)
         shares[rows] = np.tile(grid, (int((steps == n).sum()), 1))
-    return TexelGrid(faces, shares, starts[:-1], steps)
+    return Places(faces, shares, starts[:-1], steps)
 
 
 def _grid(n: int) -> Float64Array:

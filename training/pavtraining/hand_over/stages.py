@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pavtraining.running import Progress
+Progress = Callable[[str, float], None]
+"""What is being done, and how much of all has been done, 0..1."""
 
 
-class StagedProgress:
+class Stages:
     """How much of all has been done, as stages of known cost follow each other."""
 
     def __init__(self, total: float, progress: Progress | None) -> None:
@@ -17,9 +18,9 @@ class StagedProgress:
         """The next stage; what is returned takes the share of it that is done."""
         before, self._done = self._done, self._done + cost
 
-        def report(share: float) -> None:
+        def tell(share: float) -> None:
             if self._progress is not None:
                 self._progress(what, min((before + cost * share) / self._total, 1.0))
 
-        report(0.0)
-        return report
+        tell(0.0)
+        return tell

@@ -14,7 +14,8 @@ from pavcli.options.progress import counting_bar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_bytes
 from pavfmt.tools.cut import bytes_of_percent
-from pavplayer.evaluation.curve import Curve, CurveReport, EvaluatedFile, curve_lengths, measure_curve
+from pavplayer.evaluation.curve import EvaluatedFile, curve_lengths, measure_curve
+from pavplayer.evaluation.figures import Curve, CurveReport
 from pavplayer.evaluation.reports.curve_plot import curve_plot, plot_format
 from pavplayer.evaluation.reports.curve_tables import curve_csv, curve_text
 from pavplayer.packages import require

@@ -12,7 +12,8 @@ from pavcli.options.damage import report_damage
 from pavcli.options.progress import counting_bar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_bytes
-from pavplayer.evaluation.budgets import PERCENTS, EvalReport, evaluate
+from pavplayer.evaluation.budgets import PERCENTS, evaluate
+from pavplayer.evaluation.figures import EvalReport
 from pavplayer.evaluation.reports.budget_plot import eval_plot
 from pavplayer.evaluation.reports.budget_tables import eval_markdown, eval_text
 from pavplayer.packages import is_installed, require

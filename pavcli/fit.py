@@ -6,7 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pavcli.options import device, output
 from pavcli.reporting import ExitCode
@@ -16,13 +16,13 @@ from pavfmt.importers.progressive import is_progressive
 from pavfmt.model import Avatar
 from pavfmt.registry import Binding, Site
 from pavplayer.packages import require
-from pavtraining.hierarchy.configuration import ABLATIONS, Configuration
-from pavtraining.settings import Settings, read_configuration, seed_in, write_configuration
+from pavtraining.configuration import Configuration, read_configuration, seed_in, write_configuration
+from pavtraining.hierarchy.configuration import ABLATIONS, HierarchyConfiguration
 
 if TYPE_CHECKING:
     from pavtraining.hand_over import HandOverConfiguration
-    from pavtraining.interruption import RunFiles
-    from pavtraining.sources import Source
+    from pavtraining.running import Run, RunFiles
+    from pavtraining.sources import ViewSource
 
 HELP = """\
   pav fit lam-export.zip -o head             a flat avatar: a small base, and its own Gaussians take over
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do it."""
-    from pavtraining.interruption import RunFiles
+    from pavtraining.running import RunFiles
 
     output = Path(args.output)
     files = RunFiles.beside(output)
@@ -114,30 +114,16 @@ def _report(output: Path, method: str, avatar: Avatar, seconds: float) -> None:
     print(f"{output}: {method}; {total}; {seconds:,.0f} s", file=sys.stderr)
 
 
-class AnyRun(Protocol):
-    """A fit by any method."""
-
-    @property
-    def seconds(self) -> float:
-        """Time spent so far, in all processes."""
-
-    def go(self, quiet: bool = False) -> Avatar:
-        """To the end."""
-
-    def clear(self) -> None:
-        """Forget the state."""
-
-
 def _plot(args: argparse.Namespace, files: RunFiles) -> int:
     """Draw the log of the run beside the output, whether or not it has ended."""
     require("matplotlib")
-    from pavtraining.log import plot_journal
+    from pavtraining.log import plot_log
 
-    plot_journal(files.log, args.plot)
+    plot_log(files.log, args.plot)
     return ExitCode.FINE
 
 
-def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:
+def _method(args: argparse.Namespace, source: ViewSource, files: RunFiles) -> str:
     """The one of the run to resume, the one asked for, or the one for such a source; checked against the options."""
     from pavtraining.hand_over.running import METHOD
     from pavtraining.sources import Teacher
@@ -154,7 +140,7 @@ def _method(args: argparse.Namespace, source: Source, files: RunFiles) -> str:
     return method
 
 
-def _method_for(source: Source) -> str:
+def _method_for(source: ViewSource) -> str:
     """Hand-over for avatars of one level, but for surface points on faces, which have no frame to be fitted in."""
     from pavtraining.hand_over.running import METHOD
     from pavtraining.sources import Teacher
@@ -179,20 +165,22 @@ def _check_options(args: argparse.Namespace, hands_over: bool) -> None:
         raise EncodeError("bad-option", "a hand-over is fitted on the CPU")
 
 
-def _configuration(args: argparse.Namespace, method: str, source: Source | None = None) -> Settings:
+def _configuration(args: argparse.Namespace, method: str, source: ViewSource | None = None) -> Configuration:
     """The defaults, the file's values over them, the options' over those."""
     return _forest_values(args) if method == "forest" else _hand_over_values(args, source)
 
 
-def _forest_values(args: argparse.Namespace) -> Configuration:
+def _forest_values(args: argparse.Namespace) -> HierarchyConfiguration:
     """Of a fit that grows from nothing."""
-    base = read_configuration(args.config, Configuration()) if args.config else Configuration()
+    base = (
+        read_configuration(args.config, HierarchyConfiguration()) if args.config else HierarchyConfiguration()
+    )
     names = ("steps", "gaussians", "sh_degree", "seed")
     given: dict[str, Any] = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     return base.changed(given | {ABLATIONS[part]: False for part in args.without})
 
 
-def _hand_over_values(args: argparse.Namespace, source: Source | None) -> HandOverConfiguration:
+def _hand_over_values(args: argparse.Namespace, source: ViewSource | None) -> HandOverConfiguration:
     """Of a hand-over; the defaults depend on the avatar, if there is one yet."""
     from pavtraining.hand_over import HandOverConfiguration, default_configuration
     from pavtraining.sources import Teacher
@@ -221,25 +209,25 @@ def _check_files(args: argparse.Namespace, output: Path, files: RunFiles) -> Non
         raise EncodeError("exists", f"{files.state} is of a run that did not end: --resume or --force")
 
 
-def _open_run(args: argparse.Namespace, source: Source, method: str, files: RunFiles) -> AnyRun:
+def _open_run(args: argparse.Namespace, source: ViewSource, method: str, files: RunFiles) -> Run:
     """A new run, or the one that was interrupted; that one keeps its own configuration."""
     from pavtraining.hand_over.configuration import HandOverConfiguration
     from pavtraining.hand_over.running import HandOverRun
-    from pavtraining.hierarchy.running import Run
+    from pavtraining.hierarchy.running import HierarchyRun
     from pavtraining.sources import Teacher
 
     if args.resume:
         if isinstance(source, Teacher) and method != "forest":
             return HandOverRun.resumed(source.avatar, files)
-        return Run.resumed(source, files, args.device)
+        return HierarchyRun.resumed(source, files, args.device)
     configuration = _configuration(args, method, source)
     if isinstance(configuration, HandOverConfiguration) and isinstance(source, Teacher):
         return HandOverRun(source.avatar, configuration, files)
-    assert isinstance(configuration, Configuration)
-    return Run.started(source, configuration, files, args.minutes, args.device)
+    assert isinstance(configuration, HierarchyConfiguration)
+    return HierarchyRun.started(source, configuration, files, args.minutes, args.device)
 
 
-def _source(args: argparse.Namespace, files: RunFiles) -> Source:
+def _source(args: argparse.Namespace, files: RunFiles) -> ViewSource:
     """What is fitted to, with the seed of the run it is for: views are drawn from it."""
     from pavtraining.sources import open_source
     from pavtraining.state import read_state

@@ -22,13 +22,12 @@ from pavfmt.importers.progressive import is_progressive, read_progressive
 from pavfmt.model import Avatar
 from pavplayer.importance import open_renderer
 from pavtraining.hand_over import HandOverConfiguration, hand_over
-from pavtraining.hand_over.running import progress_bar
-from pavtraining.hierarchy.configuration import Configuration
-from pavtraining.hierarchy.running import Run
-from pavtraining.interruption import InterruptedFitError, RunFiles
+from pavtraining.hierarchy.configuration import HierarchyConfiguration
+from pavtraining.hierarchy.running import HierarchyRun
+from pavtraining.running import InterruptedFitError, RunFiles, progress_bar
 from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES, SceneSource
 
-CONFIGURATION = Configuration(
+CONFIGURATION = HierarchyConfiguration(
     steps=5000,
     views=(210, 126, 84),
     visibility_views=42,
@@ -44,7 +43,7 @@ CONFIGURATION = Configuration(
 """What two cores of our own finish in a quarter of an hour."""
 ANGLES = 2 * CAMERA_ANGLES + BACK_ANGLES
 """Three looks at the face for each at the back of the head."""
-MEMORY_BYTES = 2 << 30
+CACHE_BYTES = 2 << 30
 """All views at full size."""
 BASE = HandOverConfiguration(
     exact=True, exact_decibels=99.0, cover_count=1350, first_count=900, lining_count=130
@@ -63,15 +62,15 @@ METADATA = {
 
 def demo_source() -> SceneSource:
     """The scene, from all sides."""
-    return SceneSource(CONFIGURATION.seed, MEMORY_BYTES, ANGLES)
+    return SceneSource(CONFIGURATION.seed, CACHE_BYTES, ANGLES)
 
 
-def _run(files: RunFiles, minutes: float | None) -> Run:
+def _run(files: RunFiles, minutes: float | None) -> HierarchyRun:
     """The run that was interrupted, or a new one."""
     source = demo_source()
     if files.state.exists():
-        return Run.resumed(source, files)
-    return Run.started(source, CONFIGURATION, files, minutes)
+        return HierarchyRun.resumed(source, files)
+    return HierarchyRun.started(source, CONFIGURATION, files, minutes)
 
 
 def fitted(folder: Path, minutes: float | None = None, quiet: bool = False) -> Avatar:

@@ -12,9 +12,9 @@ from pathlib import Path
 from pavfmt.errors import PavError
 from pavfmt.fileio import write_bytes
 from pavplayer.packages import PackageMissingError, require
-from pavtraining.interruption import InterruptedFitError
+from pavtraining.running import InterruptedFitError
 from research.results.cells import Cell, Cells, all_cells, missing
-from research.results.clock import Clock, TimeIsUpError
+from research.results.deadline import Deadline, TimeIsUpError
 from research.results.document import document
 from research.results.plots import plots
 from research.results.subjects import open_subject
@@ -79,16 +79,16 @@ def _compute(cells: Cells, todo: Sequence[Cell], args: argparse.Namespace) -> No
     import torch
 
     torch.set_num_threads(1)  # fits have small operations: more threads only wait for each other
-    clock, done = Clock(args.minutes), 0
+    deadline, done = Deadline(args.minutes), 0
     for name, group in groupby(todo, key=lambda cell: cell.subject):
-        clock.check()
+        deadline.check()
         subject = open_subject(name, args.work)
         views = subject.examination()
         for cell in group:
-            clock.check()
+            deadline.check()
             done += 1
             with _bar(f"{done}/{len(todo)} {cell.name}") as progress:
-                result = cells.compute(cell, subject, views, clock, args.flip, progress)
+                result = cells.compute(cell, subject, views, deadline, args.flip, progress)
             shown = ", ".join(f"{one.psnr:.2f}" for one in result.judgements)
             print(f"{cell.name}: {shown} dB; {result.seconds:,.0f} s", file=sys.stderr)
 

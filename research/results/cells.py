@@ -14,9 +14,9 @@ from typing import Any
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import write_bytes
 from pavtraining.sources import View
-from research.results.clock import Clock
-from research.results.judging import Judgement, Walk, gaussian_bytes_of, judged, walked
-from research.results.methods import ADDITIVE, ENCODING_KEY, METHODS, Method, Order, reference_of
+from research.results.deadline import Deadline
+from research.results.judging import Judgement, PrefixWalk, gaussian_bytes_of, judged, walked
+from research.results.methods import ADDITIVE, ENCODING_KEY, METHODS, Method, reference_of
 from research.results.subjects import HEADS, SUBJECTS, Subject
 
 SHARES = (0.01, 0.05, 0.10, 0.25, 0.50, 1.0)
@@ -61,7 +61,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Result:
+class CellResult:
     """What a cell says."""
 
     gaussian_bytes: int
@@ -74,7 +74,7 @@ class Result:
     """One for each budget."""
     marks: list[Judgement]
     """For finished heads, one for each of `MARKS`."""
-    walk: Walk | None
+    walk: PrefixWalk | None
     """From the first byte to the last, for what a method fitted."""
 
 
@@ -96,7 +96,7 @@ class Cells:
     def __init__(self, folder: Path, work: Path) -> None:
         self._folder, self._work = folder, work
 
-    def result(self, cell: Cell) -> Result | None:
+    def result(self, cell: Cell) -> CellResult | None:
         """None: not yet computed, or with other settings."""
         path = self._path(cell)
         if not path.is_file():
@@ -108,8 +108,8 @@ class Cells:
             found = fields["result"]
             for name in ("judgements", "marks"):
                 found[name] = [Judgement(**one) for one in found[name]]
-            found["walk"] = found["walk"] and Walk(**found["walk"])
-            return Result(**found)
+            found["walk"] = found["walk"] and PrefixWalk(**found["walk"])
+            return CellResult(**found)
         except (ValueError, KeyError, TypeError) as error:
             raise EncodeError("bad-result", f"{path} is no result: {error}; delete it") from None
 
@@ -123,23 +123,23 @@ class Cells:
         cell: Cell,
         subject: Subject,
         views: Sequence[View],
-        clock: Clock,
+        deadline: Deadline,
         with_flip: bool = False,
         progress: Callable[[int], None] = lambda count: None,
-    ) -> Result:
+    ) -> CellResult:
         """Make the file and judge it; what it needs must be there."""
         began = time.monotonic()
-        data = self._file(cell, subject, clock)
+        data = self._file(cell, subject, deadline)
         budgets, marks = self._budgets(cell, data), list(MARKS if cell.has_marks else ())
         every = sorted({*budgets, *marks})
 
         def drawn() -> None:
-            clock.check()
+            deadline.check()
             progress(len(every) * len(views))
 
         found = dict(zip(every, judged(data, every, views, with_flip, drawn), strict=True))
         walk = walked(data, views, drawn) if cell.method.walks else None
-        result = Result(
+        result = CellResult(
             gaussian_bytes_of(data),
             len(data),
             round(time.monotonic() - began, 1),
@@ -159,11 +159,11 @@ class Cells:
         write_bytes(str(path), (json.dumps(fields, indent=1) + "\n").encode(), force=True)
         return result
 
-    def _file(self, cell: Cell, subject: Subject, clock: Clock) -> bytes:
+    def _file(self, cell: Cell, subject: Subject, deadline: Deadline) -> bytes:
         count = self._count(cell)
         work = self._work / cell.name / _key_of_fit(cell, count)
         work.mkdir(parents=True, exist_ok=True)
-        return cell.method.make(subject, Order(count), work, clock)
+        return cell.method.make(subject, count, work, deadline)
 
     def _count(self, cell: Cell) -> int | None:
         """As many Gaussians as the additive fit has in so many bytes."""

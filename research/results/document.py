@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from pavfmt.encoder import PRESETS
 from pavfmt.encoder.options import FITTED_DECIBELS
-from research.results.cells import MARKS, SHARES, Cell, Cells, Result
+from research.results.cells import MARKS, SHARES, Cell, CellResult, Cells
 from research.results.judging import CUTS, MOST_DECIBELS, Judgement
 from research.results.methods import ABLATION, ADDITIVE, FIT, METHODS, TWO_PART_BASE, Method, reference_of
 from research.results.subjects import CAPTURE_CAMERAS, CAPTURE_FRAMES, HEADS, SUBJECTS
@@ -27,7 +27,7 @@ cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has n
 - **Pictures**: `eval-v1`, 8 views of 5 expressions, 550×802. No training view is among them. PSNR is over all pixels
   of all 40 pictures, in dB; SSIM is their mean, FLIP that of every fifth.
 - **Against**: the finished head itself, unquantized, for `status`, `tesla` and `p2-1`; the scene's own pictures for the
-  scene and for the capture. What a capture's pictures were spoiled with is thus an error, but not in what it is
+  scene and for the capture. How a capture's pictures were degraded is thus an error, but not in what it is
   measured against.
 - **Bytes** are Gaussian bytes: units of Gaussians with their split points and hand-over data, the rig and all shapes
   being there. The columns are shares of the first row's bytes ("flat, by W" for finished heads, "fitted, additive"
@@ -41,7 +41,7 @@ cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has n
 - **"Then hand-over"** puts a base of {TWO_PART_BASE.cover_count + TWO_PART_BASE.lining_count:,} Gaussians under the
   model fitted for the whole. {TWO_PART_BASE.first_count} of the base come first, with opacities and scales of their
   own until the rest is there. The model's own Gaussians are fitted again, to its pictures.
-- **The capture**: {CAPTURE_FRAMES} frames from {CAPTURE_CAMERAS} cameras, with the default spoiling.
+- **The capture**: {CAPTURE_FRAMES} frames from {CAPTURE_CAMERAS} cameras, with the default degradation.
 """
 ABLATION_TEXT = f"""## What each part of the method is worth
 
@@ -161,7 +161,7 @@ def _table(cells: Cells, subject: str, methods: Sequence[Method], what: str, sho
     return "\n".join(lines) + "\n"
 
 
-def _share_title(share: float, reference: Result | None) -> str:
+def _share_title(share: float, reference: CellResult | None) -> str:
     kilobytes = "" if reference is None else f", {share * reference.gaussian_bytes / 1000:.1f} kB"
     return f"{100 * share:g} %{kilobytes}"
 
@@ -176,7 +176,7 @@ def _row(cells: Cells, subject: str, method: Method, shown: Shown) -> list[str]:
     return [*found[:-1], f"{found[-1]} ({result.gaussian_bytes / 1000:.1f} kB)"]
 
 
-def _alone(result: Result | None, shown: Shown) -> str:
+def _alone(result: CellResult | None, shown: Shown) -> str:
     if result is None:
         return MISSING
     return f"{shown(result.judgements[-1])} ({result.gaussian_bytes / 1000:.1f} kB)"

@@ -41,7 +41,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Walk:
+class PrefixWalk:
     """What happens between neighbouring prefixes."""
 
     cuts: int
@@ -72,7 +72,7 @@ def judged(
     ]
 
 
-def walked(data: bytes, views: Sequence[View], progress: Progress = lambda: None) -> Walk:
+def walked(data: bytes, views: Sequence[View], progress: Progress = lambda: None) -> PrefixWalk:
     """`CUTS` prefixes, equally far apart in Gaussian bytes, in every fifth view."""
     budgets = [round(gaussian_bytes_of(data) * (cut + 1) / CUTS) for cut in range(CUTS)]
     best, worst_loss, largest, before = 0.0, 0.0, 0.0, None
@@ -89,7 +89,7 @@ def walked(data: bytes, views: Sequence[View], progress: Progress = lambda: None
             changes = (_largest_block(one - other) for one, other in zip(pictures, before, strict=True))
             largest = max(largest, *changes)
         before = pictures
-    return Walk(CUTS, round(worst_loss, 4), round(largest, 2))
+    return PrefixWalk(CUTS, round(worst_loss, 4), round(largest, 2))
 
 
 def _largest_block(difference: Float32Array) -> float:

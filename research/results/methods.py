@@ -27,11 +27,11 @@ from pavfmt.model import Avatar
 from pavplayer.importance import open_renderer
 from pavtraining.hand_over import ON_FACES, HandOverConfiguration
 from pavtraining.hand_over.running import HandOverRun
-from pavtraining.hierarchy.configuration import ABLATIONS, Configuration
-from pavtraining.hierarchy.running import Run
-from pavtraining.interruption import RunFiles
-from pavtraining.sources import Source
-from research.results.clock import Clock
+from pavtraining.hierarchy.configuration import ABLATIONS, HierarchyConfiguration
+from pavtraining.hierarchy.running import HierarchyRun
+from pavtraining.running import RunFiles
+from pavtraining.sources import ViewSource
+from research.results.deadline import Deadline
 from research.results.subjects import HEADS, Subject
 
 FIRST_UNIT_BYTES = 800
@@ -40,7 +40,7 @@ RANDOM_SEED = 11
 EVEN = 1e-6
 """How little random importance differs: nothing is written finer or left out for it, it only orders."""
 
-FIT = Configuration(
+FIT = HierarchyConfiguration(
     steps=2000,
     views=(128, 96, 48),
     sizes=(0.25, 0.5, 1.0),
@@ -52,7 +52,7 @@ FIT = Configuration(
     order_interval=160,
 )
 """Of all fits of the table but the ablations."""
-ABLATION = Configuration(
+ABLATION = HierarchyConfiguration(
     steps=900,
     views=(96, 48),
     sizes=(0.25, 0.5),
@@ -81,22 +81,15 @@ FITTED = EncodeOptions(first_unit_bytes=5500, unit_bytes=4500, importance_per="f
 
 
 @dataclass(frozen=True)
-class Order:
-    """Which prefix of it a cell is about: how many Gaussians it may have."""
-
-    gaussians: int | None = None
-    """None: as many as the method's own configuration says."""
-
-
-@dataclass(frozen=True)
 class Method:
     """One row."""
 
     name: str
     title: str
     subjects: tuple[str, ...]
-    make: Callable[[Subject, Order, Path, Clock], bytes]
-    """The file; long work is kept in a folder, and TimeIsUpError says that it will go on next time."""
+    make: Callable[[Subject, int | None, Path, Deadline], bytes]
+    """The file, of as many Gaussians as given (None: as its own configuration says); long work is kept in a folder, and
+    TimeIsUpError says that it will go on next time."""
     settings: Mapping[str, Any]
     """What else decides the result: cells made with other settings are made anew."""
     per_share: bool = False
@@ -118,29 +111,29 @@ def _flat(subject: Subject) -> Avatar:
     return subject.flat
 
 
-def _flat_by_weight(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+def _flat_by_weight(subject: Subject, gaussians: int | None, work: Path, deadline: Deadline) -> bytes:
     flat = _flat(subject)
-    return _encoded(flat, rendered_importance(flat, open_renderer("cpu"), lambda share: clock.check()))
+    return _encoded(flat, rendered_importance(flat, open_renderer("cpu"), lambda share: deadline.check()))
 
 
-def _flat_by_area(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+def _flat_by_area(subject: Subject, gaussians: int | None, work: Path, deadline: Deadline) -> bytes:
     flat = _flat(subject)
     return _encoded(flat, opacity_area_importance(flat))
 
 
-def _flat_at_random(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+def _flat_at_random(subject: Subject, gaussians: int | None, work: Path, deadline: Deadline) -> bytes:
     flat = _flat(subject)
     random = np.random.default_rng(RANDOM_SEED)
     return _encoded(flat, [1 + EVEN * random.uniform(size=len(level.gaussians)) for level in flat.levels])
 
 
-def _handed_over(flat: Avatar, configuration: HandOverConfiguration, work: Path, clock: Clock) -> bytes:
+def _handed_over(flat: Avatar, configuration: HandOverConfiguration, work: Path, deadline: Deadline) -> bytes:
     folder = work / "checkpoint"
     if not is_progressive(folder):
         files = RunFiles.beside(folder)
         again = files.state.exists()
         run = HandOverRun.resumed(flat, files) if again else HandOverRun(flat, configuration, files)
-        with clock.stopping_fits():
+        with deadline.stopping_fits():
             write_progressive(run.go(), folder)
         run.clear()
     avatar, renderer = read_progressive(folder), open_renderer("cpu")
@@ -157,8 +150,8 @@ def _handed_over(flat: Avatar, configuration: HandOverConfiguration, work: Path,
 def _handing_over(name: str, title: str, configuration: HandOverConfiguration) -> Method:
     """Of finished heads."""
 
-    def make(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
-        return _handed_over(_flat(subject), configuration, work, clock)
+    def make(subject: Subject, gaussians: int | None, work: Path, deadline: Deadline) -> bytes:
+        return _handed_over(_flat(subject), configuration, work, deadline)
 
     return Method(
         name, title, HEADS, make, {**configuration.as_mapping(), **HANDING_OVER_ENCODING}, walks=True
@@ -168,40 +161,44 @@ def _handing_over(name: str, title: str, configuration: HandOverConfiguration) -
 def _fitted_then_handing_over(name: str, title: str, configuration: HandOverConfiguration) -> Method:
     """Of what has to be fitted first: for the whole only, and then a base under that."""
 
-    def make(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
-        whole = _fit(subject.source, WHOLE_FIT, work / "whole", clock)
-        return _handed_over(whole, configuration, work, clock)
+    def make(subject: Subject, gaussians: int | None, work: Path, deadline: Deadline) -> bytes:
+        whole = _fit(subject.source, WHOLE_FIT, work / "whole", deadline)
+        return _handed_over(whole, configuration, work, deadline)
 
     settings = {**configuration.as_mapping(), "whole": WHOLE_FIT.as_mapping(), **HANDING_OVER_ENCODING}
     return Method(name, title, MADE_FROM_SCENE, make, settings, walks=True)
 
 
-def _fit(source: Source, configuration: Configuration, work: Path, clock: Clock) -> Avatar:
+def _fit(source: ViewSource, configuration: HierarchyConfiguration, work: Path, deadline: Deadline) -> Avatar:
     """The fitted avatar; a fit that was interrupted goes on."""
     folder = work / "checkpoint"
     if not is_progressive(folder):
         files = RunFiles.beside(folder)
         run = (
-            Run.resumed(source, files) if files.state.exists() else Run.started(source, configuration, files)
+            HierarchyRun.resumed(source, files)
+            if files.state.exists()
+            else HierarchyRun.started(source, configuration, files)
         )
-        with clock.stopping_fits():
+        with deadline.stopping_fits():
             write_progressive(run.go(), folder)
         run.clear()
     return read_progressive(folder)
 
 
-def _fitting(configuration: Configuration) -> Callable[[Subject, Order, Path, Clock], bytes]:
-    def make(subject: Subject, order: Order, work: Path, clock: Clock) -> bytes:
+def _fitting(configuration: HierarchyConfiguration) -> Callable[[Subject, int | None, Path, Deadline], bytes]:
+    def make(subject: Subject, gaussians: int | None, work: Path, deadline: Deadline) -> bytes:
         changes = HEAD_CHANGES if subject.name in HEADS else {}
-        if order.gaussians is not None:
-            changes = {**changes, "gaussians": order.gaussians}
-        avatar = _fit(subject.source, configuration.changed(changes), work, clock)
+        if gaussians is not None:
+            changes = {**changes, "gaussians": gaussians}
+        avatar = _fit(subject.source, configuration.changed(changes), work, deadline)
         return encode(_bare(avatar), FITTED, rendered_importance(avatar, open_renderer("cpu")))
 
     return make
 
 
-def _fitted(name: str, title: str, subjects: tuple[str, ...], configuration: Configuration) -> Method:
+def _fitted(
+    name: str, title: str, subjects: tuple[str, ...], configuration: HierarchyConfiguration
+) -> Method:
     settings = {**configuration.as_mapping(), ENCODING_KEY: asdict(FITTED)}
     return Method(
         name,

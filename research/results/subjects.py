@@ -13,13 +13,13 @@ from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Identity, Pose, Rig
 from pavplayer.camera import Camera
 from pavplayer.evaluation.views import EVALUATION_V1
-from pavtraining.sources import SceneSource, Source, Teacher, View, open_capture, open_teacher
+from pavtraining.sources import SceneSource, Teacher, View, ViewSource, open_capture, open_teacher
 from pavtraining.sources.capture_writing import write_capture
 
 HEADS = ("status", "tesla", "p2-1")
 CAPTURE_FRAMES, CAPTURE_CAMERAS, CAPTURE_SIZE = 16, 12, (275, 401)
 SCENE_BYTES = 2 << 30
-"""Memory for training views."""
+"""Of the cache of training views."""
 
 
 class Photographed(Protocol):
@@ -45,7 +45,7 @@ class Subject:
     title: str
     truth: Photographed
     """What prefixes are compared with."""
-    source: Source
+    source: ViewSource
     """What is learned from."""
     flat: Avatar | None
     """The avatar as its makers left it, one level; None: there is none."""
@@ -74,16 +74,16 @@ def _head(name: str, work: Path) -> Subject:
 
 
 def _scene(work: Path) -> Subject:
-    scene = SceneSource(memory_bytes=SCENE_BYTES)
+    scene = SceneSource(cache_bytes=SCENE_BYTES)
     return Subject("scene", "the rendered scene", scene, scene, None)
 
 
 def _capture(work: Path) -> Subject:
-    """Spoiled photographs of the scene to learn from; the clean scene to be compared with."""
-    folder, scene = work / "capture", SceneSource(memory_bytes=SCENE_BYTES)
+    """Degraded photographs of the scene to learn from; the clean scene to be compared with."""
+    folder, scene = work / "capture", SceneSource(cache_bytes=SCENE_BYTES)
     if not folder.exists():
         write_capture(scene, folder, CAPTURE_FRAMES, CAPTURE_CAMERAS, size=CAPTURE_SIZE)
-    return Subject("capture", "a capture of the scene, spoiled", scene, open_capture(folder), None)
+    return Subject("capture", "a capture of the scene, degraded", scene, open_capture(folder), None)
 
 
 def open_subject(name: str, work: Path) -> Subject:

@@ -14,17 +14,32 @@ from pavfmt import Decoder, LimitError, PavError, decode
 from pavfmt.container.headers import UnitHeader
 from pavfmt.decoding.events import UnitDamaged
 from pavfmt.limits import (
+    ENTRIES_PER_BYTE,
     EXPANSION_FLOOR,
     EXPANSION_PER_BYTE,
     FORMAT_LIMITS,
+    VALUES_FLOOR,
+    VALUES_PER_BYTE,
     Limits,
 )
 from pavfmt.registry import ColumnCodec, UnitType
 from spec.builders.avatars import toy_file
 from spec.builders.forging import Forge, frames_of, payload, resealed_header
+from spec.tools.registry.source import read_registry
 
+REGISTRY = read_registry()
 HUGE = (1 << 32) - 1
 MEGABYTE = 1 << 20
+
+
+def test_the_ceilings_are_those_of_the_registry():
+    assert {name: limit["ceiling"] for name, limit in REGISTRY["limits"].items()} == vars(FORMAT_LIMITS)
+
+
+def test_the_bounds_of_payloads_are_those_of_the_registry():
+    bounds = {name: (bound["floor"], bound["per_byte"]) for name, bound in REGISTRY["payload_bounds"].items()}
+    expansion, values = (EXPANSION_FLOOR, EXPANSION_PER_BYTE), (VALUES_FLOOR, VALUES_PER_BYTE)
+    assert bounds == {"entries": (0, ENTRIES_PER_BYTE), "expansion": expansion, "values": values}
 
 
 def codes_of(data, limits=FORMAT_LIMITS):

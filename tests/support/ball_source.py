@@ -4,7 +4,7 @@ import numpy as np
 
 from pavfmt.model import Pose, Rig
 from pavplayer.camera import Camera
-from pavtraining.hierarchy.configuration import Configuration
+from pavtraining.hierarchy.configuration import HierarchyConfiguration
 from pavtraining.sources.view import View
 
 SIZE = (40, 44)
@@ -67,7 +67,7 @@ class BallSource:
         return [self._view(1000 + k, SIZE) for k in range(3)]
 
 
-CONFIGURATION = Configuration(
+CONFIGURATION = HierarchyConfiguration(
     steps=90,
     views=(12, 12),
     width=SIZE[0],

@@ -15,13 +15,13 @@ from pavfmt.encoder import encode  # noqa: E402
 from pavfmt.importers.progressive import read_progressive  # noqa: E402
 from pavfmt.model import Avatar  # noqa: E402
 from pavfmt.tools.synthetic import toy_avatar  # noqa: E402
+from pavtraining.configuration import read_configuration, write_configuration  # noqa: E402
 from pavtraining.hand_over import HandOverConfiguration  # noqa: E402
-from pavtraining.hand_over.checkpoint import Memory  # noqa: E402
-from pavtraining.hierarchy.configuration import Configuration  # noqa: E402
-from pavtraining.settings import read_configuration, write_configuration  # noqa: E402
+from pavtraining.hand_over.checkpoint import Checkpoint  # noqa: E402
+from pavtraining.hierarchy.configuration import HierarchyConfiguration  # noqa: E402
 from pavtraining.sources import Teacher  # noqa: E402
 
-SHORT = Configuration(
+SHORT = HierarchyConfiguration(
     steps=16,
     views=(4,),
     width=40,
@@ -108,7 +108,7 @@ def test_an_interrupted_fit_goes_on(files, capsys, monkeypatch):
 def test_options_come_over_the_file(files):
     saved = str(files / "saved.json")
     assert fit(files, "--steps", "5", "--without", "multi-level", "--save-config", saved) == 0
-    found = read_configuration(saved, Configuration())
+    found = read_configuration(saved, HierarchyConfiguration())
     assert (found.steps, found.multi_level, found.gaussians) == (5, False, 300)
     assert not (files / "out").exists()
 
@@ -180,7 +180,7 @@ def test_an_interrupted_hand_over_ends_as_if_it_had_not_been(flat_files, capsys,
 
     assert fit(flat_files) == 0
     wanted = read_progressive(flat_files / "out")
-    steps, note = [], Memory.note
+    steps, note = [], Checkpoint.record
 
     def stopping(self, *given):
         steps.append(given)
@@ -188,7 +188,7 @@ def test_an_interrupted_hand_over_ends_as_if_it_had_not_been(flat_files, capsys,
             signal.raise_signal(signal.SIGINT)
         return note(self, *given)
 
-    monkeypatch.setattr(Memory, "note", stopping)
+    monkeypatch.setattr(Checkpoint, "record", stopping)
     assert fit(flat_files, "--force") == 3
     assert f"after step {stop}; --resume" in capsys.readouterr().err
     assert fit(flat_files, "--resume") == 0
@@ -224,13 +224,13 @@ def test_only_avatars_hand_over(files, capsys):
 def test_a_hand_over_is_not_resumed_with_another_source(flat_files, capsys, monkeypatch):
     import signal
 
-    note = Memory.note
+    note = Checkpoint.record
 
     def stopping(self, *given):
         signal.raise_signal(signal.SIGINT)
         return note(self, *given)
 
-    monkeypatch.setattr(Memory, "note", stopping)
+    monkeypatch.setattr(Checkpoint, "record", stopping)
     assert fit(flat_files) == 3
     assert main(["fit", "scene", "-o", str(flat_files / "out"), "--resume"]) == 3
     assert "only a finished avatar" in capsys.readouterr().err

@@ -5,14 +5,14 @@ from dataclasses import fields, replace
 import pytest
 
 from pavfmt.errors import EncodeError
-from pavtraining.hierarchy.configuration import ABLATIONS, Configuration
-from pavtraining.settings import read_configuration, write_configuration
+from pavtraining.configuration import read_configuration, write_configuration
+from pavtraining.hierarchy.configuration import ABLATIONS, HierarchyConfiguration
 
 
 @pytest.mark.parametrize("suffix", [".toml", ".json"])
 def test_all_values_come_back(tmp_path, suffix):
     one = replace(
-        Configuration(),
+        HierarchyConfiguration(),
         steps=7,
         sizes=(0.5,),
         sizes_until=(1.0,),
@@ -21,16 +21,16 @@ def test_all_values_come_back(tmp_path, suffix):
         final_rate=0.5,
     )
     write_configuration(one, tmp_path / f"c{suffix}")
-    assert read_configuration(tmp_path / f"c{suffix}", Configuration()) == one
+    assert read_configuration(tmp_path / f"c{suffix}", HierarchyConfiguration()) == one
 
 
 def test_a_file_changes_only_what_it_names(tmp_path):
     (tmp_path / "c.toml").write_text(
         "steps = 10\nssim_share = 1\nsizes = [1]\nsizes_until = [1]\nviews = [5]\n"
     )
-    found = read_configuration(tmp_path / "c.toml", Configuration())
+    found = read_configuration(tmp_path / "c.toml", HierarchyConfiguration())
     expected = replace(
-        Configuration(), steps=10, ssim_share=1.0, sizes=(1.0,), sizes_until=(1.0,), views=(5,)
+        HierarchyConfiguration(), steps=10, ssim_share=1.0, sizes=(1.0,), sizes_until=(1.0,), views=(5,)
     )
     assert found == expected
 
@@ -54,16 +54,16 @@ def test_a_file_changes_only_what_it_names(tmp_path):
 def test_bad_values(tmp_path, text, message):
     (tmp_path / "c.toml").write_text(text)
     with pytest.raises(EncodeError, match=message):
-        read_configuration(tmp_path / "c.toml", Configuration())
+        read_configuration(tmp_path / "c.toml", HierarchyConfiguration())
 
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(EncodeError, match="cannot be read"):
-        read_configuration(tmp_path / "none.toml", Configuration())
+        read_configuration(tmp_path / "none.toml", HierarchyConfiguration())
 
 
 def test_sizes_and_rates_follow_progress():
-    c = Configuration()
+    c = HierarchyConfiguration()
     assert [c.size_at(p) for p in (0, 0.449, 0.45, 0.9, 1.0)] == [
         (138, 200),
         (138, 200),
@@ -76,5 +76,5 @@ def test_sizes_and_rates_follow_progress():
 
 
 def test_every_ablation_is_a_switch():
-    switches = {field.name for field in fields(Configuration) if field.default is True}
+    switches = {field.name for field in fields(HierarchyConfiguration) if field.default is True}
     assert set(ABLATIONS.values()) <= switches

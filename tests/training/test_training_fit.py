@@ -24,10 +24,10 @@ from pavplayer.rasterizers import open_rasterizer  # noqa: E402
 from pavtraining.hierarchy.fitting import Fit  # noqa: E402
 from pavtraining.hierarchy.forest import local_from  # noqa: E402
 from pavtraining.hierarchy.prefixes import random_prefix, staged, streaming_order  # noqa: E402
-from pavtraining.hierarchy.running import Run  # noqa: E402
-from pavtraining.interruption import InterruptedFitError, RunFiles  # noqa: E402
-from pavtraining.log import plot_journal, read_journal  # noqa: E402
+from pavtraining.hierarchy.running import HierarchyRun  # noqa: E402
+from pavtraining.log import plot_log, read_log  # noqa: E402
 from pavtraining.rendering import render  # noqa: E402
+from pavtraining.running import InterruptedFitError, RunFiles  # noqa: E402
 from pavtraining.state import State, read_state, write_state  # noqa: E402
 
 
@@ -142,19 +142,19 @@ def test_split_points_move_and_stay_inside(done):
 
 def test_a_run_leaves_log_and_plot(source, tmp_path):
     files = RunFiles.beside(tmp_path / "ball")
-    run = Run.started(source, replace(CONFIGURATION, steps=12, gaussians=150), files)
+    run = HierarchyRun.started(source, replace(CONFIGURATION, steps=12, gaussians=150), files)
     run.go(quiet=True)
-    lines = read_journal(files.log)
+    lines = read_log(files.log)
     assert [line["step"] for line in lines] == [5, 10]
     assert {"loss", "psnr", "gaussians", "seconds"} <= set(lines[0])
-    plot_journal(files.log, tmp_path / "log.png")
+    plot_log(files.log, tmp_path / "log.png")
     assert (tmp_path / "log.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_interrupted_run_is_taken_up(source, tmp_path):
     files = RunFiles.beside(tmp_path / "ball")
     short = replace(CONFIGURATION, steps=30, gaussians=150)
-    run = Run.started(source, short, files)
+    run = HierarchyRun.started(source, short, files)
     step = run.fit.step
 
     def interrupting(progress):
@@ -165,11 +165,11 @@ def test_an_interrupted_run_is_taken_up(source, tmp_path):
     run.fit.step = interrupting
     with pytest.raises(InterruptedFitError, match="after step 14; --resume"):
         run.go(quiet=True)
-    again = Run.resumed(source, files)
+    again = HierarchyRun.resumed(source, files)
     assert again.fit.step_count == 14
     again.go(quiet=True)
-    assert [line["step"] for line in read_journal(files.log)] == [5, 10, 15, 20, 25, 30]
-    straight = Run.started(source, short, RunFiles.beside(tmp_path / "other"))
+    assert [line["step"] for line in read_log(files.log)] == [5, 10, 15, 20, 25, 30]
+    straight = HierarchyRun.started(source, short, RunFiles.beside(tmp_path / "other"))
     straight.go(quiet=True)
     assert bits(again.fit) == bits(straight.fit)
 
@@ -253,16 +253,16 @@ def test_stages_come_in_turn_with_the_same_values():
 def test_logs_that_are_cut_off_or_broken(tmp_path):
     path = tmp_path / "log"
     path.write_text(json.dumps({"step": 1}) + "\n" + '{"step": 2')
-    assert read_journal(path) == [{"step": 1}]
+    assert read_log(path) == [{"step": 1}]
     path.write_text("nonsense\n")
     with pytest.raises(EncodeError, match="line 1"):
-        read_journal(path)
+        read_log(path)
 
 
 def test_rounding_is_the_codecs(done):
     """What is trained through is what is decoded: same order of error, and the gradient is that of no rounding."""
     columns = done.forest.columns()
-    rounded = done._rounding()(columns)
+    rounded = done._fake_quantization()(columns)
     rounded["sh0"].sum().backward(retain_graph=True)
     assert torch.equal(done.forest.parameters.sh0.grad, torch.ones_like(done.forest.parameters.sh0))
     done.forest.parameters.sh0.grad = None
@@ -282,7 +282,9 @@ def test_what_is_trained_through_is_what_is_decoded(source, done):
     plain = rasterizer.render(pose_avatar(avatar, view.pose), view.camera)
     with torch.no_grad():
         surface = done.surface.posed(view.pose)
-        cloud = in_world(local_from(done._rounding()(done.forest.columns())), done.forest.frames(surface))
+        cloud = in_world(
+            local_from(done._fake_quantization()(done.forest.columns())), done.forest.frames(surface)
+        )
         ours = render(cloud, view.camera).image.clamp(0, 1).numpy()
     assert psnr(ours, plain) > psnr(theirs, plain) - 4
     assert psnr(ours, plain) < psnr(theirs, plain) + 8

@@ -22,23 +22,24 @@ from pavfmt.posing import pose_avatar
 from pavfmt.registry import ShFrame
 from pavfmt.tools.synthetic import toy_avatar
 from pavfmt.tools.verify import verify
+from pavtraining.fake_quantization import fake_quantized, quaternions_from_stereographic
 from pavtraining.hand_over import HandOverConfiguration, default_configuration, hand_over
-from pavtraining.hand_over.base import _principal, quaternions, rounded
-from pavtraining.hand_over.checkpoint import Memory
+from pavtraining.hand_over.base import _principal
+from pavtraining.hand_over.checkpoint import Checkpoint
 from pavtraining.hand_over.clusters import clustered, divided
-from pavtraining.hand_over.method import Method
+from pavtraining.hand_over.method import HandOverFit
 from pavtraining.hand_over.on_faces import flattened, on_children
 from pavtraining.hand_over.order.patches import only_last, parents_of, with_chunks
 from pavtraining.hand_over.order.schedule import (
     NEVER,
+    HandOverSchedule,
     Move,
-    Schedule,
     arrivals_of,
     best_moves,
     retirements_of,
 )
 from pavtraining.hand_over.order.significance import significance
-from pavtraining.hand_over.training_views import ShotMaker
+from pavtraining.hand_over.training_views import TrainingViewMaker
 from pavtraining.rendering.projection import rotation_from_quaternion
 from pavtraining.sources import Teacher
 from research.results.judging import judged
@@ -92,27 +93,27 @@ def fitted(request):
 # --- Clusters and patches ---
 
 
-def places(count=200):
+def features(count=200):
     return np.random.Generator(np.random.PCG64(5)).normal(size=(count, 3))
 
 
 def test_every_cluster_has_a_member_and_a_seed_gives_the_same_ones():
-    labels = clustered(places(), np.ones(200), 30, seed=1)
+    labels = clustered(features(), np.ones(200), 30, seed=1)
     assert set(labels) == set(range(labels.max() + 1)) and labels.max() < 30
-    assert (labels == clustered(places(), np.ones(200), 30, seed=1)).all()
-    assert (labels != clustered(places(), np.ones(200), 30, seed=2)).any()
+    assert (labels == clustered(features(), np.ones(200), 30, seed=1)).all()
+    assert (labels != clustered(features(), np.ones(200), 30, seed=2)).any()
 
 
 def test_there_are_no_more_clusters_than_places_of_weight():
     weights = np.zeros(200)
     weights[:7] = 1
-    assert clustered(places(), weights, 30, seed=1).max() == 6
+    assert clustered(features(), weights, 30, seed=1).max() == 6
 
 
 def test_parts_are_no_heavier_than_asked_unless_they_cannot_be_divided():
     weights = np.ones(200)
     weights[3] = 50
-    labels = divided(places(), weights, 20)
+    labels = divided(features(), weights, 20)
     heavy = np.bincount(labels, weights)
     assert (heavy[np.arange(len(heavy)) != labels[3]] <= 20).all()
     assert np.bincount(labels)[labels[3]] == 1
@@ -153,7 +154,9 @@ def test_arrivals_and_retirements():
     retirements = retirements_of(parents, arrivals, 4)
     assert retirements.tolist() == [1, 1, 2, NEVER]
     assert only_last(parents, arrivals, retirements).tolist() == [0, 1, -1, 2, -1]
-    schedule = Schedule(tuple(moves), arrivals, parents, retirements, np.array([10.0, 18.0, 34.0, 42.0]))
+    schedule = HandOverSchedule(
+        tuple(moves), arrivals, parents, retirements, np.array([10.0, 18.0, 34.0, 42.0])
+    )
     assert schedule.there(1).tolist() == [2] and schedule.there(2).tolist() == [0, 1, 2]
     assert schedule.shown(1).tolist() == [True, True, True, True]
     assert schedule.shown(2).tolist() == [False, False, True, True]
@@ -161,12 +164,12 @@ def test_arrivals_and_retirements():
 
 
 def test_everyone_of_the_base_has_a_child_where_there_are_originals_enough():
-    method = Method(flat_toy(), TINY)
+    method = HandOverFit(flat_toy(), TINY)
     method.begin_base(method.importance)
     patches = with_chunks(method.patches, method.importance, TINY.shares)
     first, bare = (np.full(patches.patch_count, state) for state in (1, 2))
     count = patches.cluster_count + 2
-    parents = parents_of(patches, first, bare, patches.places[:2])
+    parents = parents_of(patches, first, bare, patches.features[:2])
     assert parents.max() < count
     spare = min((patches.states == 1).sum(), patches.cluster_count)
     assert len(set(parents[(parents >= 0) & (parents < patches.cluster_count)])) == spare
@@ -174,12 +177,12 @@ def test_everyone_of_the_base_has_a_child_where_there_are_originals_enough():
 
 def test_significance_is_the_error_of_leaving_one_out():
     teacher = Teacher(flat_toy())
-    shot = ShotMaker(teacher, teacher.avatar).shots(1, (44, 64))[0]
-    found = significance([shot], None, 0, probes=400)
-    whole = shot.picture(shot.originals)
+    view = TrainingViewMaker(teacher, teacher.avatar).views(1, (44, 64))[0]
+    found = significance([view], None, 0, probes=400)
+    whole = view.picture(view.originals)
     for row in range(len(found)):
         others = torch.tensor([k for k in range(len(found)) if k != row])
-        wanted = float((shot.picture(shot.originals.take(others)) - whole).square().sum())
+        wanted = float((view.picture(view.originals.take(others)) - whole).square().sum())
         assert found[row] == pytest.approx(wanted, rel=0.35, abs=1e-6)
 
 
@@ -282,19 +285,19 @@ def test_the_base_is_on_the_lattice_it_is_written_on(handed_over):
 
 def test_rounding_lets_gradients_pass():
     values = torch.tensor([0.2, 0.7], requires_grad=True)
-    found = rounded(values, 0.5)
+    found = fake_quantized(values, 0.5)
     assert found.tolist() == [0.0, 0.5]
     found.sum().backward()
     assert values.grad.tolist() == [1.0, 1.0]
 
 
 def test_of_all_forms_of_an_ellipsoid_the_least_turned_is_taken():
-    turn = np.linalg.qr(places(27).reshape(9, 3, 3))[0]
+    turn = np.linalg.qr(features(27).reshape(9, 3, 3))[0]
     turn[:, :, 0] *= np.linalg.det(turn)[:, None]
     scales = np.array([3.0, 2.0, 1.0])
     covariances = turn * scales**2 @ turn.transpose(0, 2, 1)
     points, found = _principal(covariances)
-    quats = quaternions(torch.from_numpy(points))
+    quats = quaternions_from_stereographic(torch.from_numpy(points))
     axes = rotation_from_quaternion(quats).numpy()
     assert np.abs(axes * found[:, None] ** 2 @ axes.transpose(0, 2, 1) - covariances).max() < 1e-9
     assert (np.linalg.norm(points, axis=1) <= np.tan(np.radians(62.8) / 4)).all()
@@ -341,7 +344,7 @@ def test_surface_points_on_faces_are_refused():
 
 
 def test_where_a_base_errs_its_originals_weigh_most():
-    method = Method(flat_toy(), replace(TINY, scout_steps=0))
+    method = HandOverFit(flat_toy(), replace(TINY, scout_steps=0))
     method.begin_base(method.importance)
     wrong = int(np.argmax(np.bincount(method.patches.clusters, method.importance)))
     with torch.no_grad():
@@ -358,7 +361,7 @@ def test_where_a_base_errs_its_originals_weigh_most():
 
 def test_the_first_of_a_cover_are_sent_before_the_others():
     result = hand_over(flat_toy(), replace(TINY, first_count=2))
-    method = Method(flat_toy(), replace(TINY, first_count=2))
+    method = HandOverFit(flat_toy(), replace(TINY, first_count=2))
     method.begin_base(method.importance)
     parts = method.base.part
     assert (np.bincount(parts) == [2, len(parts) - 4, 2]).all()
@@ -377,13 +380,13 @@ def test_what_was_kept_of_a_base_in_two_parts_leads_to_the_same_end(stop):
     """What only the first part's numbers have done by then is theirs: not every step shows them."""
     configuration, kept = replace(TINY, first_count=2, alone_steps=20), []
 
-    def watched(phase, steps, error):
+    def on_step(phase, steps, error):
         if phase.number == 2 and steps == stop:
-            kept.append({name: values.copy() for name, values in memory.arrays().items()})
+            kept.append({name: values.copy() for name, values in checkpoint.arrays().items()})
 
-    memory = Memory(watched=watched)
-    wanted = hand_over(flat_toy(), configuration, memory=memory).avatar.levels[0]
-    found = hand_over(flat_toy(), configuration, memory=Memory(kept[0])).avatar.levels[0]
+    checkpoint = Checkpoint(on_step=on_step)
+    wanted = hand_over(flat_toy(), configuration, checkpoint=checkpoint).avatar.levels[0]
+    found = hand_over(flat_toy(), configuration, checkpoint=Checkpoint(kept[0])).avatar.levels[0]
     assert found.beginning.log_scales.tolist() == wanted.beginning.log_scales.tolist()
     assert found.gaussians.means.tolist() == wanted.gaussians.means.tolist()
 

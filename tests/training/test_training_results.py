@@ -16,11 +16,11 @@ from pavfmt.errors import EncodeError  # noqa: E402
 from pavfmt.model import Pose  # noqa: E402
 from pavplayer.camera import Camera  # noqa: E402
 from pavplayer.session import open_session  # noqa: E402
-from pavtraining.interruption import stop_asked  # noqa: E402
+from pavtraining.running import stop_asked  # noqa: E402
 from pavtraining.sources import Teacher, View  # noqa: E402
 from research.results import __main__ as command  # noqa: E402
 from research.results.cells import SHARES, Cell, Cells, all_cells, missing  # noqa: E402
-from research.results.clock import Clock, TimeIsUpError  # noqa: E402
+from research.results.deadline import Deadline, TimeIsUpError  # noqa: E402
 from research.results.document import MISSING, document  # noqa: E402
 from research.results.judging import MOST_DECIBELS, gaussian_bytes_of, judged  # noqa: E402
 from research.results.methods import ADDITIVE, ALONE, FLAT, METHODS, WHOLE, Method  # noqa: E402
@@ -57,7 +57,7 @@ class Counting:
     def __init__(self, data):
         self.data, self.times = data, 0
 
-    def __call__(self, subject, order, work, clock):
+    def __call__(self, subject, order, work, deadline):
         self.times += 1
         return self.data
 
@@ -87,7 +87,7 @@ def test_a_cell_is_computed_once_and_read_back(tmp_path, data, views):
     cells, counting = Cells(tmp_path / "cells", tmp_path), Counting(data)
     cell = Cell("status", counting.method(step=1))
     assert cells.result(cell) is None and not cells.has(cell)
-    result = cells.compute(cell, toy_subject(), views, Clock())
+    result = cells.compute(cell, toy_subject(), views, Deadline())
     assert cells.result(cell) == result
     assert len(result.judgements) == len(SHARES) == len(result.budgets)
     assert list(missing(cells, [cell])) == []
@@ -96,14 +96,14 @@ def test_a_cell_is_computed_once_and_read_back(tmp_path, data, views):
 
 def test_other_settings_make_a_cell_anew(tmp_path, data, views):
     cells, counting = Cells(tmp_path / "cells", tmp_path), Counting(data)
-    cells.compute(Cell("status", counting.method(step=1)), toy_subject(), views, Clock())
+    cells.compute(Cell("status", counting.method(step=1)), toy_subject(), views, Deadline())
     assert not cells.has(Cell("status", counting.method(step=2)))
 
 
 def test_a_damaged_result_is_named(tmp_path, data, views):
     cells = Cells(tmp_path, tmp_path)
     cell = Cell("status", Counting(data).method())
-    cells.compute(cell, toy_subject(), views, Clock())
+    cells.compute(cell, toy_subject(), views, Deadline())
     (path,) = tmp_path.rglob("*.json")
     path.write_text(path.read_text()[:-40])
     with pytest.raises(EncodeError, match=re.escape(path.name)):
@@ -113,19 +113,19 @@ def test_a_damaged_result_is_named(tmp_path, data, views):
 def test_the_clock_stops_between_pictures_and_leaves_no_result(tmp_path, data, views):
     cells, cell = Cells(tmp_path, tmp_path), Cell("status", Counting(data).method())
     with pytest.raises(TimeIsUpError):
-        cells.compute(cell, toy_subject(), views, Clock(0.0))
+        cells.compute(cell, toy_subject(), views, Deadline(0.0))
     assert cells.result(cell) is None
     assert not list(tmp_path.rglob("*.json"))
 
 
 def test_the_clock_interrupts_a_fit():
     """As by Ctrl-C: a fit saves its state then."""
-    with stop_asked() as asked, Clock(0.001).stopping_fits():
+    with stop_asked() as asked, Deadline(0.001).stopping_fits():
         deadline = time.monotonic() + 30
         while not asked() and time.monotonic() < deadline:
             time.sleep(0.01)
         assert asked()
-    with Clock(5.0).stopping_fits(), Clock().stopping_fits():
+    with Deadline(5.0).stopping_fits(), Deadline().stopping_fits():
         pass
 
 
@@ -174,7 +174,7 @@ def test_the_page_invents_nothing(tmp_path, data, views):
     assert empty.count(MISSING) > 100
     assert plots(cells) == {}
     cell = Cell("status", replace(FLAT, make=Counting(data)))
-    result = cells.compute(cell, toy_subject(), views, Clock())
+    result = cells.compute(cell, toy_subject(), views, Deadline())
     page = document(cells, ["status"])
     assert f"({result.gaussian_bytes / 1000:.1f} kB)" in page and "no difference" in page
     assert "](plots/status.png)" in page and "](plots/tesla.png)" not in page
@@ -183,7 +183,7 @@ def test_the_page_invents_nothing(tmp_path, data, views):
 def test_plots_are_pictures(tmp_path, data, views):
     cells = Cells(tmp_path / "cells", tmp_path)
     darker = [replace(view, picture=np.float32(0.9) * view.picture) for view in views]
-    cells.compute(Cell("status", replace(FLAT, make=Counting(data))), toy_subject(), darker, Clock())
+    cells.compute(Cell("status", replace(FLAT, make=Counting(data))), toy_subject(), darker, Deadline())
     found = plots(cells)
     assert list(found) == ["status"]
     assert found["status"].startswith(b"\x89PNG")
@@ -200,6 +200,6 @@ def test_the_command_lists_and_writes_the_page(tmp_path, capsys):
 
 def test_results_hold_plain_json(tmp_path, data, views):
     cells = Cells(tmp_path / "cells", tmp_path)
-    cells.compute(Cell("status", Counting(data).method()), toy_subject(), views, Clock())
+    cells.compute(Cell("status", Counting(data).method()), toy_subject(), views, Deadline())
     fields = json.loads((tmp_path / "cells" / "status" / "flat-w.json").read_text())
     assert fields["cell"] == "status/flat-w" and fields["result"]["judgements"][0]["flip"] is None

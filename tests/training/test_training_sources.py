@@ -15,7 +15,7 @@ from pavplayer.camera import Camera
 from pavplayer.session import open_session
 from pavtraining.sources import Teacher, open_source, scaled_camera
 from pavtraining.sources.sampling import PoseSampler, gestures
-from pavtraining.sources.view_cache import ViewMemory
+from pavtraining.sources.view_cache import ViewCache
 from spec.builders.avatars import toy_avatar, toy_file
 
 SMALL = (66, 96)
@@ -121,16 +121,16 @@ def test_poses_are_sparse_often_neutral_and_within_range():
     assert max(abs(turn) for pose in poses for vector in pose.rotations.values() for turn in vector) < 0.35
 
 
-def test_memory_keeps_what_was_used_last_and_no_more_than_it_may(teacher):
+def test_a_cache_keeps_what_was_used_last_and_no_more_than_it_may(teacher):
     view = teacher.training_view(0, SMALL)
-    memory, made = ViewMemory(3 * view.byte_count), []
+    cache, made = ViewCache(3 * view.byte_count), []
 
-    def recall(key):
-        return memory.recall(key, lambda: made.append(key) or dataclasses.replace(view))
+    def get(key):
+        return cache.get(key, lambda: made.append(key) or dataclasses.replace(view))
 
     for key in (1, 2, 3, 1, 4, 1, 2):
-        recall(key)
-    assert made == [1, 2, 3, 4, 2] and memory.held_bytes == 3 * view.byte_count
+        get(key)
+    assert made == [1, 2, 3, 4, 2] and cache.held_bytes == 3 * view.byte_count
     assert not view.picture.flags.writeable
 
 

@@ -1,4 +1,4 @@
-"""A capture written from the scene reads back as the scene; each way to spoil it spoils that and nothing else."""
+"""A capture written from the scene reads back as the scene; each way to degrade it changes that and nothing else."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ from pavfmt.model import Pose
 from pavfmt.posing import pose_mesh
 from pavtraining.sources import Capture, SceneSource, open_source
 from pavtraining.sources.capture_writing import scene_frame, write_capture
-from pavtraining.sources.degradation import UNSPOILED, Spoil, Spoiler
+from pavtraining.sources.degradation import NO_DEGRADATION, Degradation, Degrader
 from pavtraining.sources.image_files import png
 from pavtraining.sources.view import scaled_camera
 
@@ -36,24 +36,24 @@ def scene():
 @pytest.fixture(scope="module")
 def clean(scene, tmp_path_factory):
     folder = tmp_path_factory.mktemp("captures") / "clean"
-    write_capture(scene, folder, FRAMES, CAMERAS, UNSPOILED, size=SIZE)
+    write_capture(scene, folder, FRAMES, CAMERAS, NO_DEGRADATION, size=SIZE)
     return folder
 
 
 @pytest.fixture
 def copy(clean, tmp_path):
-    """A copy of the unspoiled capture to break."""
+    """A copy of the clean capture to break."""
     return shutil.copytree(clean, tmp_path / "capture")
 
 
-def test_an_unspoiled_capture_is_the_scene(scene, clean):
+def test_a_capture_without_degradation_is_the_scene(scene, clean):
     capture = open_source(clean)
     assert isinstance(capture, Capture) and capture.background == 1.0 and capture.identity is None
     for split, frames in capture.frames.items():
         assert frames, split
         for frame in frames:
             view = capture.view(frame)
-            pose = scene.motion.pose(scene_frame(frame.timestep, FRAMES))
+            pose = scene.performance.pose(scene_frame(frame.timestep, FRAMES))
             assert view.picture.shape == (96, 66, 3) and view.mask.shape == (96, 66)
             truth = scene.drawn(view.camera, pose)
             assert np.abs(view.picture - truth.picture).max() <= HALF_STEP
@@ -94,7 +94,7 @@ def test_size_scales_pictures_masks_and_cameras(clean):
 def test_a_capture_is_written_the_same_twice_and_differs_by_seed(scene, tmp_path):
     folders = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        write_capture(scene, tmp_path / name, 1, 1, Spoil(), seed, SIZE)
+        write_capture(scene, tmp_path / name, 1, 1, Degradation(), seed, SIZE)
         files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
         folders.append({path.relative_to(tmp_path / name): path.read_bytes() for path in files})
     assert folders[0] == folders[1] and folders[0].keys() == folders[2].keys()
@@ -103,15 +103,15 @@ def test_a_capture_is_written_the_same_twice_and_differs_by_seed(scene, tmp_path
 
 
 def changes(scene, **options):
-    """What one way of spoiling changes, over a few frames: pose, camera, picture and mask, largest difference."""
-    spoiler = Spoiler(replace(UNSPOILED, **options), seed=5)
+    """What one way of degrading changes, over a few frames: pose, camera, picture and mask, largest difference."""
+    degrader = Degrader(replace(NO_DEGRADATION, **options), seed=5)
     names, joints = [shape.name for shape in scene.rig.shapes], scene.rig.joint_names
     found = []
     for number in range(3):
         view = scene.view(scaled_camera(scene.cameras[number], (110, 160)), Pose({"jawOpen": 0.5}))
-        pose = spoiler.tracked(view.pose, names, joints, number)
-        camera = spoiler.calibrated(view.camera, number)
-        picture, mask = spoiler.photographed(view.picture, view.mask, number, number)
+        pose = degrader.tracked(view.pose, names, joints, number)
+        camera = degrader.calibrated(view.camera, number)
+        picture, mask = degrader.photographed(view.picture, view.mask, number, number)
         found.append(
             [
                 max(abs(pose.weights[name] - view.pose.weights.get(name, 0.0)) for name in names),
@@ -150,24 +150,26 @@ def changes(scene, **options):
         ({"noise": 0.01}, {"picture"}),
     ],
 )
-def test_each_way_of_spoiling_changes_what_it_says(scene, options, changed):
+def test_each_way_of_degrading_changes_what_it_says(scene, options, changed):
     assert changes(scene, **options) == changed
 
 
-def test_spoiling_is_as_strong_as_asked(scene):
+def test_degradation_is_as_strong_as_asked(scene):
     view = scene.view(scaled_camera(scene.cameras[7], (275, 401)), Pose())
     inside = view.mask > 0.999
-    noisy = Spoiler(replace(UNSPOILED, noise=0.01), 0).photographed(view.picture, view.mask, 3, 7)[0]
+    noisy = Degrader(replace(NO_DEGRADATION, noise=0.01), 0).photographed(view.picture, view.mask, 3, 7)[0]
     dark = inside & (view.picture.max(axis=2) < 0.9)  # not clipped
     assert np.isclose((noisy - view.picture)[dark].std(), 0.01, rtol=0.05)
     names = [shape.name for shape in scene.rig.shapes]
-    tracker = Spoiler(replace(UNSPOILED, track_weights=0.03), 0)
+    tracker = Degrader(replace(NO_DEGRADATION, track_weights=0.03), 0)
     errors = [list(tracker.tracked(Pose(), names, (), t).weights.values()) for t in range(240)]
     assert np.isclose(np.std(errors), 0.03, rtol=0.08)
     steps = np.std(np.diff(errors, axis=0)) / np.sqrt(2)
     assert 0.5 < steps / np.std(errors) < 0.95, "half of the error is slow"
     gains = [
-        Spoiler(replace(UNSPOILED, exposure=0.05), seed)._gain(t, 1) for seed in range(60) for t in (0, 40)
+        Degrader(replace(NO_DEGRADATION, exposure=0.05), seed)._gain(t, 1)
+        for seed in range(60)
+        for t in (0, 40)
     ]
     assert np.isclose(np.std(gains), 0.05, rtol=0.25) and abs(np.mean(gains) - 1) < 0.02
 
@@ -175,8 +177,8 @@ def test_spoiling_is_as_strong_as_asked(scene):
 @pytest.mark.parametrize("pixels", [2.0, 4.0])
 def test_ragged_masks_stray_by_the_pixels_asked_and_only_there(scene, pixels):
     view = scene.view(scaled_camera(scene.cameras[7], (550, 802)), Pose())
-    spoiler = Spoiler(replace(UNSPOILED, mask_pixels=pixels), 0)
-    picture, mask = spoiler.photographed(view.picture, view.mask, 0, 7)
+    degrader = Degrader(replace(NO_DEGRADATION, mask_pixels=pixels), 0)
+    picture, mask = degrader.photographed(view.picture, view.mask, 0, 7)
     face = np.s_[470:560, :250]  # a smooth cheek: no hair, no ear, and above the end of the neck, which fades
     edges = [(part[face] > 0.5).argmax(axis=1) for part in (mask, view.mask)]
     strayed = np.abs(edges[0].astype(int) - edges[1])
@@ -377,8 +379,8 @@ def change_offset(path):
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_bad_input_is_refused_when_the_capture_is_opened(copy, problem):
-    spoil, code, message = PROBLEMS[problem]
-    spoil(copy)
+    breaks, code, message = PROBLEMS[problem]
+    breaks(copy)
     with pytest.raises(EncodeError, match=message) as caught:
         open_source(copy)
     assert caught.value.code == code

@@ -15,8 +15,7 @@ from pavtraining.sources import SceneSource, noise, open_source
 from pavtraining.sources.scene import hair, texels
 from pavtraining.sources.scene.drawing import draw
 from pavtraining.sources.scene.head import painted_head, scene_rig
-from pavtraining.sources.scene.motion import Motion
-from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES
+from pavtraining.sources.scene.studio import BACK_ANGLES, CAMERA_ANGLES, Performance
 from pavtraining.sources.scene.visibility import seen_triangles
 
 SMALL = (110, 160)
@@ -78,7 +77,7 @@ def test_cameras_may_go_all_round():
 
 
 def test_one_thread_draws_the_same_bits(scene):
-    pose, before = scene.motion.pose(7), numba.get_num_threads()
+    pose, before = scene.performance.pose(7), numba.get_num_threads()
     drawn = draw(painted_head(), front(), pose)
     numba.set_num_threads(1)
     try:
@@ -174,7 +173,7 @@ def test_pictures_of_two_sizes_agree(scene):
 
 
 def test_the_performance_is_smooth_and_keeps_to_the_rig(scene):
-    motion = Motion(scene_rig())
+    motion = Performance(scene_rig())
     poses = [motion.pose(frame) for frame in range(300)]
     names = {shape.name for shape in scene_rig().shapes}
     assert all(
@@ -188,7 +187,7 @@ def test_the_performance_is_smooth_and_keeps_to_the_rig(scene):
 
 def test_texels_follow_barycentric_coordinates():
     corners = np.array([[[0.0, 0, 0], [0.01, 0, 0], [0, 0.01, 0]], [[0, 0, 0], [0.001, 0, 0], [0, 0.001, 0]]])
-    grid = texels.places(corners, np.array([0.002, 0.01]))
+    grid = texels.texel_grid(corners, np.array([0.002, 0.01]))
     assert list(grid.steps) == [7, 1] and list(grid.starts) == [0, 36] and len(grid.faces) == 39
     points = grid.interpolated(corners)
     assert np.allclose(points[1], [0.01 / 7, 0, 0]) and np.allclose(points[-3:], corners[1])

@@ -10,12 +10,12 @@ from typing import Any
 from pavfmt.errors import EncodeError
 
 
-class Journal:
+class Log:
     """Appends lines; a resumed fit first forgets what came after the state that it resumes from."""
 
     def __init__(self, path: Path, first_step: int) -> None:
         self.path = path
-        kept = [line for line in read_journal(path) if line["step"] < first_step] if first_step else []
+        kept = [line for line in read_log(path) if line["step"] < first_step] if first_step else []
         with path.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(line) + "\n" for line in kept)
 
@@ -25,7 +25,7 @@ class Journal:
             file.write(json.dumps(dict(line)) + "\n")
 
 
-def read_journal(path: str | Path) -> list[dict[str, Any]]:
+def read_log(path: str | Path) -> list[dict[str, Any]]:
     """All whole lines of a log; none if there is no such file."""
     if not Path(path).exists():
         return []
@@ -42,14 +42,14 @@ def read_journal(path: str | Path) -> list[dict[str, Any]]:
     return found
 
 
-def plot_journal(path: str | Path, picture: str | Path) -> None:
+def plot_log(path: str | Path, picture: str | Path) -> None:
     """Loss, PSNR and the number of Gaussians over the steps, as a PNG or SVG."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    lines = read_journal(path)
+    lines = read_log(path)
     if not lines:
         raise EncodeError("bad-log", f"{path} has no lines yet")
     names = [

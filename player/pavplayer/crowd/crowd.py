@@ -92,6 +92,7 @@ class Crowd:
         ]
         points = np.concatenate(boxes)
         extent = points.max(axis=0) - points.min(axis=0)
+        # The measuring camera goes by the height alone, since a head is higher than wide. A row of heads is not.
         if len(boxes) > 1:  # as if it were so high that its width fits too
             missing = max(float(np.hypot(extent[0], extent[2])) * size[1] / size[0] - extent[1], 0.0)
             points = np.concatenate([points + shift * np.array([0.0, missing / 2, 0.0]) for shift in (-1, 1)])
@@ -150,7 +151,7 @@ class Crowd:
         budget = np.inf if self.budget is None else float(self.budget.gaussians)
         lengths = np.array([member.length for member in self.members])
         targets = self._shares(weights, budget)
-        at_once = (lengths == 0) | (targets == 0)
+        at_once = (lengths == 0) | (targets == 0)  # out of view: there is no picture to keep still
         if len(self._targets) != len(targets):
             at_once[:] = True
         elif (np.abs(targets - self._targets) <= HYSTERESIS * self._targets).all():

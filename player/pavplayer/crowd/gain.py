@@ -43,12 +43,15 @@ def gain_curve(weights: NDArray[np.floating]) -> GainCurve:
     solid = weights.astype(np.float64)
     solid = solid + max(1e-6 * solid.mean(), 1e-30)  # so that every Gaussian is worth something
     sums = np.concatenate([[0.0], np.cumsum(solid)]) / solid.sum()
+    # The order is by units, so the share is not quite concave: a good unit may come after a poor one. As a curve of
+    # gains that would give a price two lengths; the concave hull has one, and skips those never worth stopping at.
     reached = _concave(counts, np.interp(counts, np.arange(len(sums)), sums))
     widths = np.diff(counts)
     slopes = np.divide(np.diff(reached), widths, out=np.zeros(KNOTS - 1), where=widths > 0)
     missing = np.maximum(1.0 - reached, 0.0) ** (ERROR_POWER - 1)
     gains = ERROR_POWER * missing * np.append(slopes, 0.0)
     gains[-1] = 0.0
+    # (1 − f)^(p−1) · f' falls as f is concave; accumulate only takes away what rounding adds.
     return GainCurve(counts, np.minimum.accumulate(gains))
 
 
@@ -75,13 +78,15 @@ def allocate(curves: Sequence[GainCurve], values: Floats, budget: float) -> Floa
     if not shown:
         return result
     counts = np.stack([curves[at].counts for at in shown])
-    if counts[:, -1].sum() <= budget:
+    if counts[:, -1].sum() <= budget:  # all of everything, exactly: no bisection comes out at a whole avatar
         result[shown] = counts[:, -1]
         return result
     budget = max(budget - len(shown), 0.0)  # rounding up may cost each avatar one
     gains = np.stack([curves[at].gains for at in shown]) * values[shown, None]
     least = np.minimum(counts[:, -1], min(MIN_GAUSSIANS, budget / 2 / len(shown)))
     low, high = _price_range(gains)
+    # Gains span many powers of ten (a face and a speck far away), so prices are halved in the logarithm. `high` is
+    # always a price whose division is within the budget: it is the one that counts at the end.
     for _ in range(_BISECTIONS):
         price = np.sqrt(low * high)
         if np.maximum(_bought(counts, gains, price), least).sum() > budget:

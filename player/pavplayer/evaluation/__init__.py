@@ -2,6 +2,7 @@
 
 `metrics` compares two pictures, `quality` many, with `structural_similarity` compiled. `views` says from where and in
 which expressions, `references` what is compared with, `prefixes` what a part of a file shows. On these stand the two
-measurements: `curve` (quality against bytes) and `budgets` (the tables of a paper, with `first_picture` for the wait).
-`reports` writes them for people; nothing but commands, the viewer and the demo page stands on it.
+measurements: `curve` (quality against bytes) and `budgets` (the tables of a paper, with `first_picture` for the wait),
+whose `figures` are plain values. `reports` writes those for people. `framings` (`eval-v2`) measures what a viewer may
+look at, the worst window included.
 """

@@ -6,67 +6,19 @@ import os
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
 from pavfmt.tools.inspect import Inspection, inspect
 from pavplayer.evaluation.curve import EvaluatedFile, Progress, ReferencePictures, measure_curve, silent
-from pavplayer.evaluation.first_picture import FirstPicture, first_pictures
+from pavplayer.evaluation.figures import GAUSSIAN_BYTES, GAUSSIANS, EvalReport, EvaluationBudget
+from pavplayer.evaluation.first_picture import first_pictures
 from pavplayer.evaluation.prefixes import GAUSSIAN_TYPES, end_of
-from pavplayer.evaluation.quality import PictureQuality
 from pavplayer.session import Session
 
 PERCENTS = (5.0, 25.0, 50.0, 100.0)
-GAUSSIAN_BYTES, GAUSSIANS = "gaussian_bytes", "gaussians"
 FRAMES = 9
 WARM_FRAMES = 2
-
-
-@dataclass(frozen=True)
-class EvaluationBudget:
-    """The longest prefix within a share of the file, cut after a unit."""
-
-    of: str
-    """"gaussian_bytes" or "gaussians": of what the share is."""
-    percent: float
-    file_bytes: int
-    gaussian_bytes: int
-    gaussian_count: int
-    likeness: PictureQuality
-    """With the rig and all shapes there from the start."""
-    frames_per_second: float | None
-    """Posed and drawn; None: nothing to draw."""
-
-
-@dataclass(frozen=True)
-class EvalReport:
-    """What `pav eval --json` prints; `spec/schemas/eval.json` describes it."""
-
-    name: str
-    reference: str
-    width: int
-    height: int
-    views: list[tuple[float, float]]
-    """Yaw and pitch in degrees."""
-    expressions: list[str]
-    device: str
-    """What posed and drew."""
-    file_bytes: int
-    """Of the complete avatar, as the next two."""
-    gaussian_bytes: int
-    gaussian_count: int
-    budgets: list[EvaluationBudget]
-    first_bytes: int
-    """Length of the shortest prefix that draws."""
-    first_gaussian_count: int
-    first_psnr: float | None
-    """dB of that prefix as it is; None: no difference."""
-    first_pictures: list[FirstPicture]
-
-    def to_json(self) -> dict[str, object]:
-        """Plain dicts and lists."""
-        return asdict(self)
 
 
 def evaluate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
@@ -13,8 +13,9 @@ from pavfmt.decoding.scene import Scene
 from pavfmt.model import Pose
 from pavfmt.tools.inspect import Inspection, inspect
 from pavplayer.camera import Camera
+from pavplayer.evaluation.figures import Curve, CurvePoint, LevelBoundary, PictureQuality
 from pavplayer.evaluation.prefixes import GaussianPrefix, end_of, gaussian_bytes_within, spread_lengths
-from pavplayer.evaluation.quality import PictureQuality, picture_quality
+from pavplayer.evaluation.quality import picture_quality
 from pavplayer.evaluation.references import Reference
 from pavplayer.packages import require
 from pavplayer.rasterizers import Background, Rasterizer
@@ -26,64 +27,6 @@ Progress = Callable[[int, int], None]
 
 def silent(drawn: int, total: int) -> None:
     """No progress is shown."""
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """One prefix."""
-
-    file_bytes: int
-    gaussian_bytes: int
-    """Gaussian units with their split points, base and hand-over data."""
-    gaussian_count: int
-    animatable: bool
-    likeness: PictureQuality
-    """Of the prefix as it is: expressions whose shapes have not come are at rest."""
-    held: PictureQuality
-    """With the rig and all shapes there from the start: what the Gaussians alone buy."""
-
-
-@dataclass(frozen=True)
-class LevelBoundary:
-    """Where in the file a level's Gaussians are."""
-
-    level: int
-    gaussian_count: int
-    begins: int
-    """Length of the shortest prefix with Gaussians of this level."""
-    complete: int
-    """And with all of them that are in these bytes."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One file."""
-
-    name: str
-    file_bytes: int
-    """Of the complete avatar; the file may be a prefix."""
-    visible: int | None
-    """Prefix lengths; None: not within the file."""
-    animatable: int | None
-    levels: list[LevelBoundary]
-    points: list[CurvePoint]
-
-
-@dataclass(frozen=True)
-class CurveReport:
-    """What `pav curve --json` prints; `spec/schemas/curve.json` describes it."""
-
-    reference: str
-    width: int
-    height: int
-    views: list[tuple[float, float]]
-    """Yaw and pitch in degrees."""
-    expressions: list[str]
-    curves: list[Curve]
-
-    def to_json(self) -> dict[str, object]:
-        """Plain dicts and lists."""
-        return asdict(self)
 
 
 class ReferencePictures:

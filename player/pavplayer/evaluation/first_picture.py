@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median
 from urllib.request import ProxyHandler, build_opener
 
+from pavplayer.evaluation.figures import FirstPicture
 from pavplayer.session import Session
 from pavplayer.streaming.link import Link
 
@@ -26,19 +26,6 @@ SILENCE_SECONDS = 20.0
 Download = Callable[[str], Iterator[bytes]]
 """A URL → what it holds, chunk by chunk as it comes."""
 NewSession = Callable[[], Session]
-
-
-@dataclass(frozen=True)
-class FirstPicture:
-    """Over one link, from the request until the picture is drawn, compiled code being warm."""
-
-    megabits_per_second: float
-    latency_ms: float
-    """A round trip."""
-    simulated_seconds: float
-    """By the model of the link, and the measured time to decode and draw."""
-    loopback_seconds: float
-    """By the clock, from a real HTTP server on this machine that sends at the link's pace."""
 
 
 def first_pictures(

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
+from pavplayer.evaluation.figures import PictureQuality
 from pavplayer.evaluation.metrics import Picture, mean_squared_error, psnr_of_error
-
-
-@dataclass(frozen=True)
-class PictureQuality:
-    """PSNR is over all pixels of all pictures, SSIM and FLIP are means over pictures (1 and 0 are best)."""
-
-    psnr: float | None
-    """Decibels; None: no difference."""
-    worst_psnr: float | None
-    """Of the worst single picture."""
-    ssim: float
-    flip: float | None
-    """None: not measured."""
 
 
 def picture_quality(

@@ -49,7 +49,8 @@ folder: 1 GiB, the oldest files go. A rig: 64 MiB. A plan costs no memory, being
 Threads and locks. Each stream has one thread, each rig that is searched for another, all daemons. They share with the
 caller the queue, under the stream's condition, and three things that need no lock: the status, an immutable value that
 is replaced; the plan, one reference; and the event of a cancel. `cancel` also shuts the socket down, from the caller's
-thread, which wakes whoever reads from it. The session is touched by the caller's thread alone.
+thread, which wakes whoever reads from it. The buffer belongs to the stream's thread; `Stream.prefix` is for when that
+has ended. The session is touched by the caller's thread alone.
 
 Errors. What the network, the server or the disk does is a `StreamError` with a code; a wrong file header is a PavError
 and ends the transfer, since whatever follows it is no avatar. Neither is raised at the caller of a stream: they stand

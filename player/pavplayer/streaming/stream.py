@@ -96,7 +96,7 @@ class Stream:
         return self._transfer.status
 
     def prefix(self) -> bytes:
-        """What came without a gap from the start of the file, polled or not; once it has ended, until `release`."""
+        """What came without a gap from the start of the file; for a stream that has ended, until `release`."""
         return self._transfer.buffer.prefix()
 
     def release(self) -> None:

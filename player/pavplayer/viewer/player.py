@@ -124,6 +124,7 @@ class Player:
         """Whether anything came or a control was moved since the last tick."""
         arrived = [self._update(avatar_view, now) for avatar_view in self.scene.avatar_views]
         version = self.controls.version
+        # Read before it is drawn by: a change that comes in between is seen in the next tick at the latest.
         changed = any(arrived) or version != self._seen_version
         self._seen_version = version
         return changed
@@ -198,6 +199,7 @@ class Player:
         """One step of the first job; False: there was none."""
         if not self._jobs:
             return False
+        # Jobs draw, so they belong to this thread; one step a tick, so the browser is not left waiting for a film.
         if next(self._jobs[0], self) is self:  # a generator's end
             self._jobs.popleft()
         return True

@@ -54,7 +54,7 @@ class ViewerServer:
         player = self.player
         while not until():
             start = time.monotonic()
-            player.controls.changed.clear()
+            player.controls.changed.clear()  # before the tick: what is set during it wakes the wait below at once
             worked = player.tick()
             self._browsers.update()
             self._panel.update()

@@ -1,7 +1,29 @@
 """The base: a few hundred Gaussians of plain colour, with numbers that can be fitted.
 
-Its first part is the *cover*: each of them stands in for some originals of one patch. Then comes the *lining*,
-beneath the surface, which shows through where weak originals are missing.
+**How it works.** It has two parts. Each of the *cover* stands in for some originals of one patch: it begins with the
+moments of their cluster, and retires when they have come. The *lining* lies some per cent of the head's height
+beneath the surface and shows through where weak originals are still missing, so that a gap between them is
+skin-coloured and not background; it retires later. The first of the cover may be *first alone*: a head by themselves
+in half the bytes, with opacities and scales of their own until the rest is there (§6.10 gives a level such second
+values).
+
+**Why so.** Moments of clusters are the best single Gaussians for them, but one that is right alone is wrong among
+others that overlap it, so all numbers are fitted. Colours are plain: SH of a Gaussian that is soon replaced cost
+more bytes than they show. The base hangs on vertices, since its Gaussians are larger than faces: they follow the
+skinning of the nearest vertex.
+
+**Invariants.**
+
+- Rows: the cover first, in the order of its clusters, then the lining. A schedule's parents are these rows.
+- Rotations are stereographic coordinates (x, y, z) / (1 + w) of a quaternion (w, x, y, z) with w ≥ 0, in −1..1:
+  three numbers, as a file has them. `_principal` picks the form of the ellipsoid nearest to no rotation, which keeps
+  them away from ±1, where a step would have to jump to the other side.
+- `confine` after every step keeps numbers in what a file can hold; opacities stay below `most_opacity` because a
+  logit of 1 is infinite.
+- `local(written=True)` are the numbers a reader will have, gradients passing as if nothing had been rounded.
+- Arrays are float32, but for the steps of `cluster_gaussians`; lengths are metres on the rest axes.
+
+**Costs.** Some hundred Gaussians: nothing beside the originals that are drawn with them.
 """
 
 from __future__ import annotations
@@ -20,9 +42,10 @@ from pavfmt.posing import STATIC_RIG, PosedGaussians, quaternion_from_rotation
 from pavfmt.registry import Binding, Site
 from pavplayer.posing.tensor_frames import LocalGaussians, in_world
 from pavplayer.rasterizers.harmonics import BAND_0
+from pavtraining.fake_quantization import fake_quantized, quaternions_from_stereographic
 from pavtraining.hand_over.clusters import Labels, means_by, nearest, plain_colours
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.training_views import Drawable, Shot, seen
+from pavtraining.hand_over.training_views import Splats, TrainingView, projected
 
 FIRST_OPACITY = 0.9
 
@@ -36,9 +59,11 @@ def cluster_gaussians(
     scales: tuple[float, float],
 ) -> Gaussians:
     """One Gaussian with the moments of each cluster, `depth` metres beneath it, on the nearest vertex."""
+    # Clusters of Gaussians that no view sees have some weight too, or they would have no centre.
     weights = weights + 1e-6 * weights.mean() + 1e-30
     centres = means_by(labels, weights, rest.means)
     spread = rest.means - centres[labels]
+    # Law of total variance: what the members are wide by themselves, and how far they lie apart.
     each = _covariances(rest) + spread[:, :, None] * spread[:, None, :]
     turns, axes = _principal(means_by(labels, weights, each.reshape(-1, 9)).reshape(-1, 3, 3))
     colours = means_by(labels, weights, plain_colours(rest))
@@ -51,7 +76,7 @@ def cluster_gaussians(
     return Gaussians(
         sites=sites,
         means=centres.astype(np.float32),
-        quats=quaternions(torch.from_numpy(turns)).numpy().astype(np.float32),
+        quats=quaternions_from_stereographic(torch.from_numpy(turns)).numpy().astype(np.float32),
         log_scales=np.log(np.clip(axes, *scales)),
         opacities=np.full(len(centres), FIRST_OPACITY),
         sh0=((colours - 0.5) / BAND_0)[:, None].astype(np.float32),
@@ -82,7 +107,7 @@ def _principal(covariances: Float64Array) -> tuple[Float64Array, Float64Array]:
     best, points, scales = np.full(len(vectors), -np.inf), np.zeros_like(lengths), np.zeros_like(lengths)
     for order in permutations(range(3)):
         for signs in product((1.0, -1.0), repeat=3):
-            turned = vectors[:, :, order] * np.array(signs)
+            turned = vectors[:, :, order] * np.array(signs)  # of the 48, 24 are rotations
             nearer = (np.trace(turned, axis1=1, axis2=2) > best) & (np.linalg.det(turned) > 0)
             best[nearer] = np.trace(turned, axis1=1, axis2=2)[nearer]
             quats = quaternion_from_rotation(turned[nearer])
@@ -90,17 +115,6 @@ def _principal(covariances: Float64Array) -> tuple[Float64Array, Float64Array]:
             points[nearer] = quats[:, 1:] / (1 + quats[:, :1])
             scales[nearer] = lengths[nearer][:, order]
     return points, scales
-
-
-def quaternions(points: Tensor) -> Tensor:
-    """(B, 3) stereographic coordinates (x, y, z) / (1 + w) → (B, 4) unit quaternions (w, x, y, z)."""
-    square = points.square().sum(dim=1, keepdim=True)
-    return torch.cat([1 - square, 2 * points], dim=1) / (1 + square)
-
-
-def rounded(values: Tensor, step: float) -> Tensor:
-    """The nearest multiples of `step`; gradients pass as if nothing had happened."""
-    return values + (torch.round(values.detach() / step) * step - values.detach())
 
 
 def _normals(rig: Rig, neutral: Float64Array) -> Float64Array:
@@ -145,6 +159,7 @@ class Base(torch.nn.Module):
         self.logits = torch.nn.Parameter(torch.logit(opacities / configuration.most_opacity))
         self.colours = torch.nn.Parameter(0.5 + BAND_0 * sh0[:, 0])
         rows = np.flatnonzero(self.part == 0) if not first.all() else np.zeros(0, np.intp)
+        # Fewer for the same surface: at n times fewer each has n times the area, √n times the width.
         wider = 0.5 * float(np.log(len(first) / max(len(rows), 1)))
         self._first = torch.from_numpy(rows)
         """Of the first part, which look otherwise while they are alone; none where all come together."""
@@ -173,26 +188,28 @@ class Base(torch.nn.Module):
         opacities = given.most_opacity * torch.sigmoid(logits)
         sh0 = ((self.colours - 0.5) / BAND_0)[:, None]
         if not written:
-            return LocalGaussians(self.means, quaternions(self.rotations), log_scales.exp(), opacities, sh0)
+            return LocalGaussians(
+                self.means, quaternions_from_stereographic(self.rotations), log_scales.exp(), opacities, sh0
+            )
         return LocalGaussians(
-            rounded(self.means, self._mean_step),
-            quaternions(rounded(self.rotations, HAND_OVER_PRECISION.quat_step)),
-            rounded(log_scales, HAND_OVER_PRECISION.log_scale_step).exp(),
-            rounded(opacities, HAND_OVER_PRECISION.opacity_step).clamp(0.0, 1.0),
-            rounded(sh0, HAND_OVER_PRECISION.sh0_step),
+            fake_quantized(self.means, self._mean_step),
+            quaternions_from_stereographic(fake_quantized(self.rotations, HAND_OVER_PRECISION.quat_step)),
+            fake_quantized(log_scales, HAND_OVER_PRECISION.log_scale_step).exp(),
+            fake_quantized(opacities, HAND_OVER_PRECISION.opacity_step).clamp(0.0, 1.0),
+            fake_quantized(sh0, HAND_OVER_PRECISION.sh0_step),
         )
 
-    def seen(self, shot: Shot, written: bool = True, is_first_alone: bool = False) -> Drawable:
+    def splats(self, view: TrainingView, written: bool = True, is_first_alone: bool = False) -> Splats:
         """As a view shows them."""
         local = self.local(written, is_first_alone)
-        return seen(in_world(local, shot.frames.take(self._sites)), shot.view)
+        return projected(in_world(local, view.frames.take(self._sites)), view.truth.camera)
 
     def confine(self) -> None:
         """Puts every number back into its range."""
-        thin, wide = np.log(self._limits.scales)
+        low, high = np.log(self._limits.scales)
         with torch.no_grad():
-            self.log_scales.clamp_(float(thin), float(wide))
-            self.first_log_scales.clamp_(float(thin), float(wide))
+            self.log_scales.clamp_(float(low), float(high))
+            self.first_log_scales.clamp_(float(low), float(high))
             self.rotations.clamp_(-1.0, 1.0)
             self.colours.clamp_(0.0, 1.0)
 

@@ -29,17 +29,19 @@ class Phase:
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """Adam's, of one parameter. Parameters that not every step shows have made fewer steps than others."""
 
-Watched = Callable[[Phase, int, float], None]
+StepListener = Callable[[Phase, int, float], None]
 """Called after every step: of which phase, how many of its steps are done, the squared error."""
 
 
-class Memory:
+class Checkpoint:
     """The numbers at the end of every phase, and of the phase that is under way Adam's moments too."""
 
-    def __init__(self, arrays: dict[str, NDArray[Any]] | None = None, watched: Watched | None = None) -> None:
-        """`arrays` are what another process's memory gave."""
+    def __init__(
+        self, arrays: dict[str, NDArray[Any]] | None = None, on_step: StepListener | None = None
+    ) -> None:
+        """`arrays` are what another process's checkpoint gave."""
         self._kept = dict(arrays or {})
-        self._watched = watched
+        self._on_step = on_step
         self._current: tuple[Phase, int, torch.optim.Adam] | None = None
 
     def begin(self, phase: Phase, adam: torch.optim.Adam) -> int:
@@ -47,9 +49,9 @@ class Memory:
         steps = self._kept.get(f"{phase.number}/steps")
         if steps is None:
             return 0
-        for place, parameter in enumerate(_parameters(adam)):
-            self._put_back(f"{phase.number}/{place}", parameter)
-            kept = {part: self._kept.get(f"{phase.number}/{place}/{part}") for part in MOMENTS}
+        for number, parameter in enumerate(_parameters(adam)):
+            self._restore(f"{phase.number}/{number}", parameter)
+            kept = {part: self._kept.get(f"{phase.number}/{number}/{part}") for part in MOMENTS}
             found = {
                 part: torch.from_numpy(values.copy()) for part, values in kept.items() if values is not None
             }
@@ -57,21 +59,21 @@ class Memory:
                 adam.state[parameter] = found
         return int(steps)
 
-    def _put_back(self, name: str, parameter: torch.Tensor) -> None:
+    def _restore(self, name: str, parameter: torch.Tensor) -> None:
         values = self._kept.get(name)
         if values is None or values.shape != tuple(parameter.shape):
             raise EncodeError("bad-state", "the state is of a fit to another avatar")
         with torch.no_grad():
             parameter.copy_(torch.from_numpy(values.copy()))
 
-    def note(self, phase: Phase, steps: int, adam: torch.optim.Adam, error: float) -> None:
+    def record(self, phase: Phase, steps: int, adam: torch.optim.Adam, error: float) -> None:
         """So many steps of a phase are done."""
         self._current = (phase, steps, adam)
         if steps == phase.steps:
             self._kept = self.arrays(with_moments=False)
             self._current = None
-        if self._watched is not None:
-            self._watched(phase, steps, error)
+        if self._on_step is not None:
+            self._on_step(phase, steps, error)
 
     def arrays(self, with_moments: bool = True) -> dict[str, NDArray[Any]]:
         """Everything, for another process."""
@@ -82,8 +84,8 @@ class Memory:
             name: values for name, values in self._kept.items() if not name.startswith(f"{phase.number}/")
         }
         found = {f"{phase.number}/steps": np.array(steps)}
-        for place, parameter in enumerate(_parameters(adam)):
-            name = f"{phase.number}/{place}"
+        for number, parameter in enumerate(_parameters(adam)):
+            name = f"{phase.number}/{number}"
             found[name] = parameter.detach().numpy().copy()
             state = adam.state.get(parameter) if with_moments else None
             if state:  # it has none before its first gradient

@@ -48,39 +48,39 @@ def features(avatar: Avatar, rest: PosedGaussians) -> Float64Array:
     return np.concatenate(columns, axis=1).astype(np.float64)
 
 
-def clustered(places: Float64Array, weights: Float64Array, count: int, seed: int) -> Labels:
+def clustered(features: Float64Array, weights: Float64Array, count: int, seed: int) -> Labels:
     """(N,) cluster numbers of weighted k-means, at most `count`; every cluster has a member."""
     count = min(count, int((weights > 0).sum()))
-    centres = places[_spread_choice(places, weights, count, RandomStream(seed))]
+    centres = features[_spread_choice(features, weights, count, RandomStream(seed))]
     for _ in range(ROUNDS):
-        labels = nearest(places, centres)
+        labels = nearest(features, centres)
         total = np.bincount(labels, weights, count)
         filled = total > 0
-        centres[filled] = sums(labels, weights[:, None] * places, count)[filled] / total[filled, None]
-    return np.unique(nearest(places, centres), return_inverse=True)[1].astype(np.int64)
+        centres[filled] = sums(labels, weights[:, None] * features, count)[filled] / total[filled, None]
+    return np.unique(nearest(features, centres), return_inverse=True)[1].astype(np.int64)
 
 
-def _spread_choice(places: Float64Array, weights: Float64Array, count: int, random: RandomStream) -> Labels:
+def _spread_choice(features: Float64Array, weights: Float64Array, count: int, random: RandomStream) -> Labels:
     """Rows to begin with: drawn by weight, some at a time, far from those drawn before (as in k-means++)."""
     share = weights
-    distance = np.full(len(places), np.inf)
+    distance = np.full(len(features), np.inf)
     chosen = np.zeros(0, np.int64)
     while len(chosen) < count:
         more = min(max(len(chosen) // 4, 1), count - len(chosen))
         with np.errstate(divide="ignore"):  # weight 0: never, as long as there are others
-            keys = -np.log(1 - random.uniform(len(places))) / share
+            keys = -np.log(1 - random.uniform(len(features))) / share
         drawn = np.argsort(keys, kind="stable")[:more]
         for row in drawn:
-            distance = np.minimum(distance, ((places - places[row]) ** 2).sum(axis=1))
+            distance = np.minimum(distance, ((features - features[row]) ** 2).sum(axis=1))
         chosen = np.concatenate([chosen, drawn])
         share = weights * distance
     return chosen
 
 
-def nearest(places: Float64Array, centres: Float64Array) -> Labels:
-    """(N,) the row of `centres` nearest to each of `places`."""
+def nearest(features: Float64Array, centres: Float64Array) -> Labels:
+    """(N,) the row of `centres` nearest to each of `features`."""
     squares = (centres**2).sum(axis=1)
-    parts = [np.argmin(squares - 2 * part @ centres.T, axis=1) for part in np.array_split(places, PIECES)]
+    parts = [np.argmin(squares - 2 * part @ centres.T, axis=1) for part in np.array_split(features, PIECES)]
     return np.concatenate(parts)
 
 
@@ -95,16 +95,16 @@ def means_by(labels: Labels, weights: Float64Array, values: Float64Array) -> Flo
     return sums(labels, weights[:, None] * values, count) / np.bincount(labels, weights, count)[:, None]
 
 
-def divided(places: Float64Array, weights: Float64Array, most: float) -> Labels:
+def divided(features: Float64Array, weights: Float64Array, most: float) -> Labels:
     """(N,) parts made by halving along the longest side, until each weighs at most `most` or is one place."""
-    labels, found = np.zeros(len(places), np.int64), 0
-    waiting = [np.arange(len(places))]
+    labels, found = np.zeros(len(features), np.int64), 0
+    waiting = [np.arange(len(features))]
     while waiting:
         rows = waiting.pop()
         if len(rows) == 1 or weights[rows].sum() <= most:
             labels[rows], found = found, found + 1
             continue
-        sides = places[rows] - np.average(places[rows], axis=0, weights=weights[rows] + 1e-12)
+        sides = features[rows] - np.average(features[rows], axis=0, weights=weights[rows] + 1e-12)
         axis = np.linalg.svd(sides * np.sqrt(weights[rows] + 1e-12)[:, None], full_matrices=False)[2][0]
         rows = rows[np.argsort(sides @ axis, kind="stable")]
         half = np.searchsorted(np.cumsum(weights[rows]), weights[rows].sum() / 2) + 1

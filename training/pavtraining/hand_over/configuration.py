@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from pavfmt.errors import EncodeError
-from pavtraining.settings import Settings
+from pavtraining.configuration import Configuration
 
 
 @dataclass(frozen=True)
-class HandOverConfiguration(Settings):
+class HandOverConfiguration(Configuration):
     """How a flat avatar becomes a fitted base and patches of originals that take over from it."""
 
     seed: int = 0

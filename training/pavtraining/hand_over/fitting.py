@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pavfmt.arrays import BoolArray
 from pavfmt.tools.synthetic import RandomStream
 from pavtraining.hand_over.base import Base
-from pavtraining.hand_over.checkpoint import Memory, Phase
+from pavtraining.hand_over.checkpoint import Checkpoint, Phase
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.order.schedule import Schedule
-from pavtraining.hand_over.training_views import Drawable, Shot
+from pavtraining.hand_over.order.schedule import HandOverSchedule
+from pavtraining.hand_over.training_views import Splats, TrainingView
 
 USEFUL_SHARE = 0.8
 """Prefixes in which more of the base has retired teach it little."""
@@ -24,7 +24,7 @@ SMALLEST_ERROR = 1e-7
 
 Prefix = tuple[NDArray[np.int64], BoolArray, bool]
 """Rows of the originals that are there, (B,) which of the base are shown, whether its first part is alone."""
-Drawn = Callable[[RandomStream, Shot], Drawable]
+Drawn = Callable[[RandomStream, TrainingView], Splats]
 """What a step shows in a view."""
 
 
@@ -42,7 +42,7 @@ def most_significant(count: int, configuration: HandOverConfiguration) -> Callab
 
 
 def base_prefixes(
-    base: Base, schedule: Schedule, configuration: HandOverConfiguration
+    base: Base, schedule: HandOverSchedule, configuration: HandOverConfiguration
 ) -> Callable[[RandomStream], Prefix]:
     """Prefixes that teach the base: of all lengths in bytes, the base alone every now and then."""
     last = schedule.moves_before_share_retired(USEFUL_SHARE)
@@ -50,7 +50,7 @@ def base_prefixes(
 
 
 def joint_prefixes(
-    base: Base, schedule: Schedule, configuration: HandOverConfiguration
+    base: Base, schedule: HandOverSchedule, configuration: HandOverConfiguration
 ) -> Callable[[RandomStream], Prefix]:
     """Prefixes of all lengths in bytes, often the whole, the base alone every now and then."""
     whole = (1 - configuration.alone_share) * configuration.whole_share
@@ -58,7 +58,7 @@ def joint_prefixes(
 
 
 def _prefixes(
-    base: Base, schedule: Schedule, alone: float, whole: float, last: int
+    base: Base, schedule: HandOverSchedule, alone: float, whole: float, last: int
 ) -> Callable[[RandomStream], Prefix]:
     nothing = np.zeros(0, np.int64)
     ends = schedule.ends
@@ -77,31 +77,31 @@ def _prefixes(
 
 def fit(
     groups: list[dict[str, Any]],
-    shots: Sequence[Shot],
+    views: Sequence[TrainingView],
     drawn: Drawn,
     phase: Phase,
     seed: int,
-    memory: Memory,
+    checkpoint: Checkpoint,
     confine: Callable[[], None] = lambda: None,
     progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Minimises the mean logarithm of the error of what is `drawn`; goes on from what the memory holds.
+    """Minimises the mean logarithm of the error of what is `drawn`; goes on from what the checkpoint holds.
 
     `groups` are Adam's parameter groups; `confine` puts their numbers back into their ranges.
     """
     adam = torch.optim.Adam(groups, eps=1e-15)
     rates = [group["lr"] for group in adam.param_groups]
-    for step in range(memory.begin(phase, adam), phase.steps):
+    for step in range(checkpoint.begin(phase, adam), phase.steps):
         random = RandomStream((phase.number << 48) | (step << 24) | seed)
         share = phase.first_rate * (phase.last_rate / phase.first_rate) ** (step / max(phase.steps - 1, 1))
         for group, rate in zip(adam.param_groups, rates, strict=True):
             group["lr"] = rate * share
-        shot = shots[int(random.uniform() * len(shots))]
-        error = (shot.picture(drawn(random, shot)) - shot.target).square().mean()
+        view = views[int(random.uniform() * len(views))]
+        error = (view.picture(drawn(random, view)) - view.target).square().mean()
         adam.zero_grad()
         (error + SMALLEST_ERROR).log().backward()  # type: ignore[no-untyped-call]
         adam.step()
         confine()
-        memory.note(phase, step + 1, adam, float(error.detach()))
+        checkpoint.record(phase, step + 1, adam, float(error.detach()))
         if progress is not None:
             progress((step + 1) / phase.steps)

@@ -1,13 +1,37 @@
-"""From a flat avatar to a fitted base that hands over to it.
+"""From a flat avatar to a fitted base that hands over to it (§6.10; why: spec/decisions/0014).
+
+**How it works.** The avatar's own Gaussians are the *originals*; pictures of it are the truth.
 
 1. Views of the avatar are drawn. The originals that matter most to them are kept.
 2. They are fitted to stand for all, under random prefixes by significance, so that the first of them stand alone.
-3. Their clusters become the base: a cover on the surface, and a lining beneath it, which is fitted alone. That is
-   done twice: where the first base errs most the second has more clusters.
+3. Their clusters become the base: a *cover* on the surface, and a *lining* beneath it, which is fitted alone. That
+   is done twice: where the first base errs most the second has more clusters.
 4. Again and again: the order of the chunks is measured, and the base is fitted under random prefixes of it.
 5. Base and originals are fitted together under prefixes of that order, and then the whole of the originals.
 
 An exact hand-over leaves out 2 and 5: the originals are sent as they were given.
+
+**Why so.** The first thousand of twenty thousand small Gaussians are a head with holes, in whatever order they come.
+So a few hundred large ones come first that are a head by themselves, and each goes when the originals it stood in
+for are there: patch by patch, so that at any moment a part of the head is finished and the rest is whole but coarse.
+What is fitted is what will be seen, prefixes of the very order that will be sent; but that order depends on how good
+the base is, and the base on the order. Hence the rounds of 4.
+
+Nesting (2) is what makes fewer Gaussians pay: fitted for the whole only, each of them matters more and half of them
+are worse than before.
+
+**Invariants.**
+
+- Originals never move to another vertex or face: they keep their sites and bindings, so the avatar's animation is
+  the given one.
+- From `_worth_sending` on the originals are in the order of significance, the most significant first. Chunks and
+  `most_significant` rely on it.
+- Every phase has a number of its own and goes through `fit`, which asks the checkpoint for what it has learned: a
+  resumed run does all that is not a phase again, which must therefore be the same every time.
+- The base is fitted on the steps it will be written in (`HAND_OVER_PRECISION`), never on finer ones.
+
+**Costs**, of the defaults on one core: some ten minutes, nearly all of it blending pictures of 275×401 to 550×802.
+The constants below that end in COST are shares of it, for the progress bar only.
 """
 
 from __future__ import annotations
@@ -28,19 +52,21 @@ from pavfmt.tools.synthetic import RandomStream
 from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import open_rasterizer
 from pavtraining.hand_over.base import Base, cluster_gaussians
-from pavtraining.hand_over.checkpoint import Memory, Phase
+from pavtraining.hand_over.checkpoint import Checkpoint, Phase
 from pavtraining.hand_over.clusters import clustered, features, means_by, rest_gaussians
 from pavtraining.hand_over.configuration import HandOverConfiguration
 from pavtraining.hand_over.fitting import base_prefixes, fit, joint_prefixes, most_significant
 from pavtraining.hand_over.levels import in_one_level, joined_levels, ranked, with_gaussians
-from pavtraining.hand_over.order.measured import MeasuredShot, drawn_prefix, make_schedule, measured_shot
+from pavtraining.hand_over.order.measured import MeasuredView, drawn_prefix, make_schedule, measured_view
 from pavtraining.hand_over.order.patches import Patches, make_patches, with_chunks
-from pavtraining.hand_over.order.schedule import Schedule
+from pavtraining.hand_over.order.schedule import HandOverSchedule
 from pavtraining.hand_over.order.significance import significance
 from pavtraining.hand_over.originals import Originals
-from pavtraining.hand_over.stages import Progress, Stages
-from pavtraining.hand_over.training_views import Drawable, Shot, ShotMaker, joined
-from pavtraining.sources import Size, Teacher
+from pavtraining.hand_over.progress import StagedProgress
+from pavtraining.hand_over.training_views import Splats, TrainingView, TrainingViewMaker, joined
+from pavtraining.running import Progress
+from pavtraining.sources.teacher import Teacher
+from pavtraining.sources.view import Size
 
 LEAST_SHARE = 1e-3
 """Of the mean weight, for originals in whose place a base does not err."""
@@ -61,7 +87,7 @@ class HandedOver:
     avatar: Avatar
     """Two levels: the base, its lining last; the originals worth sending, whose parents are of the base. Both are
     sent by falling importance."""
-    schedule: Schedule
+    schedule: HandOverSchedule
     kept: NDArray[np.intp]
     """Rows of the given originals that are in the avatar."""
 
@@ -70,18 +96,18 @@ def hand_over(
     avatar: Avatar,
     configuration: HandOverConfiguration | None = None,
     progress: Progress | None = None,
-    memory: Memory | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> HandedOver:
     """A base fitted to a flat avatar, and the order in which its originals take over. Some minutes of CPU.
 
-    What `memory` holds of an earlier call with the same avatar and configuration is not done again.
+    What `checkpoint` holds of an earlier call with the same avatar and configuration is not done again.
     """
     given = configuration or HandOverConfiguration()
     scout, alone = given.scout_steps * ALONE_COST, given.alone_steps * ALONE_COST
     own, joint = (0, 0) if given.exact else (given.own_steps, given.joint_steps + given.whole_steps)
     total = START_COST + OWN_COST * own + scout + alone + sum(given.prefix_steps) + JOINT_COST * joint
-    stages = Stages(total + (len(given.prefix_steps) + 1) * ORDER_COST, progress)
-    method = Method(avatar, given, stages.begin("drawing views", START_COST), memory)
+    stages = StagedProgress(total + (len(given.prefix_steps) + 1) * ORDER_COST, progress)
+    method = HandOverFit(avatar, given, stages.begin("drawing views", START_COST), checkpoint)
     if not given.exact:
         method.fit_originals(stages.begin("fitting originals", OWN_COST * own))
     method.begin_base(method.importance)
@@ -98,7 +124,7 @@ def hand_over(
     return method.result()
 
 
-class Method:
+class HandOverFit:
     """The method step by step, for those who want to look at it in between."""
 
     def __init__(
@@ -106,28 +132,30 @@ class Method:
         avatar: Avatar,
         configuration: HandOverConfiguration,
         progress: Callable[[float], None] | None = None,
-        memory: Memory | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         self.configuration = configuration
-        self._memory = memory or Memory()
+        self._checkpoint = checkpoint or Checkpoint()
         self.teacher = Teacher(avatar, seed=configuration.seed)
         self.avatar = avatar = in_one_level(avatar)
         """The flat avatar as far as it will be sent; its originals the most significant first."""
-        self.shots = self._shots(configuration.picture_size, configuration.view_count, progress)
+        self.views = self._views(configuration.picture_size, configuration.view_count, progress)
         self.kept = self._worth_sending()
         self._become(with_gaussians(avatar, avatar.levels[0].gaussians.take(self.kept)))
-        self._measured: list[MeasuredShot] = []
-        self.schedule: Schedule | None = None
+        self._measured: list[MeasuredView] = []
+        self.schedule: HandOverSchedule | None = None
         """What was measured last."""
 
-    def _shots(self, size: Size, count: int, progress: Callable[[float], None] | None = None) -> list[Shot]:
-        return ShotMaker(self.teacher, self.avatar).shots(count, size, progress=progress)
+    def _views(
+        self, size: Size, count: int, progress: Callable[[float], None] | None = None
+    ) -> list[TrainingView]:
+        return TrainingViewMaker(self.teacher, self.avatar).views(count, size, progress=progress)
 
     def _become(self, avatar: Avatar) -> None:
         """The flat avatar from now on is this, in all views."""
         self.avatar = avatar
-        maker = ShotMaker(self.teacher, avatar)
-        self.shots = [maker.shot(shot.view) for shot in self.shots]
+        maker = TrainingViewMaker(self.teacher, avatar)
+        self.views = [maker.view(view.truth) for view in self.views]
         self.importance = self._measured_importance()
         """(N,) Σ α·T of the originals."""
 
@@ -138,11 +166,11 @@ class Method:
         choose = most_significant(len(originals), given)
         fit(
             originals.rates(),
-            self._shots(given.own_picture_size, given.view_count),
-            lambda random, shot: originals.seen(shot, torch.arange(choose(random))),
+            self._views(given.own_picture_size, given.view_count),
+            lambda random, view: originals.splats(view, torch.arange(choose(random))),
             Phase(0, given.own_steps, 1.0, given.final_rate),
             given.seed,
-            self._memory,
+            self._checkpoint,
             progress=progress,
         )
         self._become(with_gaussians(self.avatar, originals.gaussians()))
@@ -152,8 +180,8 @@ class Method:
         avatar, given = self.avatar, self.configuration
         rest, everyone = rest_gaussians(avatar), np.ones(len(self.importance))
         self.patches: Patches = make_patches(features(avatar, rest), weights, given)
-        linings = clustered(self.patches.places, everyone, given.lining_count, given.seed + 1)
-        self._lining_places = means_by(linings, everyone, self.patches.places)
+        linings = clustered(self.patches.features, everyone, given.lining_count, given.seed + 1)
+        self._lining_features = means_by(linings, everyone, self.patches.features)
         depth = given.lining_depth * self._height()
         self.base = Base(
             cluster_gaussians(avatar, rest, self.patches.clusters, weights, 0.0, given.scales),
@@ -170,7 +198,8 @@ class Method:
         weights = np.bincount(clusters, self.importance)
         if not given.first_count:
             return np.ones(len(weights), bool)
-        centres = means_by(clusters, np.ones(len(clusters)), self.patches.places)
+        centres = means_by(clusters, np.ones(len(clusters)), self.patches.features)
+        # The heaviest of all would lie together in the middle of the face: one from each neighbourhood is a whole head.
         near = clustered(centres, np.ones(len(centres)), given.first_count, given.seed + 2)
         by_weight = np.argsort(-weights, kind="stable")
         first = np.zeros(len(weights), bool)
@@ -184,8 +213,8 @@ class Method:
     def _measured_importance(self) -> Float64Array:
         rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar, compiled=False)
         total = np.zeros(len(self.avatar.levels[0].gaussians))
-        for shot in self.shots[: self.configuration.significant_view_count]:
-            total += rasterizer.contributions(poser.frame(shot.view.pose), shot.view.camera)
+        for view in self.views[: self.configuration.significant_view_count]:
+            total += rasterizer.contributions(poser.frame(view.truth.pose), view.truth.camera)
         if not total.any():
             raise EncodeError("no-gaussians", "nothing of the avatar is to be seen")
         return total
@@ -194,13 +223,15 @@ class Method:
         """Rows of the fewest most significant originals that reach the configured quality as given, those first."""
         given = self.configuration
         decibels = given.exact_decibels if given.exact else given.kept_decibels
-        found = significance(self.shots, None, given.seed)
-        shots, order = self.shots[: given.significant_view_count], np.argsort(-found, kind="stable")
+        found = significance(self.views, None, given.seed)
+        views, order = self.views[: given.significant_view_count], np.argsort(-found, kind="stable")
+        # Quality grows with the count but for noise, so halving finds where it is reached, to within a few originals:
+        # one more drawing of all views would cost more than they do.
         low, high = 0, len(order)
         while high - low > KEPT_PRECISION:
             middle = (low + high) // 2
-            rows = torch.from_numpy(np.sort(order[:middle]))
-            errors = [float(shot.errors(shot.originals.take(rows)).mean()) for shot in shots]
+            rows = torch.from_numpy(np.sort(order[:middle]))  # ascending: ties of depth are drawn as ever
+            errors = [float(view.errors(view.originals.take(rows)).mean()) for view in views]
             enough = np.mean(errors) <= 10 ** (-decibels / 10)
             low, high = (low, middle) if enough else (middle, high)
         return order[:high]
@@ -211,10 +242,10 @@ class Method:
         self._fit_alone(Phase(1, given.scout_steps, 1.0, 0.3), progress)
         rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar, compiled=False)
         total = np.zeros(len(self.importance))
-        for shot in self.shots[: given.significant_view_count]:
+        for view in self.views[: given.significant_view_count]:
             with torch.no_grad():
-                errors = shot.errors(self.base.seen(shot)).numpy()
-            total += rasterizer.contributions(poser.frame(shot.view.pose), shot.view.camera, errors)
+                errors = view.errors(self.base.splats(view)).numpy()
+            total += rasterizer.contributions(poser.frame(view.truth.pose), view.truth.camera, errors)
         shares: Float64Array = total / max(float(total.mean()), TINY) + LEAST_SHARE * (self.importance > 0)
         return shares
 
@@ -224,32 +255,32 @@ class Method:
 
     def _fit_alone(self, phase: Phase, progress: Callable[[float], None] | None) -> None:
 
-        def beginning(shot: Shot, place: float) -> Drawable:
+        def beginning(view: TrainingView, place: float) -> Splats:
             shown, is_first_alone = self.base.beginning(place)
-            drawable = self.base.seen(shot, written=False, is_first_alone=is_first_alone)
-            return drawable.take(torch.from_numpy(np.flatnonzero(shown)))
+            splats = self.base.splats(view, written=False, is_first_alone=is_first_alone)
+            return splats.take(torch.from_numpy(np.flatnonzero(shown)))
 
         fit(
             self.base.rates(),
-            self.shots,
-            lambda random, shot: beginning(shot, float(random.uniform())),
+            self.views,
+            lambda random, view: beginning(view, float(random.uniform())),
             phase,
             self.configuration.seed,
-            self._memory,
+            self._checkpoint,
             self.base.confine,
             progress,
         )
 
-    def order(self, may_retire: bool = True) -> Schedule:
+    def order(self, may_retire: bool = True) -> HandOverSchedule:
         """Measures the order anew; the lining may retire early once it has been fitted beneath originals."""
         given = self.configuration
-        if not self._measured:
+        if not self._measured:  # which patch a pixel shows does not change: patches do not, nor views
             self._measured = [
-                measured_shot(shot, self.patches) for shot in self.shots[: given.measured_view_count]
+                measured_view(view, self.patches) for view in self.views[: given.measured_view_count]
             ]
         self.patches = with_chunks(self.patches, self._worth_over_lining(), given.shares)
         self.schedule = make_schedule(
-            self.base, self._measured, self.patches, self._lining_places, given, may_retire
+            self.base, self._measured, self.patches, self._lining_features, given, may_retire
         )
         return self.schedule
 
@@ -258,26 +289,27 @@ class Method:
         given = self.configuration
         if not given.exact:
             return -np.arange(len(self.importance))
-        some = self.shots[: given.significant_view_count]
+        some = self.views[: given.significant_view_count]
         with torch.no_grad():
             lining = torch.arange(self.base.cover_count, len(self.base))
-            behind = [self.base.seen(shot).take(lining) for shot in some]
+            behind = [self.base.splats(view).take(lining) for view in some]
         return significance(some, behind, given.seed, PROBES)
 
     def fit_base(self, round_: int, progress: Callable[[float], None] | None = None) -> None:
         """The base under random prefixes of the order measured last."""
         assert self.schedule is not None
         given, base = self.configuration, self.base
+        # Only the last round cools down: before it the order is still going to change.
         last = given.final_rate if round_ == len(given.prefix_steps) - 1 else 0.4
         phase = Phase(3 + round_, given.prefix_steps[round_], 0.6, last)
         choose = base_prefixes(base, self.schedule, given)
 
-        def drawn(random: RandomStream, shot: Shot) -> Drawable:
+        def drawn(random: RandomStream, view: TrainingView) -> Splats:
             there, shown, is_first_alone = choose(random)
-            seen = base.seen(shot, is_first_alone=is_first_alone)
-            return drawn_prefix(shot.originals, seen, there, shown)
+            splats = base.splats(view, is_first_alone=is_first_alone)
+            return drawn_prefix(view.originals, splats, there, shown)
 
-        fit(base.rates(), self.shots, drawn, phase, given.seed, self._memory, base.confine, progress)
+        fit(base.rates(), self.views, drawn, phase, given.seed, self._checkpoint, base.confine, progress)
 
     def fit_together(self, progress: Callable[[float], None] | None = None) -> None:
         """Base and originals under random prefixes of the order measured last, in full pictures; then the whole."""
@@ -287,24 +319,24 @@ class Method:
         everyone = torch.arange(len(originals))
         choose = joint_prefixes(base, self.schedule, given)
 
-        def drawn(random: RandomStream, shot: Shot) -> Drawable:
+        def drawn(random: RandomStream, view: TrainingView) -> Splats:
             there, shown, is_first_alone = choose(random)
-            seen = base.seen(shot, is_first_alone=is_first_alone)
-            return drawn_prefix(originals.seen(shot, everyone), seen, there, shown)
+            splats = base.splats(view, is_first_alone=is_first_alone)
+            return drawn_prefix(originals.splats(view, everyone), splats, there, shown)
 
         number, first = 3 + len(given.prefix_steps), given.joint_rate
         phase = Phase(number, given.joint_steps, first, 0.1 * first)
         groups = base.rates() + originals.rates()
-        shots = self._shots(given.full_picture_size, given.full_view_count)
-        fit(groups, shots, drawn, phase, given.seed, self._memory, base.confine, progress)
+        views = self._views(given.full_picture_size, given.full_view_count)
+        fit(groups, views, drawn, phase, given.seed, self._checkpoint, base.confine, progress)
 
-        def whole(random: RandomStream, shot: Shot) -> Drawable:
-            left = base.seen(shot).take(torch.from_numpy(np.flatnonzero(last_shown)))
-            return joined(originals.seen(shot, everyone), left)
+        def whole(random: RandomStream, view: TrainingView) -> Splats:
+            left = base.splats(view).take(torch.from_numpy(np.flatnonzero(last_shown)))
+            return joined(originals.splats(view, everyone), left)
 
         last_shown = self.schedule.shown(len(self.schedule.moves))
         phase = Phase(number + 1, given.whole_steps, given.whole_rate, 0.02 * given.whole_rate)
-        fit(originals.rates(), shots, whole, phase, given.seed, self._memory)
+        fit(originals.rates(), views, whole, phase, given.seed, self._checkpoint)
         self._become(with_gaussians(self.avatar, originals.gaussians()))
 
     def result(self) -> HandedOver:

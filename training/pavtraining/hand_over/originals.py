@@ -12,7 +12,7 @@ from torch import Tensor
 from pavfmt.model import Gaussians
 from pavplayer.posing.tensor_frames import LocalGaussians, in_world
 from pavtraining.hand_over.configuration import HandOverConfiguration
-from pavtraining.hand_over.training_views import Drawable, Shot, seen
+from pavtraining.hand_over.training_views import Splats, TrainingView, projected
 
 MOST_CERTAIN = 1e-4
 """Opacities are kept so far from 0 and 1, where a logit is infinite."""
@@ -46,7 +46,7 @@ class Originals(torch.nn.Module):
             "shN": self.shN,
         }
 
-    def seen(self, shot: Shot, rows: Tensor) -> Drawable:
+    def splats(self, view: TrainingView, rows: Tensor) -> Splats:
         """Those at `rows` as a view shows them."""
         columns = {name: column[rows] for name, column in self._columns().items()}
         local = LocalGaussians(
@@ -56,7 +56,7 @@ class Originals(torch.nn.Module):
             columns["opacities"],
             torch.cat([columns["sh0"], columns["shN"]], dim=1),
         )
-        return seen(in_world(local, shot.own_frames.take(rows), shot.sh_is_local), shot.view)
+        return projected(in_world(local, view.own_frames.take(rows), view.sh_is_local), view.truth.camera)
 
     def rates(self) -> list[dict[str, Any]]:
         """Parameter groups for Adam."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pavfmt.model import Avatar
+from pavplayer.camera import Camera
 from pavplayer.posing.cloud import PosedCloud
 from pavplayer.posing.poser import Poser
 from pavplayer.posing.tensor_frames import Frames, PosedSurface, WorldCloud, surface_frames
@@ -18,49 +19,52 @@ from pavtraining.rendering.blending import blend
 from pavtraining.rendering.cpu import plain_project_and_light
 from pavtraining.rendering.fused import is_possible, project_and_light
 from pavtraining.rendering.projection import Projected
-from pavtraining.sources import Size, Teacher, View
+from pavtraining.sources.teacher import Teacher
+from pavtraining.sources.view import Size, View
 
 
 @dataclass(frozen=True)
-class Drawable:
+class Splats:
     """N Gaussians on the picture plane, ready to be blended."""
 
-    projected: Projected
+    centres: Projected
+    """Centres, inverse covariances and depths."""
     opacities: Tensor
     """(N,)."""
     colours: Tensor
     """(N, 3)."""
 
-    def take(self, rows: Tensor) -> Drawable:
+    def take(self, rows: Tensor) -> Splats:
         """Those at `rows`."""
-        projected = Projected(**{name: part[rows] for name, part in vars(self.projected).items()})
-        return Drawable(projected, self.opacities[rows], self.colours[rows])
+        centres = Projected(**{name: part[rows] for name, part in vars(self.centres).items()})
+        return Splats(centres, self.opacities[rows], self.colours[rows])
 
 
-def joined(one: Drawable, other: Drawable) -> Drawable:
+def joined(one: Splats, other: Splats) -> Splats:
     """Both; of equal depth, the first are in front."""
-    parts = vars(one.projected).items()
-    projected = Projected(**{name: torch.cat([part, getattr(other.projected, name)]) for name, part in parts})
-    return Drawable(
-        projected, torch.cat([one.opacities, other.opacities]), torch.cat([one.colours, other.colours])
+    parts = vars(one.centres).items()
+    centres = Projected(**{name: torch.cat([part, getattr(other.centres, name)]) for name, part in parts})
+    return Splats(
+        centres, torch.cat([one.opacities, other.opacities]), torch.cat([one.colours, other.colours])
     )
 
 
-def seen(cloud: WorldCloud, view: View) -> Drawable:
+def projected(cloud: WorldCloud, camera: Camera) -> Splats:
     """Gaussians in world space as a view's camera sees them."""
     projection = project_and_light if is_possible(cloud) else plain_project_and_light
-    projected, lit = projection(cloud, view.camera)
-    return Drawable(projected, cloud.opacities, lit)
+    centres, lit = projection(cloud, camera)
+    return Splats(centres, cloud.opacities, lit)
 
 
 @dataclass(frozen=True)
-class Shot:
+class TrainingView:
     """One view of the teacher."""
 
-    view: View
+    truth: View
+    """Its camera, its pose and the picture that the teacher gives."""
     target: Tensor
     """(H, W, 3) display sRGB."""
-    originals: Drawable
+    originals: Splats
     """The flat avatar's Gaussians."""
     own_frames: Frames
     """Of those Gaussians, one each; float32."""
@@ -70,18 +74,18 @@ class Shot:
     """Of what a base may hang on: the base mesh's vertices, or joint 0 where there is no mesh; float32."""
     background: float
 
-    def picture(self, drawable: Drawable) -> Tensor:
+    def picture(self, splats: Splats) -> Tensor:
         """(H, W, 3), not clipped."""
-        size = (self.view.camera.width, self.view.camera.height)
-        light, through, _ = blend(drawable.projected, drawable.opacities, drawable.colours, size)
+        size = (self.truth.camera.width, self.truth.camera.height)
+        light, through, _ = blend(splats.centres, splats.opacities, splats.colours, size)
         return light + through[..., None] * self.background
 
-    def errors(self, drawable: Drawable) -> Tensor:
+    def errors(self, splats: Splats) -> Tensor:
         """(H, W) squared errors of the clipped picture, mean over channels."""
-        return (self.picture(drawable).clamp(0, 1) - self.target).square().mean(dim=-1)
+        return (self.picture(splats).clamp(0, 1) - self.target).square().mean(dim=-1)
 
 
-class ShotMaker:
+class TrainingViewMaker:
     """Takes views of one teacher, with the Gaussians of one flat avatar on its rig."""
 
     def __init__(self, teacher: Teacher, avatar: Avatar) -> None:
@@ -90,13 +94,13 @@ class ShotMaker:
         self._binding = AvatarBinding(avatar, self._surface)
         self._poser = Poser(avatar, compiled=False)
 
-    def shot(self, view: View) -> Shot:
+    def view(self, truth: View) -> TrainingView:
         """A view made ready."""
-        originals = seen(_as_tensors(self._poser.frame(view.pose)), view)
-        posed = self._surface.posed(view.pose)
-        return Shot(
-            view,
-            torch.from_numpy(view.picture.copy()),
+        originals = projected(_as_tensors(self._poser.frame(truth.pose)), truth.camera)
+        posed = self._surface.posed(truth.pose)
+        return TrainingView(
+            truth,
+            torch.from_numpy(truth.picture.copy()),
             originals,
             self._binding.frames(posed)[0].to(torch.float32),
             self._binding.levels[0].sh_is_local,
@@ -110,13 +114,13 @@ class ShotMaker:
             return surface_frames(torch.zeros(1, 3).double(), torch.ones(1, 1).double(), posed)
         return surface_frames(posed.rest[:count], self._surface.weights[:count], posed)
 
-    def shots(
+    def views(
         self, count: int, size: Size, first: int = 0, progress: Callable[[float], None] | None = None
-    ) -> list[Shot]:
+    ) -> list[TrainingView]:
         """Training views `first`, `first` + 1, …"""
         made = []
         for number in range(count):
-            made.append(self.shot(self.teacher.training_view(first + number, size)))
+            made.append(self.view(self.teacher.training_view(first + number, size)))
             if progress is not None:
                 progress((number + 1) / count)
         return made

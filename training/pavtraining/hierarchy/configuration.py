@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pavfmt.errors import EncodeError
-from pavtraining.settings import BAD, Settings
+from pavtraining.configuration import BAD, Configuration
 
 
 @dataclass(frozen=True)
-class Configuration(Settings):
+class HierarchyConfiguration(Configuration):
     """What decides a fit, besides its source. Shares are of the whole run, 0..1.
 
     Learning rates of barycentrics, positions, scales and rotations, the growth and the regularisers' λ are

@@ -10,7 +10,7 @@ IntArray = NDArray[np.int64]
 CHUNK = 2048
 
 
-def spread(centres: Float64Array, sizes: Float64Array, count: int) -> IntArray:
+def farthest_points(centres: Float64Array, sizes: Float64Array, count: int) -> IntArray:
     """`count` of N faces, ascending, far from each other: each the farthest from those before.
 
     `centres` is (N, 3), `sizes` (N,), both in metres. Distances count in roots of face sizes, so that parts
@@ -25,7 +25,7 @@ def spread(centres: Float64Array, sizes: Float64Array, count: int) -> IntArray:
     return np.sort(np.array(chosen, np.int64))
 
 
-def patch_areas(centres: Float64Array, areas: Float64Array, chosen: IntArray) -> Float64Array:
+def nearest_areas(centres: Float64Array, areas: Float64Array, chosen: IntArray) -> Float64Array:
     """(len(chosen),) what the faces nearest to each chosen one cover together, from (N,) `areas`."""
     owners = [
         np.argmin(((part[:, None] - centres[chosen]) ** 2).sum(axis=2), axis=1)

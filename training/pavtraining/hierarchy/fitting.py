@@ -1,7 +1,39 @@
-"""Fitting a hierarchy of Gaussians to a source, in the manner of ProgressiveAvatars.
+"""Fitting a hierarchy of Gaussians to a source, in the manner of ProgressiveAvatars (its section 3).
 
-A `Fit` is everything between two steps, and can be put on disk and taken up again: each step depends on it, on
-the configuration and on its own number, and on nothing else.
+**How it works.** Level 0 puts a Gaussian on every face that a training view sees (`initialization`). A step takes
+the next training view, draws all Gaussians and beside them a random prefix of them in the order in which a file
+would bring them (`prefixes`), and lets Adam follow
+
+    (1 − w) · loss(whole) + w · loss(prefix) + what it costs to leave one's face or outgrow it,
+
+w being `prefix_weight`. Between two shares of the run faces split where the pictures pull hardest (`growth`). In the
+last phase all that is drawn has gone through the codec's rounding (`pavtraining.fake_quantization`).
+
+**Why so.** Fitted for the whole only, coarse Gaussians rely on the fine ones that will lie over them: a prefix has
+holes and wrong colours. A prefix that is itself compared with the truth has to be a head. Which prefix is drawn anew
+at every step, as Matryoshka representation learning does with leading dimensions: ends of stages, because there a
+file may pause for long, and random byte budgets, because it may stop anywhere. That costs the whole a little; the
+last steps, in which only the whole counts (`whole_from`), take some of it back by means of the Gaussians that come
+last.
+
+Of the density control of 3D Gaussian splatting (its section 5.2) only the signal is left, the gradient at the
+centres on the screen. Nothing is cloned, pruned or made transparent again: what a file has sent it cannot take back,
+and a Gaussian that is not needed is cheaper left out by the encoder.
+
+**Invariants.**
+
+- A step depends on the state, the configuration and its own number, and on nothing else. Random numbers are drawn
+  from (seed, step, purpose), never from a generator that runs along. So an interrupted run ends with the same bytes
+  as one in a piece, on one device.
+- Rows are only ever appended (`forest`), in the parameters, Adam's moments, `importance` and `record` alike.
+- `importance` is measured anew after every growth, so that it always has one number for each row: the prefix that is
+  supervised is only as true as the order that it is cut from.
+
+**Costs.** A step projects N Gaussians once (on CUDA twice), and sorts and blends them twice, forward and backward:
+time grows with the pixels, less with N. That is why pictures begin at a quarter of their size. Frames of split faces
+take gradients in every fourth step only (`barycentric_interval`), for these go through all levels. Measuring
+importance draws each of its views once for every stage. Memory: seven columns of N rows three times over (value and
+Adam's two moments), and the targets, which the source keeps.
 """
 
 from __future__ import annotations
@@ -21,18 +53,18 @@ from pavfmt.model import Avatar, Pose
 from pavplayer.posing.tensor_frames import LocalGaussians, in_world
 from pavplayer.posing.tensor_poser import TensorMesh
 from pavplayer.rasterizers import Rasterizer, open_rasterizer
-from pavtraining.hierarchy.beginning import begin
-from pavtraining.hierarchy.configuration import Configuration
+from pavtraining.fake_quantization import FakeQuantization
+from pavtraining.hierarchy.configuration import HierarchyConfiguration
 from pavtraining.hierarchy.contributions import importance
 from pavtraining.hierarchy.export import as_avatar
-from pavtraining.hierarchy.fake_quantization import CodecRounding
-from pavtraining.hierarchy.forest import COLUMNS, Forest, IntArray, Parameters, Structure, local_from
+from pavtraining.hierarchy.forest import COLUMNS, Forest, ForestParameters, IntArray, Structure, local_from
 from pavtraining.hierarchy.growth import GradientRecord, faces_to_split, rounds_due, wanted_count
+from pavtraining.hierarchy.initialization import initial_forest
 from pavtraining.hierarchy.optimizer import Optimizer
 from pavtraining.hierarchy.prefixes import random_prefix, staged, streaming_order
 from pavtraining.rendering import Rendering, render_parts
 from pavtraining.rendering.losses import picture_loss, psnr
-from pavtraining.sources.view import Source, View
+from pavtraining.sources.view import View, ViewSource
 from pavtraining.state import State
 
 
@@ -52,7 +84,9 @@ class StepReport:
 class Fit:
     """A fit between two steps."""
 
-    def __init__(self, source: Source, configuration: Configuration, device: str = "cpu") -> None:
+    def __init__(
+        self, source: ViewSource, configuration: HierarchyConfiguration, device: str = "cpu"
+    ) -> None:
         """A fresh one; looks which faces are to have Gaussians."""
         self.source, self.configuration, self.device = source, configuration, device
         self.surface = TensorMesh(source.rig, source.identity, compiled=False)
@@ -60,7 +94,7 @@ class Fit:
         self.step_count = 0
         """Steps done."""
         views = self._views(configuration.visibility_views, 0.0)
-        self.forest = begin(self.surface, views, self._rasterizer, configuration, device)
+        self.forest = initial_forest(self.surface, views, self._rasterizer, configuration, device)
         self._adopt(Optimizer(self.forest.parameters, configuration))
         self.record = GradientRecord(len(self.forest))
         self.first_count = len(self.forest)
@@ -84,7 +118,10 @@ class Fit:
         return np.random.default_rng([self.configuration.seed, self.step_count, purpose])
 
     def _view(self, progress: float) -> View:
-        """The training view of this step: all take turns, in a new order every time."""
+        """The training view of this step: all take turns, in a new order every time.
+
+        Turns and not draws: with a hundred views a draw leaves out a third of them in as many steps.
+        """
         c = self.configuration
         count = c.views_at(progress)
         turn, place = divmod(self.step_count, count)
@@ -98,12 +135,15 @@ class Fit:
             self.measure_importance(c.order_views, progress)
         view = self._view(progress)
         target = torch.from_numpy(view.picture.copy()).to(self.device)
+        # The prefix is chosen before the step moves anything: it is one of the order measured last.
         prefix = self._prefix() if progress < c.whole_from else None
         drawn = self._draw(view, progress, prefix)
         loss = self._loss(drawn, target, view)
+        # Asked here and not of the parameters: once Adam has seen a NaN its moments keep it for ever.
         if not bool(torch.isfinite(loss)):
             raise EncodeError("diverged", f"the loss is {float(loss.detach())} at step {self.step_count}")
         torch.autograd.backward(loss)
+        # Growth listens to the whole only: a prefix pulls everywhere that its missing Gaussians would cover.
         self.record.add(drawn[0], view.camera)
         self.optimizer.step(c.rate_at(progress), self._frozen())
         self.step_count += 1
@@ -130,6 +170,7 @@ class Fit:
         """The whole, and the prefix if there is one."""
         moves_splits = self._is_due(self.configuration.barycentric_interval)
         surface = self.surface.posed(view.pose).to(self.device)
+        # Without gradients through the frames, backward stops at the Gaussians: that is most of what a step saves.
         with torch.set_grad_enabled(moves_splits):
             frames = self.forest.frames(surface)
         cloud = in_world(self._local(progress), frames)
@@ -137,25 +178,26 @@ class Fit:
         if prefix is not None:
             mask = torch.zeros(len(self.forest))
             mask[torch.from_numpy(prefix)] = 1
-            parts.append(mask.to(self.device))
+            parts.append(mask.to(self.device))  # a mask, not a choice of rows: one projection serves both
         return render_parts(cloud, view.camera, parts, self.source.background)
 
     def _local(self, progress: float) -> LocalGaussians:
         """The Gaussians as they are drawn at a share of the run."""
         c = self.configuration
         if c.quantizer_phase and progress >= c.quantizer_from:
-            return local_from(self._rounding()(self.forest.columns()))
+            return local_from(self._fake_quantization()(self.forest.columns()))
         return local_from(self.forest.columns(), progress >= c.harmonics_from)
 
-    def _rounding(self) -> CodecRounding:
+    def _fake_quantization(self) -> FakeQuantization:
         """The codec's, by the importance as last measured."""
         with torch.no_grad():
             sizes = self.forest.frames(self.surface.posed(Pose()).to(self.device)).sizes
         height = float(np.ptp(self.surface.neutral[:, 1]))
-        return CodecRounding(self.forest.structure.levels, sizes, height, self.importance)
+        return FakeQuantization(self.forest.structure.levels, sizes, height, self.importance)
 
     def _loss(self, drawn: list[Rendering], target: Tensor, view: View) -> Tensor:
         c = self.configuration
+        # Section 5.1 of 3D Gaussian splatting: (1 − λ) · L1 + λ · D-SSIM.
         losses = [picture_loss(one.image, target, c.ssim_share) for one in drawn]
         if c.coverage_weight and view.mask is not None:
             mask = torch.from_numpy(view.mask.copy()).to(self.device)
@@ -208,6 +250,7 @@ class Fit:
             self.optimizer.append(self.forest.children_of(parents, neutral, c))
             self._adopt(self.optimizer)
             self.measure_importance(c.order_views, progress)
+        # Gradients of before say nothing of the children, and less of parents that now have some: all begin anew.
         self.record = GradientRecord(len(self.forest))
 
     def avatar(self, metadata: Mapping[str, str] | None = None) -> Avatar:
@@ -244,7 +287,7 @@ class Fit:
         return State(arrays, values)
 
     @classmethod
-    def resumed(cls, source: Source, state: State, device: str = "cpu") -> Fit:
+    def resumed(cls, source: ViewSource, state: State, device: str = "cpu") -> Fit:
         """The fit that was put away. EncodeError if the source is another."""
         values, arrays = state.values, state.arrays
         if values.get("source") != fingerprint(source):
@@ -257,9 +300,9 @@ class Fit:
         return fit
 
     def _take_up(
-        self, source: Source, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], device: str
+        self, source: ViewSource, values: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], device: str
     ) -> None:
-        configuration = Configuration().changed(values["configuration"])
+        configuration = HierarchyConfiguration().changed(values["configuration"])
         self.source, self.configuration, self.device = source, configuration, device
         self.surface = TensorMesh(source.rig, source.identity, compiled=False)
         self._rasterizer = open_rasterizer("cpu" if device == "cpu" else "cuda")
@@ -277,7 +320,7 @@ class Fit:
         def kind(name: str) -> dict[str, Tensor]:
             return {k: torch.from_numpy(arrays[f"{k}_{name}"].copy()).to(device) for k in COLUMNS}
 
-        parameters = Parameters(**kind("value"))
+        parameters = ForestParameters(**kind("value"))
         faces = self.surface.faces.to(device)
         self.forest = Forest(structure, parameters, faces, len(self.surface.weights))
         optimizer = Optimizer(parameters, configuration)
@@ -288,7 +331,7 @@ class Fit:
         self.importance = arrays["importance"]
 
 
-def fingerprint(source: Source) -> str:
+def fingerprint(source: ViewSource) -> str:
     """The mesh that a source's Gaussians hang on, as a SHA-256."""
     identity, rig = source.identity, source.rig
     neutral = rig.mean_neutral if identity is None else identity.neutral

@@ -1,7 +1,30 @@
-"""Gaussians on a forest of implicitly subdivided faces: one on every face that carries any.
+"""Gaussians on a forest of implicitly subdivided faces, one on each that carries any (ProgressiveAvatars, section 3).
 
-The structure is NumPy and grows; the numbers to be learned are flat tensors over all levels, one row for each
-Gaussian or split, in the order of creation, so that growing only appends.
+**How it works.** The template's faces are the roots. To split a face (a, b, c) is to put a point p inside it, at
+barycentric coordinates that are learned, and to make three children, (a, b, p), (b, c, p) and (c, a, p). Each child
+gets a Gaussian; the parent's stays. No finer mesh is ever built or skinned: p moves with a, b and c, so a pose of
+the template gives every corner of every level by following the splits (`SplitForest.points`). A Gaussian lives in
+the frame of its face, which has the face's axes and size (§8), and so turns, moves and grows with the expression.
+
+There are two halves. `Structure` (NumPy) says which faces are split and where each Gaussian sits. `ForestParameters`
+(torch) holds the numbers that are learned, flat over all levels, one row for each Gaussian or split.
+
+**Why so.** Rows are in the order of creation, not level by level: growing is then a `cat` at the end, Adam's moments
+stay beside their numbers, and a row is a name for the whole run that importance and gradients can be kept by. The
+order of levels that a file needs is made once, at the export.
+
+**Invariants.**
+
+- Split number s of a level, counted in `parents`, makes the faces 3s, 3s + 1 and 3s + 2 of the level above, in the
+  order of children given above, as §6.8 counts them. Splits are appended, so the numbers of older faces never
+  change.
+- Only faces that carry a Gaussian are split, and none twice: the parent of a Gaussian is one level up and so before
+  it in a file: every prefix has both or the parent alone.
+- Split points are softmaxes of logits: strictly inside their face whatever Adam does, with a gradient everywhere.
+- Posed points and frames are float64, the Gaussians float32. The direction of an edge is a difference of two
+  positions, and edges get short: in float32 few of its digits would be right.
+
+**Costs.** A pose costs the skinning of the template, and O(N + splits) gathers; `refresh` costs O(N) after a growth.
 """
 
 from __future__ import annotations
@@ -25,7 +48,7 @@ from pavplayer.posing.tensor_frames import (
     quaternion_product,
 )
 from pavplayer.rasterizers.harmonics import BAND_0
-from pavtraining.hierarchy.configuration import Configuration
+from pavtraining.hierarchy.configuration import HierarchyConfiguration
 
 IntArray = NDArray[np.int64]
 MAX_LOG_SCALE = 6.0
@@ -64,7 +87,7 @@ class Structure:
         """Rows of Gaussians whose faces may still be split."""
         keep = self.levels < depth
         for level, parents in enumerate(self.parents):
-            keep[(self.levels == level) & np.isin(self.sites, parents)] = False
+            keep[(self.levels == level) & np.isin(self.sites, parents)] = False  # split already
         return np.flatnonzero(keep)
 
     def split(self, rows: IntArray) -> IntArray:
@@ -86,7 +109,9 @@ class Structure:
         self.parents[level] = np.concatenate([self.parents[level], self.sites[rows]])
         fresh = first + np.arange(len(rows))
         self.split_rows[level] = np.concatenate([self.split_rows[level], fresh])
+        # §6.8: three children a split, in the order of the splits.
         faces = 3 * before + np.arange(3 * len(rows))
+        # One stage after all of the level before: where level 0 has a coarse start, stages run one ahead of levels.
         stage = int(self.stages[self.levels == level].max()) + 1
         self.stages = np.concatenate([self.stages, np.full(len(faces), stage)])
         self.levels = np.concatenate([self.levels, np.full(len(faces), level + 1)])
@@ -99,7 +124,7 @@ COLUMNS = (*GAUSSIAN_COLUMNS, SPLIT_COLUMN)
 
 
 @dataclass
-class Parameters:
+class ForestParameters:
     """What is learned, float32. Rows as in `Structure`."""
 
     means: Tensor
@@ -127,7 +152,7 @@ class Forest:
     """Structure and parameters together: they go into world space for a pose."""
 
     def __init__(
-        self, structure: Structure, parameters: Parameters, faces: Tensor, vertex_count: int
+        self, structure: Structure, parameters: ForestParameters, faces: Tensor, vertex_count: int
     ) -> None:
         self.structure, self.parameters = structure, parameters
         self._faces, self._vertex_count = faces, vertex_count
@@ -174,7 +199,9 @@ class Forest:
         """All Gaussians in a pose."""
         return in_world(local_from(self.columns()), self.frames(surface))
 
-    def children_of(self, rows: IntArray, surface: PosedSurface, configuration: Configuration) -> Parameters:
+    def children_of(
+        self, rows: IntArray, surface: PosedSurface, configuration: HierarchyConfiguration
+    ) -> ForestParameters:
         """Rows for the Gaussians that `structure.split(rows)` will have just added, and for its splits.
 
         A child is its parent's Gaussian, smaller, moved from the parent's centroid to its own. Call it after
@@ -183,11 +210,12 @@ class Forest:
         with torch.no_grad():
             parents = torch.from_numpy(rows).to(self._faces.device)
             before = self.parameters
+            # Logits of 0: split at the centroid. The columns must have the new splits before frames can be asked for.
             splits = torch.zeros(len(rows) // 3, 3).to(before.split_logits)
             self.parameters = replace_column(before, SPLIT_COLUMN, torch.cat([before.split_logits, splits]))
             frames = self.frames(surface)
             parent, child = frames.take(parents), frames.take(torch.arange(len(frames.sizes))[-len(rows) :])
-            return Parameters(
+            return ForestParameters(
                 means=_carried_over(before.means[parents], parent, child),
                 quats=_turned_over(before.quats[parents], parent, child),
                 log_scales=before.log_scales[parents]
@@ -215,11 +243,11 @@ def local_from(columns: dict[str, Tensor], with_bands: bool = True) -> LocalGaus
     )
 
 
-def replace_column(parameters: Parameters, name: str, value: Tensor) -> Parameters:
+def replace_column(parameters: ForestParameters, name: str, value: Tensor) -> ForestParameters:
     """The same parameters with one tensor exchanged."""
     columns = dict(parameters.items())
     columns[name] = value
-    return Parameters(**columns)
+    return ForestParameters(**columns)
 
 
 def _logit(share: float) -> float:
@@ -230,28 +258,30 @@ def _carried_over(means: Tensor, parent: Frames, child: Frames) -> Tensor:
     """Local means in the child's frame, at the same offset from the centroid in the world."""
     offset = (parent.linear @ means.to(parent.linear)[..., None])[..., 0]
     rotation = child.linear / child.sizes.clamp_min(1e-9)[:, None, None]
+    # The offset from the centroid is kept, not the place: all three children at the parent's place would be one blot.
     local = (rotation.transpose(1, 2) @ offset[..., None])[..., 0] / child.sizes.clamp_min(1e-9)[:, None]
     return local.to(means)
 
 
 def _turned_over(quats: Tensor, parent: Frames, child: Frames) -> Tensor:
     """Local rotations in the child's frame that are the same in the world."""
+    # A unit quaternion's inverse is its conjugate.
     inverse = child.quats * torch.tensor([1.0, -1.0, -1.0, -1.0]).to(child.quats)
     unit = torch.nn.functional.normalize(quats, dim=-1).to(child.quats)
     return quaternion_product(inverse, quaternion_product(parent.quats, unit)).to(quats)
 
 
-def first_forest(
+def forest_of_discs(
     faces: Tensor,
     vertex_count: int,
     sites: IntArray,
     colours: NDArray[np.float32],
-    configuration: Configuration,
+    configuration: HierarchyConfiguration,
 ) -> Forest:
     """Level 0: a flat Gaussian on each of the faces `sites`, of the colours (len(sites), 3) in sRGB."""
     count, c = len(sites), configuration
     scales = c.first_scale * torch.tensor([1.0, c.first_flatness, 1.0])
-    parameters = Parameters(
+    parameters = ForestParameters(
         means=torch.zeros(count, 3),
         quats=torch.tensor([1.0, 0, 0, 0]).repeat(count, 1),
         log_scales=scales.log().repeat(count, 1),
@@ -262,7 +292,7 @@ def first_forest(
     )
     zeros = np.zeros(count, np.int64)
     structure = Structure(zeros, sites.astype(np.int64), zeros.copy())
-    moved = Parameters(**{name: column.to(faces.device) for name, column in parameters.items()})
+    moved = ForestParameters(**{name: column.to(faces.device) for name, column in parameters.items()})
     return Forest(structure, moved, faces, vertex_count)
 
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from pavplayer.camera import Camera
-from pavtraining.hierarchy.configuration import Configuration
+from pavtraining.hierarchy.configuration import HierarchyConfiguration
 from pavtraining.hierarchy.forest import IntArray, Structure
 from pavtraining.rendering import Rendering
 
@@ -41,14 +41,14 @@ class GradientRecord:
         return self.sums / np.maximum(self.seen, 1)
 
 
-def rounds_due(configuration: Configuration, progress: float) -> int:
+def rounds_due(configuration: HierarchyConfiguration, progress: float) -> int:
     """How many rounds of growth should be over at a share of the run."""
     c = configuration
     passed = (progress - c.growth_from) / max(c.growth_until - c.growth_from, 1e-9)
     return int(np.clip(np.floor(passed * c.growth_rounds), 0, c.growth_rounds))
 
 
-def wanted_count(first: int, configuration: Configuration, rounds: int) -> int:
+def wanted_count(first: int, configuration: HierarchyConfiguration, rounds: int) -> int:
     """How many Gaussians there should be after so many rounds: a geometric climb from `first`."""
     c = configuration
     return round(first * float((max(c.gaussians, first) / first) ** (rounds / c.growth_rounds)))
@@ -58,7 +58,7 @@ def faces_to_split(
     structure: Structure,
     record: GradientRecord,
     wanted: int,
-    configuration: Configuration,
+    configuration: HierarchyConfiguration,
     random: np.random.Generator,
 ) -> IntArray:
     """Rows of the Gaussians whose faces should be split, so that there are at most `wanted` afterwards."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pavtraining.hierarchy.configuration import Configuration
-from pavtraining.hierarchy.forest import COLUMNS, Parameters
+from pavtraining.hierarchy.configuration import HierarchyConfiguration
+from pavtraining.hierarchy.forest import COLUMNS, ForestParameters
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-15
 """As in 3D Gaussian splatting: gradients of single Gaussians are tiny."""
 
 
-def rates(configuration: Configuration) -> dict[str, float]:
+def rates(configuration: HierarchyConfiguration) -> dict[str, float]:
     """The learning rate of each column."""
     c = configuration
     return {
@@ -30,9 +30,9 @@ def rates(configuration: Configuration) -> dict[str, float]:
 class Optimizer:
     """One Adam for every column, each with its own count of steps: some rest while others move."""
 
-    def __init__(self, parameters: Parameters, configuration: Configuration) -> None:
+    def __init__(self, parameters: ForestParameters, configuration: HierarchyConfiguration) -> None:
         self._rates = rates(configuration)
-        self.parameters = Parameters(**{k: v.detach().requires_grad_() for k, v in parameters.items()})
+        self.parameters = ForestParameters(**{k: v.detach().requires_grad_() for k, v in parameters.items()})
         self.first = {name: torch.zeros_like(column) for name, column in parameters.items()}
         """Running means of the gradients."""
         self.second = {name: torch.zeros_like(column) for name, column in parameters.items()}
@@ -40,14 +40,14 @@ class Optimizer:
         self.counts = dict.fromkeys(COLUMNS, 0)
         """Steps of each column."""
 
-    def append(self, rows: Parameters) -> None:
+    def append(self, rows: ForestParameters) -> None:
         """More rows, without a past; those there keep theirs."""
         columns = {}
         for (name, column), (_, fresh) in zip(self.parameters.items(), rows.items(), strict=True):
             columns[name] = torch.cat([column.detach(), fresh]).requires_grad_()
             for past in (self.first, self.second):
                 past[name] = torch.cat([past[name], torch.zeros_like(fresh)])
-        self.parameters = Parameters(**columns)
+        self.parameters = ForestParameters(**columns)
 
     def step(self, factor: float, frozen: Tensor | None = None) -> None:
         """Follow the gradients and forget them; rates are times `factor`. Rows `frozen` (N,) stay."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pavtraining.hierarchy.configuration import Configuration
+from pavtraining.hierarchy.configuration import HierarchyConfiguration
 from pavtraining.hierarchy.forest import IntArray
 
 
@@ -30,7 +30,7 @@ def staged(importance: NDArray[np.floating], levels: IntArray, stages: IntArray)
 
 
 def random_prefix(
-    order: IntArray, stages: IntArray, configuration: Configuration, random: np.random.Generator
+    order: IntArray, stages: IntArray, configuration: HierarchyConfiguration, random: np.random.Generator
 ) -> IntArray | None:
     """Rows, ascending, of one prefix to learn from: up to a stage's end, or to a random budget; None: no such.
 

@@ -14,11 +14,11 @@ import numpy as np
 from pavfmt.errors import EncodeError
 from pavfmt.model import Identity, Pose, Rig
 from pavtraining.sources.capture_frames import SPLITS, CaptureFrame, read_frames
-from pavtraining.sources.capture_rig import Parameters, open_rig, read_parameters
+from pavtraining.sources.capture_rig import FlameParameters, open_rig, read_parameters
 from pavtraining.sources.image_files import image_size, read_image, resized
 from pavtraining.sources.sampling import stream
 from pavtraining.sources.view import LazyViews, Mask, Picture, Size, View, scaled_camera
-from pavtraining.sources.view_cache import DEFAULT_BYTES, ViewMemory
+from pavtraining.sources.view_cache import DEFAULT_BYTES, ViewCache
 
 
 class Capture:
@@ -27,17 +27,17 @@ class Capture:
     background = 1.0
 
     def __init__(
-        self, folder: Path, model: str | Path | None = None, seed: int = 0, memory_bytes: int = DEFAULT_BYTES
+        self, folder: Path, model: str | Path | None = None, seed: int = 0, cache_bytes: int = DEFAULT_BYTES
     ) -> None:
         """`model` is a FLAME model file or a CC0 rig; None: the rig in the folder. `seed` shuffles the views."""
         self.folder, self.seed = folder, seed
         self.frames = {split: read_frames(folder, split) for split in SPLITS}
         """Of "train", "val" (other cameras) and "test" (later frames)."""
-        self._parameters: dict[Path, Parameters] = {}
+        self._parameters: dict[Path, FlameParameters] = {}
         for frame in self._all_frames:
             self._check(frame)
         self._rig = open_rig(folder, model, self._parameters[self.frames["train"][0].track].person)
-        self._memory = ViewMemory(memory_bytes)
+        self._cache = ViewCache(cache_bytes)
 
     @property
     def rig(self) -> Rig:
@@ -64,7 +64,7 @@ class Capture:
 
     def view(self, frame: CaptureFrame, size: Size | None = None) -> View:
         """One picture of the capture."""
-        return self._memory.recall((frame.picture, size), lambda: self._loaded(frame, size))
+        return self._cache.get((frame.picture, size), lambda: self._loaded(frame, size))
 
     def pose(self, frame: CaptureFrame) -> Pose:
         """The pose as it was tracked."""

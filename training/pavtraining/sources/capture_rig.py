@@ -36,7 +36,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Parameters:
+class FlameParameters:
     """One file of FLAME parameters."""
 
     person: Person
@@ -47,11 +47,11 @@ class Parameters:
         return timestep if self.track.frame_count > 1 else 0
 
 
-def read_parameters(path: Path, where: str) -> Parameters:
+def read_parameters(path: Path, where: str) -> FlameParameters:
     """The FLAME parameters in an `.npz`; errors name the frame that asked for them."""
     try:
         with open_npz(path) as archive:
-            return Parameters(_person(archive), flame_track(archive, path.stem))
+            return FlameParameters(_person(archive), flame_track(archive, path.stem))
     except PavError as error:
         raise EncodeError(error.code, f"{where}: {path.name}: {error.message}") from error
 

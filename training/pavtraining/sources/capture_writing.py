@@ -1,4 +1,4 @@
-"""Writing a capture out from the scene, in GaussianAvatars' layout, spoiled as captures are spoiled.
+"""Writing a capture out from the scene, in GaussianAvatars' layout, degraded as captures are.
 
 CAPTURE/
   transforms_train.json   the sixteen cameras at the frames to learn from
@@ -31,7 +31,7 @@ from pavplayer.camera import REFERENCE_SIZE, Camera
 from pavplayer.demo import RIG_FILE
 from pavtraining.sources.capture_frames import FROM_OPENGL
 from pavtraining.sources.capture_rig import RIG_NAME
-from pavtraining.sources.degradation import Spoil, Spoiler
+from pavtraining.sources.degradation import Degradation, Degrader
 from pavtraining.sources.image_files import png
 from pavtraining.sources.scene import SceneSource
 from pavtraining.sources.scene.studio import FRAME_COUNT
@@ -53,7 +53,7 @@ class Station:
 
 
 @dataclass(frozen=True)
-class Shot:
+class PlannedFrame:
     """One timestep seen by one camera, of one split."""
 
     split: str
@@ -71,14 +71,14 @@ def write_capture(
     folder: str | Path,
     frames: int,
     cameras: int | None = None,
-    spoil: Spoil | None = None,
+    degradation: Degradation | None = None,
     seed: int = 0,
     size: Size = REFERENCE_SIZE,
 ) -> None:
     """Write a capture of `frames` timesteps to learn from; the folder appears whole or not at all.
 
-    `cameras` is how many of the scene's cameras take part (None: all), `spoil` what goes wrong (None: the
-    defaults of `Spoil`), and `size` the pictures' width and height. An existing folder is never replaced.
+    `cameras` is how many of the scene's cameras take part (None: all), `degradation` what goes wrong (None: the
+    defaults of `Degradation`), and `size` the pictures' width and height. An existing folder is never replaced.
     """
     target = Path(folder).resolve()
     if target.exists():
@@ -86,10 +86,10 @@ def write_capture(
     if not target.parent.is_dir():
         raise EncodeError("no-folder", f"there is no folder {target.parent}")
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.writing")
-    spoiler = Spoiler(Spoil() if spoil is None else spoil, seed)
+    degrader = Degrader(Degradation() if degradation is None else degradation, seed)
     try:
         draft.mkdir()
-        _write_all(scene, draft, frames, _stations(scene, cameras, spoiler, size), spoiler)
+        _write_all(scene, draft, frames, _stations(scene, cameras, degrader, size), degrader)
         draft.rename(target)
     except OSError as error:
         raise EncodeError(
@@ -99,7 +99,7 @@ def write_capture(
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _stations(scene: SceneSource, cameras: int | None, spoiler: Spoiler, size: Size) -> list[Station]:
+def _stations(scene: SceneSource, cameras: int | None, degrader: Degrader, size: Size) -> list[Station]:
     """The cameras to learn from, spread over all there are, and last the held-out one."""
     count = len(scene.cameras) if cameras is None else cameras
     if not 1 <= count <= len(scene.cameras):
@@ -107,17 +107,17 @@ def _stations(scene: SceneSource, cameras: int | None, spoiler: Spoiler, size: S
     rows = np.unique(np.linspace(0, len(scene.cameras) - 1, count).round().astype(int))
     chosen = [*(scene.cameras[row] for row in rows), scene.held_out_cameras[1]]
     scaled = [scaled_camera(camera, size) for camera in chosen]
-    return [Station(n, camera, spoiler.calibrated(camera, n)) for n, camera in enumerate(scaled)]
+    return [Station(n, camera, degrader.calibrated(camera, n)) for n, camera in enumerate(scaled)]
 
 
-def _shots(frames: int, stations: Sequence[Station]) -> Iterator[Shot]:
+def _planned_frames(frames: int, stations: Sequence[Station]) -> Iterator[PlannedFrame]:
     for timestep in range(frames):
         for station in stations[:-1]:
-            yield Shot("train", timestep, station)
-        yield Shot("val", timestep, stations[-1])
+            yield PlannedFrame("train", timestep, station)
+        yield PlannedFrame("val", timestep, stations[-1])
     for timestep in range(frames, frames + later_count(frames)):
         for station in stations:
-            yield Shot("test", timestep, station)
+            yield PlannedFrame("test", timestep, station)
 
 
 def later_count(frames: int) -> int:
@@ -133,38 +133,42 @@ def scene_frame(timestep: int, frames: int) -> int:
 
 
 def _write_all(
-    scene: SceneSource, folder: Path, frames: int, stations: Sequence[Station], spoiler: Spoiler
+    scene: SceneSource, folder: Path, frames: int, stations: Sequence[Station], degrader: Degrader
 ) -> None:
     if frames < 1:
         raise EncodeError("out-of-range", f"{frames} frames: a capture has at least one")
     for name in ("images", "fg_masks", "flame_param"):
         (folder / name).mkdir()
     shutil.copyfile(RIG_FILE, folder / RIG_NAME)
-    shots = list(_shots(frames, stations))
+    planned = list(_planned_frames(frames, stations))
     lists: dict[str, list[dict[str, Any]]] = {"train": [], "val": [], "test": []}
-    for shot in tqdm(shots, desc="capture", unit="picture", disable=not sys.stderr.isatty()):
-        pose = scene.motion.pose(scene_frame(shot.timestep, frames))
-        if shot.station.number == 0:
-            _write_parameters(scene, folder, shot.timestep, pose, spoiler)
-        _write_pictures(scene, folder, shot, pose, spoiler)
-        lists[shot.split].append(_entry(shot))
+    for frame in tqdm(planned, desc="capture", unit="picture", disable=not sys.stderr.isatty()):
+        pose = scene.performance.pose(scene_frame(frame.timestep, frames))
+        if frame.station.number == 0:
+            _write_parameters(scene, folder, frame.timestep, pose, degrader)
+        _write_pictures(scene, folder, frame, pose, degrader)
+        lists[frame.split].append(_entry(frame))
     for split, entries in lists.items():
         text = json.dumps({"frames": entries}, indent=1)
         (folder / f"transforms_{split}.json").write_text(text, encoding="utf-8")
 
 
-def _write_pictures(scene: SceneSource, folder: Path, shot: Shot, pose: Pose, spoiler: Spoiler) -> None:
-    view = scene.drawn(shot.station.true, pose)
+def _write_pictures(
+    scene: SceneSource, folder: Path, frame: PlannedFrame, pose: Pose, degrader: Degrader
+) -> None:
+    view = scene.drawn(frame.station.true, pose)
     assert view.mask is not None
-    picture, mask = spoiler.photographed(view.picture, view.mask, shot.timestep, shot.station.number)
-    (folder / "images" / f"{shot.name}.png").write_bytes(png(picture))
-    (folder / "fg_masks" / f"{shot.name}.png").write_bytes(png(mask))
+    picture, mask = degrader.photographed(view.picture, view.mask, frame.timestep, frame.station.number)
+    (folder / "images" / f"{frame.name}.png").write_bytes(png(picture))
+    (folder / "fg_masks" / f"{frame.name}.png").write_bytes(png(mask))
 
 
-def _write_parameters(scene: SceneSource, folder: Path, timestep: int, pose: Pose, spoiler: Spoiler) -> None:
+def _write_parameters(
+    scene: SceneSource, folder: Path, timestep: int, pose: Pose, degrader: Degrader
+) -> None:
     """FLAME's parameters of one timestep, as they were tracked."""
     shapes, joints = [shape.name for shape in scene.rig.shapes], scene.rig.joint_names
-    tracked = spoiler.tracked(pose, shapes, joints, timestep)
+    tracked = degrader.tracked(pose, shapes, joints, timestep)
     turns = np.array([tracked.rotations[name] for name in joints])
     expression = np.zeros((1, EXPRESSION_COUNT))
     expression[0, : len(shapes)] = [tracked.weights[name] for name in shapes]
@@ -184,18 +188,18 @@ def _write_parameters(scene: SceneSource, folder: Path, timestep: int, pose: Pos
     (folder / "flame_param" / f"{timestep:05d}.npz").write_bytes(stream.getvalue())
 
 
-def _entry(shot: Shot) -> dict[str, Any]:
+def _entry(frame: PlannedFrame) -> dict[str, Any]:
     """One frame of a list."""
-    camera = shot.station.calibrated
+    camera = frame.station.calibrated
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = camera.rotation.T @ FROM_OPENGL, camera.position
     return {
-        "timestep_index": shot.timestep,
-        "camera_index": shot.station.number,
-        "camera_id": f"{shot.station.number:02d}",
-        "file_path": f"images/{shot.name}.png",
-        "fg_mask_path": f"fg_masks/{shot.name}.png",
-        "flame_param_path": f"flame_param/{shot.timestep:05d}.npz",
+        "timestep_index": frame.timestep,
+        "camera_index": frame.station.number,
+        "camera_id": f"{frame.station.number:02d}",
+        "file_path": f"images/{frame.name}.png",
+        "fg_mask_path": f"fg_masks/{frame.name}.png",
+        "flame_param_path": f"flame_param/{frame.timestep:05d}.npz",
         "w": camera.width,
         "h": camera.height,
         "fl_x": camera.fx,

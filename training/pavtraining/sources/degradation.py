@@ -25,8 +25,8 @@ RAGGED_PIXELS = 7.0
 
 
 @dataclass(frozen=True)
-class Spoil:
-    """How strongly a capture is spoiled; the defaults are those of a careful studio with an ordinary tracker."""
+class Degradation:
+    """How strongly a capture is degraded; the defaults are those of a careful studio with an ordinary tracker."""
 
     track_weights: float = 0.02
     """Standard deviation of the error of every shape weight, half of it from frame to frame."""
@@ -48,15 +48,15 @@ class Spoil:
     """Standard deviation of the sensor's noise, display sRGB."""
 
 
-UNSPOILED = Spoil(0, 0, 0, 0, 0, 0, 0.45, 0, 0)
+NO_DEGRADATION = Degradation(0, 0, 0, 0, 0, 0, 0.45, 0, 0)
 """Nothing goes wrong but rounding to 8 bits."""
 
 
 @dataclass(frozen=True)
-class Spoiler:
-    """Spoils by seed: the same picture the same way at every call."""
+class Degrader:
+    """Degrades by seed: the same picture the same way at every call."""
 
-    spoil: Spoil
+    degradation: Degradation
     seed: int
 
     def _errors(self, kind: int, number: int, count: int) -> Float64Array:
@@ -72,22 +72,22 @@ class Spoiler:
         """The pose as a tracker finds it."""
         width = len(shapes) + 3 * len(joints) + 3
         errors = self._errors(16, timestep, width)
-        strayed = self.spoil.track_weights * errors[: len(shapes)]
+        strayed = self.degradation.track_weights * errors[: len(shapes)]
         weights = {n: pose.weights.get(n, 0.0) + float(e) for n, e in zip(shapes, strayed, strict=True)}
-        turns = self.spoil.track_radians * errors[len(shapes) : -3].reshape(-1, 3)
+        turns = self.degradation.track_radians * errors[len(shapes) : -3].reshape(-1, 3)
         rotations = {}
         for name, error in zip(joints, turns, strict=True):
             x, y, z = (np.array(pose.rotations.get(name, (0.0, 0.0, 0.0))) + error).tolist()
             rotations[name] = (x, y, z)
-        x, y, z = (np.array(pose.translation) + self.spoil.track_metres * errors[-3:]).tolist()
+        x, y, z = (np.array(pose.translation) + self.degradation.track_metres * errors[-3:]).tolist()
         return Pose(weights, rotations, (x, y, z))
 
     def calibrated(self, camera: Camera, number: int) -> Camera:
         """The camera as its calibration finds it."""
         errors = stream(self.seed, 20, number).bell(6)
-        turn = rotation_from_axis_angle(np.radians(self.spoil.camera_degrees) * errors[:3])
+        turn = rotation_from_axis_angle(np.radians(self.degradation.camera_degrees) * errors[:3])
         rotation = turn @ camera.rotation
-        position = camera.position + self.spoil.camera_metres * errors[3:]
+        position = camera.position + self.degradation.camera_metres * errors[3:]
         return replace(camera, rotation=rotation, translation=-rotation @ position)
 
     def photographed(
@@ -97,25 +97,25 @@ class Spoiler:
         covered = mask[..., None]
         head = picture - (1 - covered)  # nothing outside the mask
         grain = self._noise(picture.shape, timestep, camera_number) * covered
-        shot = self._gain(timestep, camera_number) * head + grain
-        if self.spoil.mask_pixels == 0:
-            return np.clip(shot + (1 - covered), 0, 1).astype(np.float32), mask
+        exposed = self._gain(timestep, camera_number) * head + grain
+        if self.degradation.mask_pixels == 0:
+            return np.clip(exposed + (1 - covered), 0, 1).astype(np.float32), mask
         solid = np.clip(covered / SOLID, 0, 1)
         found, faded = self._matte(mask, solid[..., 0], timestep, camera_number)
-        backdrop = 1 - (1 - self.spoil.backdrop) * faded[..., None]
-        before_backdrop = shot + (solid - covered) + (1 - solid) * backdrop
+        backdrop = 1 - (1 - self.degradation.backdrop) * faded[..., None]
+        before_backdrop = exposed + (solid - covered) + (1 - solid) * backdrop
         cut_out = found[..., None] * before_backdrop + (1 - found[..., None])
         return np.clip(cut_out, 0, 1).astype(np.float32), (found * faded).astype(np.float32)
 
     def _gain(self, timestep: int, camera_number: int) -> float:
         always = float(stream(self.seed, 24, camera_number).bell())
         drift = float(self._errors(26 + 2 * camera_number, timestep, 1)[0])
-        return 1 + self.spoil.exposure * (always + drift) / 2**0.5
+        return 1 + self.degradation.exposure * (always + drift) / 2**0.5
 
     def _noise(self, shape: tuple[int, ...], timestep: int, camera_number: int) -> Float64Array:
-        if self.spoil.noise == 0:
+        if self.degradation.noise == 0:
             return np.zeros(shape)
-        return self.spoil.noise * self._picture_stream(timestep, camera_number).bell(*shape)
+        return self.degradation.noise * self._picture_stream(timestep, camera_number).bell(*shape)
 
     def _picture_stream(self, timestep: int, camera_number: int) -> RandomStream:
         return stream(self.seed, 22, (timestep << 16) | camera_number)
@@ -125,7 +125,7 @@ class Spoiler:
     ) -> tuple[Float64Array, Float64Array]:
         """(H, W) a matte whose border strays in and out, and how transparent the head itself is, as at the neck."""
         scale = mask.shape[1] / REFERENCE_WIDTH
-        radius = max(1, round(1.5 * self.spoil.mask_pixels * scale))
+        radius = max(1, round(1.5 * self.degradation.mask_pixels * scale))
         smooth = [_box_blurred(values.astype(np.float64), radius) for values in (mask, solid)]
         rows, columns = np.indices(mask.shape).reshape(2, -1) / (RAGGED_PIXELS * scale)
         depth = np.full(len(rows), 3.7 * timestep + 31.3 * camera_number)

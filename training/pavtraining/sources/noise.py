@@ -13,6 +13,8 @@ from pavplayer.compilation import compiled, parallel, prange
 @compiled
 def _hashed(x: int, y: int, z: int, seed: int) -> int:
     """A cell of space → 32 well-mixed bits."""
+    # Three primes keep neighbours apart, then shifts and products spread each bit over all.
+    # Integers only: the same on every machine.
     mixed = (x * 73856093) ^ (y * 19349663) ^ (z * 83492791) ^ (seed * 2654435761)
     mixed = ((mixed ^ (mixed >> 15)) * 0x2C1B3C6D) & 0xFFFFFFFF
     mixed = ((mixed ^ (mixed >> 12)) * 0x297A2D39) & 0xFFFFFFFF
@@ -57,6 +59,7 @@ def _fill_spots(
             continue
         x, y, z = points[row, 0] / cell, points[row, 1] / cell, points[row, 2] / cell
         i, j, k = floor(x), floor(y), floor(z)
+        # A spot may reach over from any neighbouring cell; the strongest shows.
         for cell_number in range(27):
             a, b, c = i + cell_number // 9 - 1, j + cell_number // 3 % 3 - 1, k + cell_number % 3 - 1
             bits = _hashed(a + 1000, b + 1000, c + 1000, seed)

@@ -23,7 +23,7 @@ from pavplayer.rasterizers import Rasterizer, open_rasterizer
 from pavplayer.session import opaque_box
 from pavtraining.sources.sampling import CameraSampler, PoseSampler
 from pavtraining.sources.view import LazyViews, Size, View, scaled_camera
-from pavtraining.sources.view_cache import DEFAULT_BYTES, ViewMemory
+from pavtraining.sources.view_cache import DEFAULT_BYTES, ViewCache
 
 HELD_OUT_COUNT = 24
 HELD_OUT_SEED = 1_000_003
@@ -41,7 +41,7 @@ class Teacher:
         order: NDArray[np.integer] | None = None,
         seed: int = 0,
         rasterizer: Rasterizer | None = None,
-        memory_bytes: int = DEFAULT_BYTES,
+        cache_bytes: int = DEFAULT_BYTES,
     ) -> None:
         """`seed` picks the training views; the rasterizer is the CPU's unless another is given.
 
@@ -52,7 +52,7 @@ class Teacher:
         self.seed = seed
         self._rasterizer = rasterizer or open_rasterizer("cpu")
         self._poser = Poser(avatar, order, compiled=False)
-        self._memory = ViewMemory(memory_bytes)
+        self._cache = ViewCache(cache_bytes)
         self._box = self._framed_box()
 
     @property
@@ -67,7 +67,7 @@ class Teacher:
 
     def training_view(self, number: int, size: Size | None = None) -> View:
         """View `number`, 550×802 unless another size is asked for."""
-        return self._memory.recall((number, size), lambda: self._sampled(self.seed, number, size))
+        return self._cache.get((number, size), lambda: self._sampled(self.seed, number, size))
 
     @property
     def held_out(self) -> Sequence[View]:

@@ -37,7 +37,7 @@ class View:
         return self.picture.nbytes + (0 if self.mask is None else self.mask.nbytes)
 
 
-class Source(Protocol):
+class ViewSource(Protocol):
     """Where a fit gets its targets from. The same number always gives the same view."""
 
     @property

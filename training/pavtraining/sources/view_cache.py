@@ -11,7 +11,7 @@ DEFAULT_BYTES = 512 << 20
 """About 400 pictures of 275×401."""
 
 
-class ViewMemory:
+class ViewCache:
     """The views used last, up to a number of bytes."""
 
     def __init__(self, most_bytes: int = DEFAULT_BYTES) -> None:
@@ -19,7 +19,7 @@ class ViewMemory:
         self.held_bytes = 0
         self._views: OrderedDict[Hashable, View] = OrderedDict()
 
-    def recall(self, key: Hashable, make: Callable[[], View]) -> View:
+    def get(self, key: Hashable, make: Callable[[], View]) -> View:
         """The view of `key`: the one held, or else a new one."""
         held = self._views.get(key)
         if held is not None:

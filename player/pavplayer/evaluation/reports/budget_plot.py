@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pavplayer.evaluation.budgets import GAUSSIAN_BYTES, GAUSSIANS, EvalReport
+from pavplayer.evaluation.figures import GAUSSIAN_BYTES, GAUSSIANS, EvalReport
 from pavplayer.evaluation.reports.byte_axes import Palette
 
 if TYPE_CHECKING:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pavplayer.evaluation.budgets import GAUSSIANS, EvalReport, EvaluationBudget
-from pavplayer.evaluation.first_picture import FirstPicture
+from pavplayer.evaluation.figures import GAUSSIANS, EvalReport, EvaluationBudget, FirstPicture
 
 COLUMNS = [
     "budget",

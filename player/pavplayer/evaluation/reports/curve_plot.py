@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from pavplayer.evaluation.curve import Curve, CurvePoint, CurveReport
-from pavplayer.evaluation.quality import PictureQuality
+from pavplayer.evaluation.figures import Curve, CurvePoint, CurveReport, PictureQuality
 from pavplayer.evaluation.reports.byte_axes import (
     Palette,
     draw_marks,

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from pavplayer.evaluation.curve import Curve, CurvePoint, CurveReport
+from pavplayer.evaluation.figures import Curve, CurvePoint, CurveReport
 
 COLUMNS = (
     "file",

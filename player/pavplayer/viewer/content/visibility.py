@@ -45,6 +45,7 @@ def visibility(
     scene = session.scene
     shares = gaussian_shares(scene, session.gaussian_ranges, lambda unit: share_of((unit,)))
     opacities, log_scales = scene.effective(share_of_hand_over)
+    # What has a share of 0 is left out, not drawn with opacity 0: a short prefix costs what it shows.
     rows = _standing_together(shares > 0)
     factors = scale_factors(log_scales[rows], scene.effective()[1][rows])
     return Visibility(rows, (opacities * shares)[rows], factors)

@@ -16,7 +16,7 @@ from pavtraining.hand_over.configuration import HandOverConfiguration
 class Patches:
     """N originals in P patches; the originals of a patch come in chunks, the strongest first."""
 
-    places: Float64Array
+    features: Float64Array
     """(N, D) features: originals that are near each other here belong together."""
     clusters: Labels
     """(N,) the cluster each belongs to: one of the cover stands in for it."""
@@ -43,14 +43,14 @@ class Patches:
 
 
 def make_patches(
-    places: Float64Array, importance: Float64Array, configuration: HandOverConfiguration
+    features: Float64Array, importance: Float64Array, configuration: HandOverConfiguration
 ) -> Patches:
-    """`places` (N, D) are features, `importance` (N,) is Σ α·T; the chunks are still in no order."""
-    clusters = clustered(places, importance, configuration.cover_count, configuration.seed)
+    """`features` (N, D) are features, `importance` (N,) is Σ α·T; the chunks are still in no order."""
+    clusters = clustered(features, importance, configuration.cover_count, configuration.seed)
     counts = np.bincount(clusters).astype(np.float64)
-    centres = means_by(clusters, importance + 1e-12, places)
+    centres = means_by(clusters, importance + 1e-12, features)
     patches = divided(centres, counts, configuration.patch_size)[clusters]
-    return Patches(places, clusters, patches, np.ones(len(places), np.int64))
+    return Patches(features, clusters, patches, np.ones(len(features), np.int64))
 
 
 def with_chunks(patches: Patches, worth: NDArray[np.number], shares: tuple[float, ...]) -> Patches:
@@ -75,14 +75,14 @@ def parents_of(
     """
     parents = np.full(len(patches.states), -1, np.int32)
     over_lining = patches.states == bare[patches.patches]
-    parents[over_lining] = patches.cluster_count + nearest(patches.places[over_lining], lining)
+    parents[over_lining] = patches.cluster_count + nearest(patches.features[over_lining], lining)
     over_cover = (patches.states <= first[patches.patches]) & ~over_lining
     parents[over_cover] = patches.clusters[over_cover]
-    centres = means_by(patches.clusters, np.ones(len(parents)), patches.places)
+    centres = means_by(patches.clusters, np.ones(len(parents)), patches.features)
     for childless in np.setdiff1d(np.arange(len(centres)), parents):
-        _adopt(parents, int(childless), over_cover, patches.places, centres[childless])
+        _adopt(parents, int(childless), over_cover, patches.features, centres[childless])
     for childless in np.setdiff1d(np.arange(len(lining)), parents - len(centres)):
-        _adopt(parents, len(centres) + int(childless), over_lining, patches.places, lining[childless])
+        _adopt(parents, len(centres) + int(childless), over_lining, patches.features, lining[childless])
     return parents
 
 
@@ -96,11 +96,11 @@ def only_last(parents: Int32Array, arrivals: NDArray[np.int64], retirements: NDA
 
 
 def _adopt(
-    parents: Int32Array, parent: int, eligible: BoolArray, places: Float64Array, centre: Float64Array
+    parents: Int32Array, parent: int, eligible: BoolArray, features: Float64Array, centre: Float64Array
 ) -> None:
     """Gives a childless one of the base the nearest eligible original that another can spare."""
     counts = np.bincount(parents[parents >= 0], minlength=1)
     spared = eligible & ((parents < 0) | (counts[np.maximum(parents, 0)] > 1))
     rows = np.flatnonzero(spared)
     if len(rows):
-        parents[rows[np.argmin(((places[rows] - centre) ** 2).sum(axis=1))]] = parent
+        parents[rows[np.argmin(((features[rows] - centre) ** 2).sum(axis=1))]] = parent

@@ -1,6 +1,18 @@
 """What comes when: the one order that originals arrive in, and when each of the base retires.
 
-Time is counted in *moves*: each brings one chunk of one patch. A move is worth the error it removes per byte.
+**How it works.** Time is counted in *moves*: each brings one chunk of one patch, or several at once, and is worth
+the squared error that it removes per byte. Of every patch the lower convex hull of errors over bytes is taken; its
+pieces are the moves, and all patches' moves are sorted by their slope.
+
+**Why so.** That is the greedy solution of how to spend bytes, and on convex hulls it is the best one at the end of
+every move, as far as errors of patches add up: no other choice of chunks has less error for as few bytes. A chunk
+that gains little but opens the way to one that gains much lies above the hull, so the two come together.
+
+**Invariants.** The moves of one patch rise in state and fall in worth. An original arrives with the first move that
+reaches its chunk, or never. A Gaussian of the base retires with the arrival of the last of its children, and one
+without children stays for ever (`NEVER`), which is how the lining of a patch that is never complete stays.
+
+**Costs.** O(P · S²) slopes, milliseconds.
 """
 
 from __future__ import annotations
@@ -30,7 +42,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class HandOverSchedule:
     """Arrivals and retirements."""
 
     moves: tuple[Move, ...]
@@ -71,7 +83,7 @@ def best_moves(errors: Float64Array, costs: Float64Array) -> list[Move]:
     moves = []
     for patch in range(len(errors)):
         state, last = 0, int(np.flatnonzero(costs[patch] == costs[patch, -1])[0])
-        worth = np.inf
+        worth = np.inf  # slopes of a hull fall; rounding must not make one rise and a later move come first
         while state < last:
             ahead = [s for s in range(state + 1, last + 1) if costs[patch, s] > costs[patch, s - 1]]
             slopes = [_slope(errors[patch], costs[patch], state, s) for s in ahead]
@@ -90,7 +102,7 @@ def arrivals_of(
 ) -> NDArray[np.int64]:
     """(N,) the move with which each original comes, by its patch and the state it belongs to; else NEVER."""
     arrivals = np.full(len(patches), NEVER)
-    for number, move in reversed(list(enumerate(moves))):
+    for number, move in reversed(list(enumerate(moves))):  # backwards: the first move that brings one counts
         arrivals[(patches == move.patch) & (states <= move.state)] = number
     return arrivals
 

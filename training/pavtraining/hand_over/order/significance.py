@@ -18,26 +18,26 @@ import numpy as np
 import torch
 
 from pavfmt.arrays import Float64Array
-from pavtraining.hand_over.training_views import Drawable, Shot, joined
+from pavtraining.hand_over.training_views import Splats, TrainingView, joined
 
 
 def significance(
-    shots: Sequence[Shot], behind: Sequence[Drawable] | None, seed: int, probes: int = 1
+    views: Sequence[TrainingView], behind: Sequence[Splats] | None, seed: int, probes: int = 1
 ) -> Float64Array:
-    """(N,) of the originals, all of them being there; `behind` are further Gaussians for each shot.
+    """(N,) of the originals, all of them being there; `behind` are further Gaussians for each view.
 
     Each picture is tried with `probes` random signs.
     """
     signs = torch.Generator().manual_seed(seed)
-    total = np.zeros(len(shots[0].originals.opacities))
-    for number, shot in enumerate(shots):
-        opacities = shot.originals.opacities.clone().requires_grad_(True)
-        drawable = replace(shot.originals, opacities=opacities)
+    total = np.zeros(len(views[0].originals.opacities))
+    for number, view in enumerate(views):
+        opacities = view.originals.opacities.clone().requires_grad_(True)
+        splats = replace(view.originals, opacities=opacities)
         if behind is not None:
-            drawable = joined(drawable, behind[number])
-        picture = shot.picture(drawable)
+            splats = joined(splats, behind[number])
+        picture = view.picture(splats)
         for _ in range(probes):
             sign = 2.0 * torch.randint(0, 2, picture.shape, generator=signs) - 1.0
             (slope,) = torch.autograd.grad((sign * picture).sum(), opacities, retain_graph=True)
             total += (slope * opacities).detach().double().numpy() ** 2
-    return total / (probes * len(shots))
+    return total / (probes * len(views))

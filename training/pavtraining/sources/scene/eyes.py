@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from pavfmt.arrays import Float64Array, Int32Array
 from pavfmt.tools.synthetic import RandomStream
 from pavtraining.sources.noise import value_noise
-from pavtraining.sources.scene.hair import single_hairs
+from pavtraining.sources.scene.materials import IRIS_RADIUS, PICTURE_HALF
 from pavtraining.sources.scene.paint import to_linear
-from pavtraining.sources.scene.ribbons import Ribbons
-from pavtraining.sources.scene.surface import LEFT_EYE, SKIN, Surface, front_faces, smoothstep, unit
+from pavtraining.sources.scene.ribbons import Ribbons, single_hairs
+from pavtraining.sources.scene.surface import LEFT_EYE, SKIN, HeadSurface, front_faces, smoothstep, unit
 from pavtraining.sources.scene.visibility import seen_triangles
 
-IRIS_RADIUS, PUPIL_RADIUS = 0.0060, 0.0021
+PUPIL_RADIUS = 0.0021
 """Metres, across the eye's axis."""
 CONVERGENCE = 0.034
 """Radians each eye turns inward, to look at someone 0.84 m away."""
@@ -29,8 +29,8 @@ CORNER = (0.83, 0.61, 0.57)
 IRIS_INNER, IRIS_OUTER = (0.62, 0.52, 0.24), (0.25, 0.47, 0.40)
 LIMBUS, PUPIL, LASH = (0.10, 0.16, 0.15), (0.020, 0.018, 0.018), (0.075, 0.050, 0.045)
 RINGS, SPOKES = 20, 48
-PICTURE_HALF, PICTURE_CELLS = 0.0135, 384
-"""The iris's picture reaches so many metres to either side of the axis."""
+PICTURE_CELLS = 384
+"""Along each side of the iris's picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Eye:
     gaze: Float64Array
 
     @classmethod
-    def of(cls, surface: Surface, part: int) -> Eye:
+    def of(cls, surface: HeadSurface, part: int) -> Eye:
         """The eye of a part, LEFT_EYE or RIGHT_EYE."""
         rows = np.unique(surface.faces[surface.parts == part]).astype(np.int64)
         low, high = surface.vertices[rows].min(axis=0), surface.vertices[rows].max(axis=0)
@@ -124,7 +124,7 @@ def _sclera(across: Float64Array, up: Float64Array, off: Float64Array) -> Float6
     return np.asarray(white + 0.75 * soft * (to_linear(LIMBUS) - white))
 
 
-def lid_edges(surface: Surface, eye: Eye) -> Float64Array:
+def lid_edges(surface: HeadSurface, eye: Eye) -> Float64Array:
     """(M, 3): x across the opening, and the y of the upper and lower lid's edge there, seen from the front."""
     step = np.array([0.0004, 0.0001])
     corner = eye.centre[:2] + np.array([-0.0138, -0.0085])
@@ -147,7 +147,9 @@ def edge_distance(points: Float64Array, lids: Float64Array, column: int) -> Floa
     return np.asarray(np.sqrt((away**2).sum(axis=2).min(axis=1)))
 
 
-def lashes(surface: Surface, eye: Eye, lids: Float64Array, random: RandomStream, *, upper: bool) -> Ribbons:
+def lashes(
+    surface: HeadSurface, eye: Eye, lids: Float64Array, random: RandomStream, *, upper: bool
+) -> Ribbons:
     """The lashes of one lid, hung on the skin just outside its edge."""
     count = 58 if upper else 30
     edge = lids[3:-2] if upper else lids[8:-6]

@@ -10,9 +10,9 @@ from pavfmt.tools.synthetic import RandomStream
 from pavplayer.compilation import parallel, prange
 from pavtraining.sources.noise import value_noise
 from pavtraining.sources.scene.paint import BROW, BROW_LINE, to_linear
-from pavtraining.sources.scene.ribbons import Ribbons
-from pavtraining.sources.scene.surface import SKIN, Surface, on_skin_ahead, smoothstep, unit
-from pavtraining.sources.scene.texels import places
+from pavtraining.sources.scene.ribbons import SPINE_POINTS, Ribbons, single_hairs
+from pavtraining.sources.scene.surface import SKIN, HeadSurface, on_skin_ahead, smoothstep, unit
+from pavtraining.sources.scene.texels import texel_grid
 
 HAIR = (0.315, 0.165, 0.095)
 HAIR_LIGHT = (0.660, 0.395, 0.215)
@@ -23,7 +23,6 @@ HAIRLINE = (
 )
 """z → y below which there is no hair: nape, round the ear, sideburn, temple, forehead."""
 LOCKS = 1900
-SPINE_POINTS = 8
 BROW_HAIRS = 240
 """On each side."""
 
@@ -98,12 +97,12 @@ def nearest(points: Float64Array, cloud: Float64Array) -> NDArray[np.int64]:
 class Scalp:
     """The skin that hair grows on, as a dense cloud of points with normals."""
 
-    def __init__(self, surface: Surface) -> None:
+    def __init__(self, surface: HeadSurface) -> None:
         centres = surface.corners.mean(axis=1)
         high = (centres[:, 1] > 0.655) & (surface.parts == SKIN) & (hair_depth(centres) > 0)
         self.faces = np.flatnonzero(high)
         corners = surface.corners[self.faces]
-        grid = places(corners, np.full(len(corners), 0.0022))
+        grid = texel_grid(corners, np.full(len(corners), 0.0022))
         self.hosts = self.faces[grid.faces]
         self.points = grid.interpolated(corners)
         self.normals = unit(grid.interpolated(surface.normals[surface.faces[self.faces]]))
@@ -127,7 +126,7 @@ class Scalp:
         return np.asarray(self.points[rows] + 0.0010 * random.bell(count, 3))
 
 
-def locks(surface: Surface, random: RandomStream, count: int = LOCKS) -> Ribbons:
+def locks(surface: HeadSurface, random: RandomStream, count: int = LOCKS) -> Ribbons:
     """Tapered locks that follow the flow over the scalp; those rooted last lie on top."""
     scalp = Scalp(surface)
     points, normals, hosts = scalp.settle(scalp.roots(random, count))
@@ -173,26 +172,7 @@ def _lock_ribbons(
     return Ribbons(hosts, spines, widths, unit(normals), colours, 0.8 + 0.4 * random.uniform(count))
 
 
-def single_hairs(
-    hosts: NDArray[np.int64],
-    roots: Float64Array,
-    tips: Float64Array,
-    bend: Float64Array,
-    normals: Float64Array,
-    half: Float64Array,
-    colours: Float64Array,
-) -> Ribbons:
-    """Single hairs from roots to tips (N, 3), bent by `bend` (N, 3) in the middle, `half` (N,) wide."""
-    share = np.linspace(0, 1, SPINE_POINTS)[None, :, None]
-    spines = roots[:, None] * (1 - share) + tips[:, None] * share + 4 * share * (1 - share) * bend[:, None]
-    facing = np.repeat(normals[:, None], SPINE_POINTS, axis=1)
-    across = unit(np.cross(facing, np.gradient(spines, axis=1)))
-    widths = across * half[:, None, None] * np.interp(share, (0, 0.5, 1), (0.8, 1.0, 0.15))
-    painted = np.repeat(colours[:, None], SPINE_POINTS, axis=1)
-    return Ribbons(hosts, spines, widths, facing, painted, np.full(len(hosts), 0.35))
-
-
-def brow_hairs(surface: Surface, side: float, random: RandomStream, count: int = BROW_HAIRS) -> Ribbons:
+def brow_hairs(surface: HeadSurface, side: float, random: RandomStream, count: int = BROW_HAIRS) -> Ribbons:
     """The hairs of one brow, growing outward, more upright at the inner end. `side` is 1 for the left."""
     along = (np.arange(count) + random.uniform(count)) / count
     x = BROW_LINE[0][0] + along * (BROW_LINE[0][-1] - BROW_LINE[0][0] - 0.002)

@@ -19,16 +19,25 @@ from pavtraining.sources.scene.eyes import Eye, iris_picture, lashes, lid_edges
 from pavtraining.sources.scene.hair import brow_hairs, hair_depth, hair_share, locks
 from pavtraining.sources.scene.light import Exposure, exposure
 from pavtraining.sources.scene.ribbons import Ribbons, joined
-from pavtraining.sources.scene.surface import LEFT_EYE, RIGHT_EYE, Surface, smoothstep
+from pavtraining.sources.scene.shading import (
+    ACROSS,
+    BLUE,
+    FADE,
+    FILL,
+    GLOSS,
+    KEY,
+    OPEN,
+    RED,
+    STILL_COLUMNS,
+    UP,
+)
+from pavtraining.sources.scene.surface import LEFT_EYE, RIGHT_EYE, HeadSurface, smoothstep
 from pavtraining.sources.scene.texels import Texels
 from pavtraining.sources.scene.texture import painted
 
 SEED = 7
 SCALP_LIFT = 0.72
 """Of the hair's depth: how far the scalp is raised under the locks."""
-OPEN, KEY, FILL, FADE, RED, GREEN, BLUE, ACROSS, UP, GLOSS = range(10)
-STILL_COLUMNS = 10
-"""What vertices carry from the rest pose: shares of light, opacity, a ribbon's colour, a place on the eye."""
 LOCK_ROUNDNESS, HAIR_ROUNDNESS = 0.5, 0.3
 
 
@@ -73,14 +82,14 @@ def scene_rig() -> Rig:
 def painted_head() -> Head:
     """The head of the scene: always the same one."""
     rig = scene_rig()
-    bare, light = Surface.of(rig), exposure(rig)
+    bare, light = HeadSurface.of(rig), exposure(rig)
     raised = _raised(bare)
     eyes = (Eye.of(bare, LEFT_EYE), Eye.of(bare, RIGHT_EYE))
     lidded = [(eye, lid_edges(bare, eye)) for eye in eyes]
     ribbons, normals = _hair(bare, lidded)
     skin_faces = np.flatnonzero(~np.isin(bare.parts, (LEFT_EYE, RIGHT_EYE))).astype(np.int32)
     triangles, eyes_from, ribbons_from = _triangles(bare, skin_faces, eyes, ribbons)
-    frames, _, centroids = face_frames(Surface.of(rig, raised).corners)
+    frames, _, centroids = face_frames(HeadSurface.of(rig, raised).corners)
     return Head(
         rig=rig,
         raised=raised,
@@ -102,7 +111,7 @@ def painted_head() -> Head:
     )
 
 
-def _raised(surface: Surface) -> Identity:
+def _raised(surface: HeadSurface) -> Identity:
     """The neutral with the scalp raised to most of the hair's depth."""
     points = surface.vertices
     share = hair_share(points) * surface.rig.regions["skin"]
@@ -112,7 +121,7 @@ def _raised(surface: Surface) -> Identity:
 
 
 def _triangles(
-    surface: Surface, skin_faces: Int32Array, eyes: tuple[Eye, Eye], ribbons: Ribbons
+    surface: HeadSurface, skin_faces: Int32Array, eyes: tuple[Eye, Eye], ribbons: Ribbons
 ) -> tuple[Int32Array, int, int]:
     """All triangles, and where those of the eyeballs and of the ribbons begin."""
     left, right = (eye.ball() for eye in eyes)
@@ -124,7 +133,7 @@ def _triangles(
     return np.concatenate(groups).astype(np.int32), eyes_from, ribbons_from
 
 
-def _hair(surface: Surface, lidded: Sequence[tuple[Eye, Float64Array]]) -> tuple[Ribbons, Float64Array]:
+def _hair(surface: HeadSurface, lidded: Sequence[tuple[Eye, Float64Array]]) -> tuple[Ribbons, Float64Array]:
     """Locks, brows and lashes, and the normals of their vertices."""
     random = RandomStream(SEED)
     combed = locks(surface, random)
@@ -133,12 +142,12 @@ def _hair(surface: Surface, lidded: Sequence[tuple[Eye, Float64Array]]) -> tuple
     return joined([combed, fine]), np.concatenate(normals)
 
 
-def _fine_hairs(surface: Surface, eye: Eye, lids: Float64Array, random: RandomStream) -> Ribbons:
+def _fine_hairs(surface: HeadSurface, eye: Eye, lids: Float64Array, random: RandomStream) -> Ribbons:
     parts = [lashes(surface, eye, lids, random, upper=upper) for upper in (True, False)]
     return joined([brow_hairs(surface, eye.side, random), *parts])
 
 
-def _still_skin(surface: Surface, light: Exposure) -> Float64Array:
+def _still_skin(surface: HeadSurface, light: Exposure) -> Float64Array:
     still = np.zeros((len(surface.vertices), STILL_COLUMNS))
     still[:, OPEN], still[:, KEY], still[:, FILL] = light.openness, light.key, light.fill
     still[:, FADE] = smoothstep(paint.NECK_END, paint.NECK_WHOLE, surface.vertices[:, 1])
@@ -153,7 +162,7 @@ def _still_ball(eye: Eye) -> Float64Array:
     return still
 
 
-def _still_ribbons(surface: Surface, light: Exposure, ribbons: Ribbons) -> Float64Array:
+def _still_ribbons(surface: HeadSurface, light: Exposure, ribbons: Ribbons) -> Float64Array:
     """Ribbons take the light of their hosts; hair over the skin is in the open."""
     hosts = surface.faces[ribbons.hosts]
     still = np.zeros((len(ribbons.vertices()), STILL_COLUMNS))

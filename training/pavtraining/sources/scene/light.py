@@ -8,7 +8,7 @@ import numpy as np
 
 from pavfmt.arrays import BoolArray, Float64Array
 from pavfmt.model import Rig
-from pavtraining.sources.scene.surface import Surface, smoothstep, unit
+from pavtraining.sources.scene.surface import HeadSurface, smoothstep, unit
 from pavtraining.sources.scene.visibility import seen_triangles
 
 KEY_DIRECTION = (-0.46, 0.60, 0.80)
@@ -43,7 +43,7 @@ class Exposure:
     """Openness in the pose, of some telling ones, that shows the vertex best; 0 where nothing ever does."""
 
 
-def visible_from(direction: Float64Array, surface: Surface, points: Float64Array) -> Float64Array:
+def visible_from(direction: Float64Array, surface: HeadSurface, points: Float64Array) -> Float64Array:
     """(N,) 1 where (N, 3) points are seen from far away in the unit `direction`, past the surface, else 0."""
     helper = np.eye(3)[np.argmin(np.abs(direction))]
     across = unit(np.cross(direction, helper))
@@ -67,7 +67,7 @@ def sphere_directions(count: int) -> Float64Array:
     return np.stack([radius * np.cos(around), height, radius * np.sin(around)], axis=1)
 
 
-def openness(surface: Surface, directions: int = SKY_DIRECTIONS) -> Float64Array:
+def openness(surface: HeadSurface, directions: int = SKY_DIRECTIONS) -> Float64Array:
     """(V,) share of the sky over each vertex that the head does not block, weighted by the cosine."""
     points = surface.vertices + 0.0006 * surface.normals
     seen, possible = np.zeros(len(points)), np.zeros(len(points))
@@ -78,7 +78,7 @@ def openness(surface: Surface, directions: int = SKY_DIRECTIONS) -> Float64Array
     return surface.smoothed(seen / np.maximum(possible, 1e-9), 1)
 
 
-def soft_light(surface: Surface, towards: tuple[float, float, float]) -> Float64Array:
+def soft_light(surface: HeadSurface, towards: tuple[float, float, float]) -> Float64Array:
     """(V,) how much of a soft box each vertex sees."""
     points = surface.vertices + 0.0006 * surface.normals
     directions = unit(unit(np.array(towards)) + SOFT_BOX * sphere_directions(16))
@@ -91,9 +91,9 @@ def exposure(rig: Rig) -> Exposure:
 
     So the light of a point never changes, as the colour of a Gaussian does not.
     """
-    rest, jaw = Surface.of(rig), Surface.of(rig, jawOpen=0.7)
-    blink = Surface.of(rig, eyeBlinkLeft=1.0, eyeBlinkRight=1.0)
-    tongue = Surface.of(rig, jawOpen=1.0, tongueOut=1.0)
+    rest, jaw = HeadSurface.of(rig), HeadSurface.of(rig, jawOpen=0.7)
+    blink = HeadSurface.of(rig, eyeBlinkLeft=1.0, eyeBlinkRight=1.0)
+    tongue = HeadSurface.of(rig, jawOpen=1.0, tongueOut=1.0)
     at_rest = openness(rest)
     jaw_open, blinking, tongue_out = (openness(pose, FEW_DIRECTIONS) for pose in (jaw, blink, tongue))
     x, y, z = rest.vertices.T
@@ -111,7 +111,7 @@ def exposure(rig: Rig) -> Exposure:
 
 
 def _through_blinks(
-    rest: Surface, blink: Surface, lids: BoolArray, towards: tuple[float, float, float]
+    rest: HeadSurface, blink: HeadSurface, lids: BoolArray, towards: tuple[float, float, float]
 ) -> Float64Array:
     """(V,) one light at rest; the lids, which fold, see it as when they are closed."""
     share = soft_light(rest, towards)

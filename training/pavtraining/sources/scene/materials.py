@@ -10,10 +10,13 @@ from math import exp, sqrt
 
 from pavfmt.arrays import Float32Array, Float64Array
 from pavplayer.compilation import compiled
-from pavtraining.sources.scene.eyes import IRIS_RADIUS, PICTURE_HALF
 from pavtraining.sources.scene.texels import GLOSS, ROUGHNESS, SOFTNESS
 
 Row = tuple[float, float, float]
+IRIS_RADIUS = 0.0060
+"""Metres, across the eye's axis."""
+PICTURE_HALF = 0.0135
+"""The iris's picture reaches so many metres to either side of the axis."""
 LIGHT_KEY, LIGHT_FILL, LIGHT_BACK, LIGHT_UP, WINDOW, WINDOW_RIGHT, WINDOW_UP = range(7)
 """Rows of the lights: directions toward key, fill and back light, the head's up, the window and its axes."""
 _KEY_COLOUR = (0.86, 0.815, 0.76)
@@ -51,13 +54,13 @@ def _shine(normal: Row, view: Row, light: Row, roughness: float) -> float:
         return 0.0
     half = unit_row(light[0] + view[0], light[1] + view[1], light[2] + view[2])
     facing = max(_dot(normal, half), 0.0)
-    across = max(_dot(normal, view), 0.08)
+    across = max(_dot(normal, view), 0.08)  # at the outline the shadowing term would blow up
     alpha = roughness * roughness
     square = alpha * alpha
     spread = facing * facing * (square - 1.0) + 1.0
     peak = square / (3.14159 * spread * spread)
     fresnel = 0.028 + 0.972 * max(1.0 - _dot(view, half), 0.0) ** 5
-    k = alpha / 2.0
+    k = alpha / 2.0  # Smith's shadowing by Schlick's approximation
     masked = 1.0 / ((cosine * (1 - k) + k) * (across * (1 - k) + k))
     return peak * fresnel * masked * 0.25 * cosine
 
@@ -150,6 +153,7 @@ def _step(low: float, high: float, value: float) -> float:
 def _window(normal: Row, view: Row, lights: Float64Array) -> float:
     """The key light mirrored in the cornea: a soft box with a glazing bar, 0..1."""
     facing = 2 * _dot(normal, view)
+    # The view direction mirrored at the normal, in the window's axes: where it meets the window is what is seen.
     mirrored = (facing * normal[0] - view[0], facing * normal[1] - view[1], facing * normal[2] - view[2])
     ahead = _dot(mirrored, _row(lights, WINDOW))
     if ahead <= 0.2:
@@ -211,6 +215,8 @@ def hair_colour(
     key, fill, back = _row(lights, LIGHT_KEY), _row(lights, LIGHT_FILL), _row(lights, LIGHT_BACK)
     edge = 1 - 0.24 * across * across
     white, tinted = 0.0, 0.0
+    # Kajiya and Kay: a strand shines all round, so what counts is the slant against the tangent. The white lobe and
+    # the tinted one, of light that went through the strand, are shifted apart along it.
     for number in range(3):
         light = key if number == 0 else (fill if number == 1 else back)
         power = (0.80 * reach[0], 0.30 * reach[1], 0.45 * reach[2])[number]

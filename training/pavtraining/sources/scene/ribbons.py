@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from pavfmt.arrays import Float64Array, Int32Array
 from pavtraining.sources.scene.surface import unit
 
+SPINE_POINTS = 8
+"""Of all hair of the head: ribbons with as many can be put together."""
+
 
 @dataclass(frozen=True)
 class Ribbons:
@@ -59,3 +62,22 @@ class Ribbons:
 def joined(parts: Sequence[Ribbons]) -> Ribbons:
     """Several sets, all with the same number of spine points, as one."""
     return Ribbons(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Ribbons)))
+
+
+def single_hairs(
+    hosts: NDArray[np.int64],
+    roots: Float64Array,
+    tips: Float64Array,
+    bend: Float64Array,
+    normals: Float64Array,
+    half: Float64Array,
+    colours: Float64Array,
+) -> Ribbons:
+    """Single hairs from roots to tips (N, 3), bent by `bend` (N, 3) in the middle, `half` (N,) wide."""
+    share = np.linspace(0, 1, SPINE_POINTS)[None, :, None]
+    spines = roots[:, None] * (1 - share) + tips[:, None] * share + 4 * share * (1 - share) * bend[:, None]
+    facing = np.repeat(normals[:, None], SPINE_POINTS, axis=1)
+    across = unit(np.cross(facing, np.gradient(spines, axis=1)))
+    widths = across * half[:, None, None] * np.interp(share, (0, 0.5, 1), (0.8, 1.0, 0.15))
+    painted = np.repeat(colours[:, None], SPINE_POINTS, axis=1)
+    return Ribbons(hosts, spines, widths, facing, painted, np.full(len(hosts), 0.35))

@@ -1,4 +1,15 @@
-"""The colour of what is seen at each sample, and pictures from samples, in numba."""
+"""The colour of what is seen at each sample, and pictures from samples, in numba.
+
+**How it works.** For each sample the triangle that `visibility` found is looked up, the sample's barycentric
+coordinates on the surface blend what its corners carry (`Still`, which no pose changes, and `Posed`), and
+`materials` lights it: skin through the face's own texels, eyeballs through the iris's picture, ribbons with their
+own colour.
+
+**Why so.** Only what is seen is shaded, once a sample. Samples are averaged as display colours and not as light,
+because that is how Gaussians are blended and compared: a fit could not reproduce another average at edges.
+
+**Costs.** A few hundred operations a sample, four samples a pixel; rows are independent, so threads share nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +20,12 @@ import numpy as np
 
 from pavfmt.arrays import Float32Array, Float64Array, Int32Array
 from pavplayer.compilation import compiled, parallel, prange
-from pavtraining.sources.scene.head import ACROSS, BLUE, FADE, FILL, GLOSS, GREEN, KEY, OPEN, RED, UP
 from pavtraining.sources.scene.materials import Row, eye_colour, hair_colour, skin_colour, unit_row
 from pavtraining.sources.scene.texels import CHANNELS, SLOPE_X
 
+OPEN, KEY, FILL, FADE, RED, GREEN, BLUE, ACROSS, UP, GLOSS = range(10)
+STILL_COLUMNS = 10
+"""What vertices carry from the rest pose: shares of light, opacity, a ribbon's colour, a place on the eye."""
 _TINY = 1e-12
 _TABLE_STEPS = 2048
 
@@ -90,6 +103,7 @@ def _shares(projected: Float64Array, triangle: Int32Array, x: float, y: float) -
     scale = 1.0 / ((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]))
     v = ((x - a[0]) * (c[1] - a[1]) - (y - a[1]) * (c[0] - a[0])) * scale
     w = ((y - a[1]) * (b[0] - a[0]) - (x - a[0]) * (b[1] - a[1])) * scale
+    # The shares above are those on the picture. Weighted by 1 / depth they are those on the surface.
     u, v, w = max(1 - v - w, 0.0) * a[2], max(v, 0.0) * b[2], max(w, 0.0) * c[2]
     total = max(u + v + w, _TINY)
     return u / total, v / total, w / total
@@ -100,11 +114,13 @@ def _texel(start: int, steps: int, values: Float32Array, shares: Row, out: Float
     """The painted values at a place in a face, linear between the three nearest texels."""
     u, v = shares[1] * steps, shares[2] * steps
     i, j = min(int(u), steps - 1), min(int(v), steps - 1)
-    if i + j >= steps:
+    if i + j >= steps:  # rounding can put a place on the far edge into a cell beyond it
         i = max(steps - 1 - j, 0)
     u, v = u - i, v - j
+    # Row j begins after rows of steps + 1, steps, … texels (`texels._grid`).
     here = start + j * (steps + 1) - j * (j - 1) // 2 + i
     above = here + steps + 1 - j
+    # A cell is two triangles; at the far edge there is only the lower one.
     if u + v <= 1.0 or i + j + 2 > steps:
         first, a = here, 1.0 - u - v
         second, third, b, c = here + 1, above, u, v
@@ -120,7 +136,7 @@ def _display(linear: float) -> float:
     """Linear light → display sRGB, with a soft shoulder over 0.8; between entries of a table, linear."""
     over = max(linear - 0.8, 0.0)
     bent = min(max(min(linear, 0.8) + 0.2 * over / (0.2 + over), 0.0), 1.0)
-    place = sqrt(bent) * _TABLE_STEPS
+    place = sqrt(bent) * _TABLE_STEPS  # entries stand at squares, see `_display_table`
     entry = min(int(place), _TABLE_STEPS - 1)
     share = place - entry
     value: float = _TABLE[entry] * (1 - share) + _TABLE[entry + 1] * share
@@ -144,7 +160,7 @@ def _sample(
     )
     if t < still.eyes_from:
         _texel(still.texel_starts[t], still.texel_steps[t], still.texels, shares, texel)
-        normal = _tilted(n, posed.turns[t], texel)
+        normal = _tilted(n, posed.turns[t], texel)  # relief is painted at rest: it turns with its face
         skin_colour(out, texel, normal, view, posed.lights, reach)
         return _blend(table, triangle, shares, FADE)
     normal = unit_row(n[0], n[1], n[2])
@@ -189,6 +205,7 @@ def shade(
     """Fills `picture` (H, W, 3) and `mask` (H, W): each pixel the mean of samples × samples display colours."""
     share = 1.0 / (samples * samples)
     for row in prange(picture.shape[0]):
+        # One set for each row, not for all: rows are drawn by different threads.
         texel, out, total = np.empty(CHANNELS), np.empty(3), np.empty(3)
         for column in range(picture.shape[1]):
             total[:] = 0.0

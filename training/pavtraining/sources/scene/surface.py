@@ -24,14 +24,14 @@ PART_REGIONS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
+class HeadSurface:
     """A posed rig: vertices (V, 3) in metres and its faces (F, 3)."""
 
     rig: Rig
     vertices: Float64Array
 
     @classmethod
-    def of(cls, rig: Rig, identity: Identity | None = None, **weights: float) -> Surface:
+    def of(cls, rig: Rig, identity: Identity | None = None, **weights: float) -> HeadSurface:
         """The rig at rest, or with some shapes at some weight."""
         return cls(rig, pose_mesh(rig, identity, Pose(weights)).vertices)
 
@@ -100,7 +100,7 @@ def bump(points: Float64Array, centre: tuple[float, ...], widths: tuple[float, .
     return hill
 
 
-def front_faces(surface: Surface, xy: Float64Array) -> NDArray[np.int64]:
+def front_faces(surface: HeadSurface, xy: Float64Array) -> NDArray[np.int64]:
     """(N, 2) points x, y in metres → (N,) the face seen there from far ahead (+Z), −1 where none is."""
     flat = surface.corners[..., :2]
     near = ((flat.max(axis=1) >= xy.min(axis=0)) & (flat.min(axis=1) <= xy.max(axis=0))).all(axis=1)
@@ -122,7 +122,9 @@ def _front_rows(xy: Float64Array, corners: Float64Array) -> NDArray[np.int64]:
     return np.where(np.isfinite(height[np.arange(len(xy)), best]), best, -1)
 
 
-def on_skin_ahead(surface: Surface, xy: Float64Array) -> tuple[Float64Array, Float64Array, NDArray[np.int64]]:
+def on_skin_ahead(
+    surface: HeadSurface, xy: Float64Array
+) -> tuple[Float64Array, Float64Array, NDArray[np.int64]]:
     """(N, 2) places seen from the front → points (N, 3) and normals (N, 3) there, and their faces (N,)."""
     faces = front_faces(surface, xy)
     corners = surface.corners[faces]

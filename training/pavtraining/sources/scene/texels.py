@@ -32,7 +32,7 @@ class Texels:
 
 
 @dataclass(frozen=True)
-class Places:
+class TexelGrid:
     """Where T texels lie."""
 
     faces: NDArray[np.int64]
@@ -48,7 +48,7 @@ class Places:
         return values
 
 
-def places(corners: Float64Array, spacing: Float64Array) -> Places:
+def texel_grid(corners: Float64Array, spacing: Float64Array) -> TexelGrid:
     """Grids on (F, 3, 3) faces with texels about `spacing` (F,) metres apart, slivers a little coarser along."""
     longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -62,7 +62,7 @@ def places(corners: Float64Array, spacing: Float64Array) -> Places:
         grid = _grid(int(n))
         rows = (starts[:-1][steps == n][:, None] + np.arange(len(grid))).reshape(-1)
         shares[rows] = np.tile(grid, (int((steps == n).sum()), 1))
-    return Places(faces, shares, starts[:-1], steps)
+    return TexelGrid(faces, shares, starts[:-1], steps)
 
 
 def _grid(n: int) -> Float64Array:

@@ -12,8 +12,8 @@ from pavtraining.sources.scene import paint, texels
 from pavtraining.sources.scene.eyes import Eye, edge_distance
 from pavtraining.sources.scene.hair import combed_scalp, hair_share
 from pavtraining.sources.scene.light import Exposure
-from pavtraining.sources.scene.surface import SKIN, TEETH, TONGUE, Surface, bump, smoothstep, unit
-from pavtraining.sources.scene.texels import Texels, places
+from pavtraining.sources.scene.surface import SKIN, TEETH, TONGUE, HeadSurface, bump, smoothstep, unit
+from pavtraining.sources.scene.texels import Texels, texel_grid
 
 LiddedEyes = Sequence[tuple[Eye, Float64Array]]
 """Eyes with the edges of their lids."""
@@ -21,7 +21,7 @@ UNSEEN = 0.03
 """Openness below which nobody looks."""
 
 
-def _spacing(surface: Surface, light: Exposure, faces: Int32Array) -> Float64Array:
+def _spacing(surface: HeadSurface, light: Exposure, faces: Int32Array) -> Float64Array:
     """(S,) metres between texels: fine on the face, coarse under hair and where nobody looks."""
     centres = surface.corners[faces].mean(axis=1)
     skin = surface.parts[faces] == SKIN
@@ -32,10 +32,10 @@ def _spacing(surface: Surface, light: Exposure, faces: Int32Array) -> Float64Arr
     return np.where(hidden & skin, 0.0025, spacing)
 
 
-def painted(surface: Surface, light: Exposure, eyes: LiddedEyes, faces: Int32Array) -> Texels:
+def painted(surface: HeadSurface, light: Exposure, eyes: LiddedEyes, faces: Int32Array) -> Texels:
     """The texels of some of the faces."""
     corners = surface.corners[faces]
-    grid = places(corners, _spacing(surface, light, faces))
+    grid = texel_grid(corners, _spacing(surface, light, faces))
     corner_rows = surface.faces[faces]
     points = grid.interpolated(corners)
     normals = unit(grid.interpolated(surface.normals[corner_rows]))

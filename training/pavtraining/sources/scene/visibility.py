@@ -1,4 +1,16 @@
-"""Which triangle is seen at each sample of a picture: a depth buffer in numba, the same for any thread count."""
+"""Which triangle is seen at each sample of a picture: a depth buffer in numba, the same for any thread count.
+
+**How it works.** The picture is cut into bands of rows. One pass lists for each band the triangles that may touch
+it; then each band is drawn by one thread, triangle by triangle, into rows that no other thread writes. Inside a
+triangle barycentric coordinates go from sample to sample by adding a step, and the nearest triangle stays.
+
+**Why so.** Threads that shared samples would need locks, and which of two equally near triangles stays would hang on
+who came first. Here every sample sees its triangles in rising order, whoever draws its band, and the first of equals
+stays: the pictures are targets of fits whose numbers must come out the same anywhere.
+
+**Costs.** O(triangles) for the lists, not parallel, and the samples under all bounding boxes. Bands of sixteen rows
+are many enough for any number of threads, and few enough that most triangles are in one or two.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +30,7 @@ NOTHING = -1
 def _rows(projected: Float64Array, triangle: Int32Array, height: int) -> tuple[int, int]:
     """First and one past the last row of samples whose centres a triangle may cover."""
     a, b, c = projected[triangle[0], 1], projected[triangle[1], 1], projected[triangle[2], 1]
+    # Sample centres lie at halves: the first at or below the top is ceil(y − 0.5).
     first = max(ceil(min(a, b, c) - 0.5), 0)
     last = min(floor(max(a, b, c) - 0.5) + 1, height)
     return first, last
@@ -34,6 +47,7 @@ def _doubled_area(projected: Float64Array, triangle: Int32Array) -> float:
 @compiled
 def _is_drawn(projected: Float64Array, triangle: Int32Array, two_sided: bool) -> bool:
     a, b, c = projected[triangle[0], 2], projected[triangle[1], 2], projected[triangle[2], 2]
+    # With a corner behind the camera: not clipped but left out, for no camera is that near.
     if not (a > 0.0 and b > 0.0 and c > 0.0):
         return False
     area = _doubled_area(projected, triangle)
@@ -56,6 +70,7 @@ def _band_lists(
     projected: Float64Array, triangles: Int32Array, two_sided_from: int, height: int
 ) -> tuple[Int32Array, Int32Array]:
     """Per band of rows the triangles that may touch it, in rising order: starts (B + 1,) and entries."""
+    # Counted first and filled then, into one array: lists of unknown length in numba cost more than a second pass.
     starts = np.zeros((height + BAND_ROWS - 1) // BAND_ROWS + 1, np.int32)
     for t in range(triangles.shape[0]):
         first, last = _bands_of(projected, triangles[t], t >= two_sided_from, height)
@@ -93,8 +108,9 @@ def _draw(
         share_c = (y * (b[0] - a[0]) - x * (b[1] - a[1])) * scale
         for column in range(left, right):
             if share_b >= 0.0 and share_c >= 0.0 and share_b + share_c <= 1.0:
+                # Nearness is linear on the picture, depth is not: hence 1 / depth.
                 near = a[2] + share_b * (b[2] - a[2]) + share_c * (c[2] - a[2])
-                if near > nearness[row, column]:
+                if near > nearness[row, column]:  # not ≥: of equals the first stays
                     nearness[row, column] = near
                     seen[row, column] = number
             share_b += step_b

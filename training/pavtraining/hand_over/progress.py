@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Progress = Callable[[str, float], None]
-"""What is being done, and how much of all has been done, 0..1."""
+from pavtraining.running import Progress
 
 
-class Stages:
+class StagedProgress:
     """How much of all has been done, as stages of known cost follow each other."""
 
     def __init__(self, total: float, progress: Progress | None) -> None:
@@ -18,9 +17,9 @@ class Stages:
         """The next stage; what is returned takes the share of it that is done."""
         before, self._done = self._done, self._done + cost
 
-        def tell(share: float) -> None:
+        def report(share: float) -> None:
             if self._progress is not None:
                 self._progress(what, min((before + cost * share) / self._total, 1.0))
 
-        tell(0.0)
-        return tell
+        report(0.0)
+        return report

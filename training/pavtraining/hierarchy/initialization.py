@@ -13,18 +13,18 @@ from pavfmt.model import Pose
 from pavplayer.posing.tensor_frames import face_frames
 from pavplayer.posing.tensor_poser import TensorMesh
 from pavplayer.rasterizers import Rasterizer
-from pavtraining.hierarchy.configuration import Configuration
+from pavtraining.hierarchy.configuration import HierarchyConfiguration
 from pavtraining.hierarchy.contributions import seen_faces
-from pavtraining.hierarchy.farthest_points import patch_areas, spread
-from pavtraining.hierarchy.forest import Forest, IntArray, first_forest, widen
+from pavtraining.hierarchy.farthest_points import farthest_points, nearest_areas
+from pavtraining.hierarchy.forest import Forest, IntArray, forest_of_discs, widen
 from pavtraining.sources.view import View
 
 
-def begin(
+def initial_forest(
     surface: TensorMesh,
     views: Iterable[View],
     rasterizer: Rasterizer,
-    configuration: Configuration,
+    configuration: HierarchyConfiguration,
     device: str = "cpu",
 ) -> Forest:
     """Level 0 on the faces that the views see, in the colours that they seem to have."""
@@ -35,12 +35,12 @@ def begin(
     is_sparse = configuration.gaussians < len(sites)
     coarse_count = round(configuration.coarse_share * configuration.gaussians)
     count = configuration.gaussians if is_sparse else coarse_count
-    chosen = spread(centres, sizes, count) if 0 < count < len(sites) else np.zeros(0, np.int64)
+    chosen = farthest_points(centres, sizes, count) if 0 < count < len(sites) else np.zeros(0, np.int64)
     kept = chosen if is_sparse else np.arange(len(sites))
     faces, vertex_count = surface.faces.to(device), len(surface.weights)
-    forest = first_forest(faces, vertex_count, sites[kept], colours[kept], configuration)
+    forest = forest_of_discs(faces, vertex_count, sites[kept], colours[kept], configuration)
     if len(chosen):
-        factors = np.sqrt(np.maximum(patch_areas(centres, sizes**2, chosen) / sizes[chosen] ** 2, 1.0))
+        factors = np.sqrt(np.maximum(nearest_areas(centres, sizes**2, chosen) / sizes[chosen] ** 2, 1.0))
         rows = np.arange(len(chosen)) if is_sparse else chosen
         widen(forest, rows, factors, 0.0 if is_sparse else configuration.coarse_depth)
     if len(chosen) and not is_sparse:
@@ -50,7 +50,7 @@ def begin(
 
 
 def _sites_and_colours(
-    surface: TensorMesh, views: Iterable[View], rasterizer: Rasterizer, configuration: Configuration
+    surface: TensorMesh, views: Iterable[View], rasterizer: Rasterizer, configuration: HierarchyConfiguration
 ) -> tuple[IntArray, NDArray[np.float32]]:
     """Faces that may carry a Gaussian, ascending, and (…, 3) their colours in sRGB."""
     sites, colours = seen_faces(surface, surface.faces, views, rasterizer)

@@ -12,16 +12,16 @@ from ball_source import BallSource  # noqa: E402
 
 from pavplayer.posing.tensor_poser import TensorMesh  # noqa: E402
 from pavplayer.rasterizers import open_rasterizer  # noqa: E402
-from pavtraining.hierarchy.beginning import begin  # noqa: E402
-from pavtraining.hierarchy.configuration import Configuration  # noqa: E402
-from pavtraining.hierarchy.farthest_points import patch_areas, spread  # noqa: E402
+from pavtraining.hierarchy.configuration import HierarchyConfiguration  # noqa: E402
+from pavtraining.hierarchy.farthest_points import farthest_points, nearest_areas  # noqa: E402
+from pavtraining.hierarchy.initialization import initial_forest  # noqa: E402
 
 
 def started(**changes):
     source = BallSource()
     views = [source.training_view(number) for number in range(10)]
-    configuration = replace(Configuration(gaussians=400), **changes)
-    return begin(TensorMesh(source.rig), views, open_rasterizer("cpu"), configuration)
+    configuration = replace(HierarchyConfiguration(gaussians=400), **changes)
+    return initial_forest(TensorMesh(source.rig), views, open_rasterizer("cpu"), configuration)
 
 
 def test_only_what_is_seen_carries_gaussians():
@@ -53,10 +53,10 @@ def test_fewer_gaussians_than_faces_cover_them_all():
 
 def test_spreading_covers_a_line():
     centres = np.stack([np.arange(100.0), np.zeros(100), np.zeros(100)], axis=1)
-    chosen = spread(centres, np.ones(100), 5)
+    chosen = farthest_points(centres, np.ones(100), 5)
     assert len(chosen) == 5
     assert np.diff(chosen).min() > 15
-    areas = patch_areas(centres, np.ones(100), chosen)
+    areas = nearest_areas(centres, np.ones(100), chosen)
     assert areas.sum() == 100
     assert areas.min() > 8
-    assert spread(centres, np.ones(100), 200).tolist() == list(range(100))
+    assert farthest_points(centres, np.ones(100), 200).tolist() == list(range(100))

@@ -14,7 +14,7 @@ class TimeIsUpError(RuntimeError):
     """The minutes given are over; what is kept goes on next time."""
 
 
-class Clock:
+class Deadline:
     """A number of minutes, or no end."""
 
     def __init__(self, minutes: float | None = None) -> None:

@@ -15,7 +15,7 @@ BAD = "bad-configuration"
 
 
 @dataclass(frozen=True)
-class Settings:
+class Configuration:
     """What a configuration can do. Every field of one has a default, and its type."""
 
     def changed(self, values: Mapping[str, Any]) -> Self:
@@ -36,7 +36,7 @@ class Settings:
             _check_type(field.name, getattr(self, field.name), field.default)
 
 
-S = TypeVar("S", bound=Settings)
+S = TypeVar("S", bound=Configuration)
 
 
 def _as_type(value: Any, default: Any) -> Any:
@@ -79,7 +79,7 @@ def _values_in(path: str | Path) -> dict[str, Any]:
     return values
 
 
-def write_configuration(configuration: Settings, path: str | Path) -> None:
+def write_configuration(configuration: Configuration, path: str | Path) -> None:
     """As JSON or TOML, by the suffix."""
     values = {k: list(v) if isinstance(v, tuple) else v for k, v in configuration.as_mapping().items()}
     if Path(path).suffix == ".json":

@@ -132,7 +132,7 @@ class WalkSymbol(IntEnum):
     BORDER = 3
     """No face."""
     OTHER = 4
-    """v is told by its number."""
+    """v is named by its number."""
 
 
 METADATA_KEYS = ("title", "author", "license", "rig-license", "consent", "generator", "rest-camera")

@@ -1,7 +1,7 @@
 """Blocks: integers of n Gaussians, predicted from neighbours, the rest Rice coded (§5.1, §5.4): how they are decoded.
 
-How it works. The Gaussians of a unit are decoded pass by pass (`pavfmt.codec.prediction`), each pass about as many
-as all before it together. From the second pass on, a value is expected to be the weighted mean of those of its six
+How it works. The Gaussians of a unit are decoded pass by pass (`pavfmt.codec.prediction`), each pass about as many as
+all before it together. From the second pass on, a value is expected to be the weighted mean of those of its six
 neighbours, all of earlier passes; what is left, its residual, is stored as a Rice code: a quotient in unary in one
 section, a remainder of k bits in another. The parameter k is not sent. It follows from the *spread*, how much the
 neighbours differ among themselves: where the surface is smooth, residuals are small, and k is. Two numbers per

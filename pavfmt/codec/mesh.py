@@ -1,11 +1,12 @@
 """Which vertices make which faces, as a walk over the mesh (§6.2): in the spirit of Edgebreaker (Rossignac 1999).
 
-How it works. The walk holds the *open edges*: those of faces already known that may get a face on their other side. It
-takes the newest and one symbol says what is across: nothing, a face with the next new vertex, a face with one of two
-vertices that are guessed from the edges opened last at either end, or a face with a vertex that is named. That face's
-two other sides close an open edge that runs against them, or open. When no edge is open, a new part begins with three
-vertices. Encoder and decoder run the same `Walk`, so they agree on what is open without a word about it. Faces come in
-the order of the walk and vertices in the order in which it meets them: an encoder renumbers its mesh first.
+How it works. The walk holds the *open edges*: those of faces already known that may get a face on their other side.
+It takes the newest and one symbol says what is across: nothing, a face with the next new vertex, a face with one of
+two vertices that are guessed from the edges opened last at either end, or a face with a vertex that is named. That
+face's two other sides close an open edge that runs against them, or open. When no edge is open, a new part begins
+with three vertices. Encoder and decoder run the same `Walk`, so they agree on what is open without a word about it.
+Faces come in the order of the walk and vertices in the order in which it meets them: an encoder renumbers its mesh
+first.
 
 Why so. On a closed surface nearly every symbol is NEW, LEFT or RIGHT, and zstd writes such a stream in about two bits
 per face, where indices took more than ten. Edgebreaker proper only takes manifold meshes and needs split and merge
@@ -15,9 +16,10 @@ set of triangles can be written: fans, doubled faces, faces that meet in one poi
 Positions ride along: a NEW vertex across the edge x → y of the face (x, y, w) is predicted as x + y − w, the fourth
 corner of a parallelogram, and only what is left of it is written, modulo 2^16 (`parallelogram_residuals`).
 
-Invariants. An edge x → y is open at most once; a second face on the same side leaves it as it is (`_open`). `opposite`
-is the truth about what is open and `_stack` only the order: an edge that was closed meanwhile is passed over when it is
-popped. Every loop takes a symbol, closes an edge or ends, so wrong streams cannot make the walk longer than they are.
+Invariants. An edge x → y is open at most once; a second face on the same side leaves it as it is (`_open`).
+`opposite` is the truth about what is open and `_stack` only the order: an edge that was closed meanwhile is passed
+over when it is popped. Every loop takes a symbol, closes an edge or ends, so wrong streams cannot make the walk
+longer than they are.
 
 Costs. Linear in faces: each opens at most three edges. In Python some 10 µs a face, so this is one of the loops that
 have a compiled twin.

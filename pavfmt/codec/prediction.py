@@ -1,20 +1,20 @@
 """From which of its neighbours a Gaussian of a unit is predicted (§5.3).
 
-How it works. The Gaussians of a unit stand in file order, sorted by site. Their template coordinates (§5.2) are put in
-order along a Morton curve, and every 2^k-th along it is decoded in the first pass, every other one between those in
-the next, and so on: each pass about as many as all before it together, and spread over the whole unit. When a pass is
-decoded, everything of earlier passes is known. So each of its Gaussians takes the two known ones next to it along the
-curve, before and behind, and likewise along two more curves whose grid is shifted by a quarter and by a half.
+How it works. The Gaussians of a unit stand in file order, sorted by site. Their template coordinates (§5.2) are put
+in order along a Morton curve, and every 2^k-th along it is decoded in the first pass, every other one between those
+in the next, and so on: each pass about as many as all before it together, and spread over the whole unit. When a pass
+is decoded, everything of earlier passes is known. So each of its Gaussians takes the two known ones next to it along
+the curve, before and behind, and likewise along two more curves whose grid is shifted by a quarter and by a half.
 
 Why so. Points that are close in space can be far apart along one Morton curve, wherever it crosses a boundary of its
 cells; a shift moves the boundaries, so that three curves seldom all miss. Interpolating from both sides predicts
 better than extrapolating from what came before, and costs no more. Nearest neighbours proper would need a search
 structure in every reader and rules for ties; here it is three sorts and two scans.
 
-Invariants. A neighbour's turn is always before one's own pass, so whole passes can be predicted at once, without a loop
-over Gaussians. All of it is integer arithmetic on coordinates below 2^10: every reader finds the same neighbours and
-the same weights, whatever its floating point does. The sorts are stable, so that Gaussians at one place keep their
-order. `morton_codes` of a shifted coordinate stay below 2^30: GRID + GRID / 2 is 1023.
+Invariants. A neighbour's turn is always before one's own pass, so whole passes can be predicted at once, without a
+loop over Gaussians. All of it is integer arithmetic on coordinates below 2^10: every reader finds the same neighbours
+and the same weights, whatever its floating point does. The sorts are stable, so that Gaussians at one place keep
+their order. `morton_codes` of a shifted coordinate stay below 2^30: GRID + GRID / 2 is 1023.
 
 Costs. n log n for the sorts, n for each pass's scans (about 2 n in all, as what is present halves each time); six
 neighbours and weights of 8 bytes per Gaussian. The compiled twin sorts by radix.

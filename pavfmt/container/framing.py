@@ -1,7 +1,31 @@
-"""The one walk over the bytes: file header, unit headers, checksums, and where to go on after damage.
+"""The one walk over the bytes: file header, unit headers, checksums, and where to go on after damage (§3, §4).
 
-Decoding, inspection, verification and cutting all read units from here. `feed` only stores; errors about
-content are raised or reported by `frames`, so they do not depend on how the bytes were split.
+Decoding, inspection, verification and cutting all find units here.
+
+How it works. Bytes are put into a `SparseBuffer`, at any offset and in any sequence. `_starts` are the offsets at
+which a unit may stand: the end of the file header, the end of every unit that was taken, and what the directory says.
+The next frame is looked for from the front of what is there: at the first start in a segment, once 20 bytes are
+there, the unit header is checked, and once its payload is there too, both leave the buffer and its end becomes a
+start. If the payload is still arriving, the rest of that segment is passed over: it lies inside that unit, or behind
+it, where no start can be trusted before the directory names one.
+
+Three sets say what became of a start. *Taken*: the unit was intact, and bytes received again there mean nothing.
+*Lost*: its header could not be believed, so nothing says where the next unit is; new bytes over those 20 make it a
+start again. A unit whose payload was damaged stays in `_starts`: it was dropped from the buffer, its end is known,
+and if it is fetched again it counts as if it had come whole the first time.
+
+Why so. `feed` only stores, and limits and checksums are looked at in `next_frame`, always at the same bytes: a header
+when its 20 bytes are there, a payload when all of it is. So it cannot matter how the bytes were split (§1, rule 9):
+not for events, not for errors, not for limits. A unit header has a checksum of its own because a flipped bit in a
+length would otherwise look like a unit that is still arriving, for ever.
+
+Invariants. Starts are ascending and no start is taken. Segments do not touch. What is in the buffer is what has
+arrived, less what was taken: its size follows from the network and the limit of a unit, never from a field of the
+file. An error that would make the scene depend on the sequence (two different units with one id) is raised; one that
+does not is returned, as a DamagedFrame (§4, "Contradiction" and "Damage").
+
+Costs. Putting bytes at the end of a segment is amortised constant time, dropping from its front moves nothing. A
+frame costs two searches among starts and segments, two copies of its payload and one CRC-32.
 """
 
 from __future__ import annotations
@@ -67,7 +91,8 @@ class SparseBuffer:
         if not data:
             return
         end = offset + len(data)
-        first, last = self._from(offset - 1), bisect_right(self._starts, end)  # touching ones included
+        # Segments first…last − 1 overlap or touch the data: they become one, its bytes in their place.
+        first, last = self._from(offset - 1), bisect_right(self._starts, end)
         low, head, tail = offset, bytearray(), bytearray()
         if first < last:
             tail = self._segments[last - 1][end - self._starts[last - 1] :]
@@ -133,10 +158,15 @@ class Framing:
         self._buffer = SparseBuffer()
         self._next = 0
         self._starts: list[int] = []
+        """Where a unit may stand that was not taken yet, ascending."""
         self._taken: set[int] = set()
+        """Where an intact unit stood."""
         self._lost: set[int] = set()
+        """Where a unit header could not be believed."""
         self._seen: dict[int, UnitHeader] = {}
+        """Of the intact units, by id."""
         self._entry_at: dict[int, DirectoryEntry] = {}
+        """By offset."""
 
     def feed(self, data: bytes) -> None:
         """The next bytes of the file."""
@@ -150,6 +180,7 @@ class Framing:
         end = offset + len(data)
         self.received_end = max(self.received_end, end)
         self._buffer.put(offset, data)
+        # A header that was not believed may be right this time.
         for start in [lost for lost in self._lost if offset < lost + UnitHeader.SIZE and lost < end]:
             self._lost.remove(start)
             self._expect(start)
@@ -169,7 +200,7 @@ class Framing:
         return self.header
 
     def frames(self) -> Iterator[Frame | DamagedFrame]:
-        """All units that can be told now, in file order as far as they are there."""
+        """All units that are complete now, in file order as far as they are there."""
         while (found := self.next_frame()) is not None:
             yield found
 
@@ -178,7 +209,7 @@ class Framing:
         if self.read_header() is None:
             return None
         for low, high in self._buffer.ranges():
-            at = bisect_left(self._starts, low)
+            at = bisect_left(self._starts, low)  # a start before the segment has bytes missing
             while at < len(self._starts) and self._starts[at] + UnitHeader.SIZE <= high:
                 start = self._starts[at]
                 try:
@@ -213,7 +244,7 @@ class Framing:
         end = start + UnitHeader.SIZE + header.length
         payload = self._buffer.read(start + UnitHeader.SIZE, header.length)
         self._buffer.drop(start, end)
-        self._expect(end)
+        self._expect(end)  # the length can be believed, it has passed the header's checksum
         if zlib.crc32(payload) != header.checksum:  # `start` stays: the unit may be fetched again
             message = f"the payload checksum of unit {header.id} does not match"
             if header.critical:
@@ -232,7 +263,7 @@ class Framing:
             name = UnitType(header.type).name.lower()
             message = f"the critical flag of a {name} unit is {int(header.critical)}"
             return FormatError("wrong-criticality", message, start + 2)
-        before = self._seen.setdefault(header.id, header)
+        before = self._seen.setdefault(header.id, header)  # checksum included: equal headers are equal units
         if before is header:
             return None
         error = FormatError("duplicate-unit", f"unit {header.id} was there before", start + 4)

@@ -6,8 +6,33 @@
         ...
     decoder.scene.arrays()
 
-A unit is *intact* when its checksums are right, and *active* when also every unit it needs is active. The
-scene is that of the active units, whatever the order in which they came.
+How it works. A unit is *intact* when its checksums are right (`pavfmt.container.framing` finds those), and *active*
+when also every unit it needs is active and its content is right. The scene is that of the active units (§1). An
+intact unit with a need that is not active is kept in `_waiting` until that has come; `_dependants` says for each
+missing unit who waits for it. A unit whose needs are all active goes to `_ready` and is activated in its turn: its
+kind (`pavfmt.units.table`) reads its content against what its needs have brought, puts that into the scene, and those
+that waited for it last of all become ready.
+
+`events` does one small step at a time: the header, or one ready unit, or one frame, or one shape of a rig file, or
+the end. It is a generator, so a player may stop at any event, draw, and go on: nothing is decoded before it is asked
+for.
+
+A rig in a file of its own (§6.3) is a decoder within this one. The unit that names it is asked for by RigNamed and
+waits, with all that needs it, in `_named` until `supply_rig`. Then the rig becomes its content at once; the shapes
+and correctives of that file are taken out one by one when there is time, essential ones before this file's later
+units, the others after them, so that they delay no Gaussian.
+
+Why so. Content is read when a unit becomes active and not when it arrives: only then are the level table, the mesh
+and the splits it refers to at hand, and an error in it is found at the same point whatever the sequence. A unit may
+only use what it needs: the reader is given nothing else (`UnitReader.brought`), or the scene would depend on what
+else has come.
+
+Invariants. `feed` raises nothing; errors about content are raised in `events`, and once one was raised it is raised
+again and again: a decoder that failed stays failed. What depends on the order of arrival is an error, never a choice:
+two units that bring the same thing end decoding in either order. A critical unit whose content is wrong ends it too;
+any other costs itself and what needs it.
+
+Costs. A unit is decoded once. Waiting units hold their payloads, so memory is what has arrived and what it became.
 """
 
 from __future__ import annotations
@@ -57,15 +82,21 @@ class Decoder:
         self._framing = Framing(limits)
         self._columns = ColumnDecompressor()
         self._waiting: dict[int, Unit] = {}
+        """Intact units with a need that is not active, by id."""
         self._dependants: dict[int, list[int]] = {}
+        """Unit that is not active → the ids of those in `_waiting` that need it."""
         self._types: set[UnitType] = set()
         """Of all intact units, active or waiting."""
         self._contents: dict[int, tuple[UnitType, Any]] = {}
         """What the active units of known type have brought, by id."""
         self._supplied: bytes | None = None
+        """The rig file."""
         self._named: Unit | None = None
+        """The rig reference while its file is not supplied."""
         self._reference: RigReference | None = None
+        """Its content, which is read when it is asked for and needed again when the file is there."""
         self._error: PavError | None = None
+        """What ended decoding."""
         self._closed = False
         self._ended = False
         self._queue: deque[ev.Event] = deque()
@@ -103,7 +134,7 @@ class Decoder:
                 return
 
     def _step(self) -> bool:
-        """Queue the events of one more unit, or of the end; False if there is nothing more to tell now."""
+        """Queue the events of one more unit, or of the end; False if there is none now."""
         try:
             return self._step_header() or self._step_unit() or self._step_rig() or self._step_end()
         except PavError as error:
@@ -159,7 +190,9 @@ class Decoder:
         same = RIG_TYPES if kind.type in RIG_TYPES else {kind.type}
         if kind.only_one and not self._types.isdisjoint(same):
             raise FormatError("overlapping-range", f"a second {kind.type.name} unit", frame.offset)
-        self._types.add(kind.type)
+        self._types.add(
+            kind.type
+        )  # before its content is looked at: a second one is a contradiction all the same
         at, known = frame.payload_offset, (self.limits, self._columns)
         try:
             reader = UnitReader(frame.payload, at, *known, header.id, kind.type)
@@ -209,7 +242,7 @@ class Decoder:
         return True
 
     def _freed_by(self, id_: int) -> list[Unit]:
-        """Units that waited for `id_` last of all."""
+        """Units that waited for `id_` last of all, by id: the order of events is not that of a hash table."""
         waiting = [self._waiting[one] for one in sorted(self._dependants.pop(id_, []))]
         freed = [unit for unit in waiting if not self._missing(unit)]
         for unit in freed:
@@ -239,7 +272,7 @@ class Decoder:
     def _root_causes(self) -> dict[int, tuple[int, ...]]:
         """Waiting units → the needs, their own or their needs', that are not there; none: a rig not supplied."""
         causes: dict[int, tuple[int, ...]] = {} if self._named is None else {self._named.id: ()}
-        for id_, unit in sorted(self._waiting.items()):
+        for id_, unit in sorted(self._waiting.items()):  # needs are earlier units: their causes are known
             causes[id_] = tuple(
                 sorted({one for need in self._missing(unit) for one in causes.get(need, (need,))})
             )

@@ -1,6 +1,27 @@
 """The scene: a pure function of the set of active units (§1).
 
-It grows by units and never forgets. Arrays are in file order of the Gaussians that are there.
+How it works. `SceneContents` (`pavfmt.units.contents`) has what the units brought, each in its place: by level, by
+index, by unit id, so that the sequence in which they came leaves no trace. From that this module makes what is drawn:
+`arrays` joins the Gaussian blocks in file order; `effective` applies the hand-over that is due; `snapshot` makes an
+avatar of it all, which poses and encodes like any other.
+
+A decoder adds a unit; nobody removes one. So `arrays` can grow: while units come in file order, a block is copied
+behind what is there, into buffers with room to spare, and the blocks become views of the buffers. Earlier results
+stay valid: they are views of the same rows, or of the buffers before, and no row is written twice. When a unit comes
+that belongs between others, the arrays are made anew.
+
+Why so. A prefix of a file must be, bit for bit, the leading part of the whole (§1, rule 5), and this way it is so by
+construction: stored values never change, and what hand-over does to them is done on copies, at every call, from the
+units that are active now. No state says "this Gaussian has given way", which a unit that comes late could find wrong.
+For the same reason `snapshot` renumbers faces each time: in a scene with units missing, splits have gaps in their
+numbers, and an avatar has none.
+
+Invariants. `indices` are ascending, so rows are found by binary search. Everything handed out is read-only.
+Hand-overs are applied by unit id: where two concern a Gaussian, the later unit has the last word, whichever came
+first (§6.10).
+
+Costs. While units come in order, `arrays` copies each Gaussian a few times at most: buffers grow by half. `effective`
+copies four floats a Gaussian where a hand-over is due and nothing where none is; `snapshot` copies all.
 """
 
 from __future__ import annotations
@@ -97,6 +118,7 @@ class Scene(SceneContents):
             return self._cache[1]
         known = 0 if self._cache is None else self._cache[0]
         old = None if self._cache is None else self._cache[1]
+        # Blocks stand in file order: the first `known` are the old ones only if all new ones are behind them.
         appended = old is not None and 0 < known < len(blocks) and _ends_before(old, blocks[known:])
         if not appended:
             known, old = 0, None
@@ -118,6 +140,7 @@ class Scene(SceneContents):
         for block in blocks:
             _copy_block(self._buffers, at, block)
             at += len(block)
+        # Blocks give up arrays of their own: what is in memory once stays so.
         at = 0 if moved else start
         for block in self.gaussians.blocks if moved else blocks:
             _look_into(self._buffers, at, block)
@@ -128,7 +151,10 @@ class Scene(SceneContents):
         return SceneArrays(**views)
 
     def _capacity(self, start: int, count: int) -> int:
-        """Room for `count` Gaussians and some more, but for no more than the file says it has."""
+        """Room for `count` Gaussians and some more, but for no more than the file says it has.
+
+        The header's total alone makes no room: it may be forged, and memory follows what has arrived.
+        """
         total = 0 if self.header is None else self.header.gaussian_count
         return max(count, min(start + start // 2, total))
 
@@ -304,4 +330,4 @@ def _look_into(buffers: dict[str, np.ndarray], at: int, block: GaussianBlock) ->
         views["barycentrics"] = buffers["barycentrics"][rows]
     for view in views.values():
         view.flags.writeable = False
-    vars(block).update(views)
+    vars(block).update(views)  # a frozen dataclass: equal values in other memory are no change of it

@@ -84,7 +84,7 @@ def to_steps(
     attribute: Attribute, values: Integers, multiplier: int, grades: Int64Array | None = None
 ) -> Stepped:
     """The nearest steps of (N, width) grid values. Centres are medians, the upper of two: values of the column, so
-    what are multiples of the step already are told without loss.
+    what are multiples of the step already are kept without loss.
 
     With `grades` (N,), steps are multiples of 2^grade.
     """

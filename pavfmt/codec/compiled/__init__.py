@@ -5,8 +5,8 @@ returns None where anything is wrong with what it was given, and then the NumPy 
 told in one place, so code and offset cannot differ.
 
 When. Importing numba and loading compiled code takes most of a second, and seconds more the first time on a machine,
-when it is compiled and kept beside this file. So numba is loaded once a process is to decode as many Gaussians as make
-that worth while (`expect`), or has loaded it anyway, as the player does (`load`). Importing pavfmt never does.
+when it is compiled and kept beside this file. So numba is loaded once a process is to decode as many Gaussians as
+make that worth while (`expect`), or has loaded it anyway, as the player does (`load`). Importing pavfmt never does.
 
 PAV_COMPILED=0 in the environment, or `with switched(False)`, keeps to NumPy.
 """

@@ -40,10 +40,10 @@ def _inverse(order: Int32Array) -> Int32Array:
 
 def renumbered_rig(rig: Rig) -> tuple[Rig, Order]:
     """The rig in the order of its walk, and what became of its numbers."""
-    told = encode_mesh(rig.faces, len(rig.mean_neutral))
-    back, number = told.vertex_order, _inverse(told.vertex_order)
-    faces = number[rig.faces[told.face_order]]
-    face_number, vertex_number = _inverse(told.face_order), number
+    walk = encode_mesh(rig.faces, len(rig.mean_neutral))
+    back, number = walk.vertex_order, _inverse(walk.vertex_order)
+    faces = number[rig.faces[walk.face_order]]
+    face_number, vertex_number = _inverse(walk.face_order), number
     vertex_count = len(number) + (len(edges_of(rig.faces)) if rig.subdivisions else 0)
     if len(rig.weights) != vertex_count:
         raise EncodeError("bad-shape", f"weights of {len(rig.weights)} vertices, the mesh has {vertex_count}")

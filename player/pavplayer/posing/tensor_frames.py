@@ -144,11 +144,6 @@ class Frames:
         return Frames(**{name: value.to(dtype) for name, value in vars(self).items()})
 
 
-def concatenated_frames(parts: Sequence[Frames]) -> Frames:
-    """Several sets of frames as one."""
-    return Frames(**{name: torch.cat([getattr(part, name) for part in parts]) for name in vars(parts[0])})
-
-
 def quaternion_product(p: Tensor, q: Tensor) -> Tensor:
     """p ⊗ q of (N, 4) quaternions: the rotation q, then p."""
     pw, px, py, pz = p.unbind(-1)

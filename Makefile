@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-all lint bare bench web-test clean
+.PHONY: demo test test-all lint docs bare bench web-test clean
 
 demo: $(VENV)/.ready
 	$(BIN)/pav demo
@@ -22,6 +22,11 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m spec.tools.registry --check
+
+# The API reference, from docstrings; fails if a link in it leads nowhere.
+docs: $(VENV)/.ready-dev
+	rm -rf out/docs
+	$(BIN)/python -m docs.reference out/docs
 
 # The reader in TypeScript, by its own tests and as a black box; needs Node 20 and npm.
 WEB_READER := node player/web/dist/cli.js {}

@@ -36,12 +36,13 @@ from pavfmt.encoder.planning import AvatarPlan, LevelPlan
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Gaussians, Level, Splits
 from pavfmt.registry import CriticalFeature, RigSource, Site, UnitType
-from pavfmt.units.annotations import encode_metadata, encode_track
+from pavfmt.units.attributes import Columns
 from pavfmt.units.gaussians import encode_gaussians
 from pavfmt.units.hand_over import HandOver, encode_hand_over
 from pavfmt.units.levels import LevelEntry, LevelTable, encode_levels
+from pavfmt.units.metadata import encode_metadata
 from pavfmt.units.splits import SplitBlock, encode_splits
-from pavfmt.units.steps import Columns
+from pavfmt.units.track import encode_track
 
 
 @dataclass

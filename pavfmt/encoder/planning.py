@@ -38,8 +38,7 @@ from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Avatar, Gaussians, Level
 from pavfmt.posing import avatar_mesh, pose_level
 from pavfmt.registry import Site
-from pavfmt.units.attributes import Attribute, attributes_of
-from pavfmt.units.steps import Columns, quantize_gaussians
+from pavfmt.units.attributes import Attribute, Columns, attributes_of, quantize_gaussians
 
 
 @dataclass(frozen=True)

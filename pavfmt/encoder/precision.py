@@ -31,9 +31,8 @@ from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Level
 from pavfmt.posing import avatar_mesh, level_frames, pose_avatar
-from pavfmt.units.attributes import Grids, attributes_of, band_widths
+from pavfmt.units.attributes import Grids, UnitSteps, attributes_of, band_widths
 from pavfmt.units.levels import LOG_SCALE_RANGE
-from pavfmt.units.steps import UnitSteps
 
 FINER = 6.0
 """Grids are finer than the steps of the most visible unit by this, so that multiples come close to any step."""

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pavfmt.encoder.planning import AvatarPlan, LevelPlan
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Avatar, Level
+from pavfmt.units.attributes import Columns, rounded_columns
 from pavfmt.units.gaussians import dequantize_columns
-from pavfmt.units.steps import Columns, rounded_columns
 
 UNITS = 22
 """Into so many units a level's Gaussians are cut here; the schedule comes to about as many."""

@@ -40,7 +40,7 @@ from pavfmt.encoder.planning import AvatarPlan, LevelPlan
 from pavfmt.encoder.rig.motion import motion_units
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.registry import UnitType
-from pavfmt.units.annotations import encode_thumbnail
+from pavfmt.units.thumbnail import encode_thumbnail
 
 
 @dataclass

@@ -14,12 +14,13 @@ import numpy as np
 from pavfmt.arrays import Int32Array
 from pavfmt.container.headers import FileHeader
 from pavfmt.model import Identity, PoseCorrectives, Shape, Track
-from pavfmt.units.annotations import Thumbnail
 from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.hand_over import HandOver
 from pavfmt.units.levels import LevelTable
-from pavfmt.units.rig import NumberedShape, RigCore
+from pavfmt.units.rig import RigCore
+from pavfmt.units.shapes import NumberedShape
 from pavfmt.units.splits import SplitBlock
+from pavfmt.units.thumbnail import Thumbnail
 
 Block = TypeVar("Block", GaussianBlock, SplitBlock)
 

@@ -17,10 +17,20 @@ from pavfmt.codec.quantization import Slot, StepGrids, dequantize, show
 from pavfmt.errors import FormatError
 from pavfmt.limits import EXPANSION_FLOOR, EXPANSION_PER_BYTE
 from pavfmt.registry import RigSource, Site, UnitType
-from pavfmt.units.attributes import Attribute, AttributeBlock, Grids, attributes_of, blocks_of
+from pavfmt.units.attributes import (
+    MAX_GRADE,
+    Attribute,
+    AttributeBlock,
+    Columns,
+    Grids,
+    Stepped,
+    UnitSteps,
+    all_to_steps,
+    attributes_of,
+    blocks_of,
+)
 from pavfmt.units.levels import LevelTable
 from pavfmt.units.rig import RigCore, template_faces
-from pavfmt.units.steps import MAX_GRADE, Columns, Stepped, UnitSteps, all_to_steps
 
 Locate = Callable[[int, Int32Array], Int64Array]
 """(level, sites) → (N, 3) template coordinates (§5.2); raises FormatError where a site does not exist."""

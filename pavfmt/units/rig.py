@@ -1,7 +1,4 @@
-"""The rig's units: mesh, joints and weights; identity; shapes; correctives; reference.
-
-§6.2 to §6.6.
-"""
+"""A rig and a person: mesh, joints and weights, or a reference to a rig file; identity (§6.2 to §6.4)."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ from pavfmt.codec.subdivision import edges_of
 from pavfmt.codec.template_coordinates import TemplateCoordinates, template_coordinates
 from pavfmt.errors import EncodeError, FormatError, LimitError
 from pavfmt.limits import VALUES_FLOOR, VALUES_PER_BYTE
-from pavfmt.model import Identity, PoseCorrectives, Rig, Shape
+from pavfmt.model import Identity, Rig
 from pavfmt.registry import UnitType
 
 MAX_REGIONS = 16
@@ -102,19 +99,6 @@ def read_rig(reader: UnitReader) -> RigCore:
 def _spanning_grids(points: Float32Array, step: float) -> tuple[Affine, ...]:
     """One grid per axis over the points' bounding box."""
     return tuple(Affine.stepping(float(axis.min()), float(axis.max()), step) for axis in points.T)
-
-
-def _encode_points(writer: FieldWriter, points: Float32Array, step: float) -> None:
-    grids = _spanning_grids(points, step)
-    for grid in grids:
-        writer.affine(grid)
-    for grid, axis in zip(grids, points.T, strict=True):
-        writer.column(grid.quantize(axis), grid.width)
-
-
-def _decode_points(reader: FieldReader, count: int) -> Float32Array:
-    grids = [reader.affine(f"{axis} grid") for axis in "xyz"]
-    return np.stack([grid.dequantize(reader.grid_column(count, grid)) for grid in grids], axis=1)
 
 
 def integer_weights(weights: Float32Array, one: int) -> NDArray[np.int64]:
@@ -361,88 +345,22 @@ def decode_identity(reader: FieldReader, core: RigCore) -> Identity:
     return Identity(core.mean_neutral + residual, core.mean_joint_positions + joints)
 
 
-def _encode_displacements(writer: FieldWriter, rows: Float32Array, step: float) -> None:
-    """(V0, 3) metres as signed integers on a grid through 0."""
-    grid = Affine.stepping(0.0, max(float(np.abs(rows).max(initial=0.0)), step), step)
-    whole = np.rint(rows.astype(np.float64) * 2.0**grid.shift / grid.step).astype(np.int32)
-    writer.pack("IB", grid.step, grid.shift)
-    for axis in whole.T:
-        writer.signed_column(axis)
-
-
-def _decode_displacements(reader: FieldReader, count: int) -> Float32Array:
-    start = reader.offset
-    step, shift = reader.unpack("IB")
-    if not Affine(0, step, shift, 1).is_exact:
-        raise FormatError("bad-field", f"step {step} · 2^−{shift}", start)
-    whole = np.empty((count, 3), dtype=np.int32)
-    for axis in whole.T:
-        axis[:] = reader.signed_column(count)
-        if max(-int(axis.min()), int(axis.max())) * step >= 1 << 53:
-            raise FormatError("bad-field", f"displacements of {step} · 2^−{shift} are not exact", start)
-    return (whole * (step * 2.0**-shift)).astype(np.float32)  # one exact product, one rounding
-
-
-def encode_shape(writer: FieldWriter, index: int, shape: Shape, step: float) -> None:
-    """The body of a shape unit."""
-    writer.varint(index)
-    joints = shape.joint_displacements
-    writer.pack("B", joints is not None)
-    if joints is not None:
-        writer.raw(joints.astype("<f4").tobytes())
-    _encode_displacements(writer, shape.displacements, step)
-
-
-@dataclass(frozen=True)
-class NumberedShape:
-    """What a shape unit brings."""
-
-    index: int
-    """Among the rig's shapes."""
-    shape: Shape
-
-
-def read_shape(reader: UnitReader) -> NumberedShape:
-    """Of a shape unit."""
-    return NumberedShape(*decode_shape(reader, needed_rig(reader, own=True)))
-
-
-def read_correctives(reader: UnitReader) -> PoseCorrectives:
-    """Of a correctives unit."""
-    return decode_correctives(reader, needed_rig(reader, own=True))
-
-
 def read_identity(reader: UnitReader) -> Identity:
     """Of an identity unit."""
     return decode_identity(reader, needed_rig(reader))
 
 
-def decode_shape(reader: FieldReader, core: RigCore) -> tuple[int, Shape]:
-    """Its index and the shape."""
-    start = reader.offset
-    index = reader.varint("shape index", reader.limits.shapes)
-    if index >= len(core.shape_names):
-        raise FormatError("index-out-of-range", f"shape {index} of {len(core.shape_names)}", start)
-    joints = None
-    if reader.choice("joint displacements flag", 2):
-        joint_count = len(core.joint_names)
-        joints = np.array(reader.floats(3 * joint_count), dtype=np.float32).reshape(joint_count, 3)
-    rows = _decode_displacements(reader, core.base_vertex_count)
-    return index, Shape(core.shape_names[index], rows, joints, index in core.essential_shapes)
+def _encode_points(writer: FieldWriter, points: Float32Array, step: float) -> None:
+    grids = _spanning_grids(points, step)
+    for grid in grids:
+        writer.affine(grid)
+    for grid, axis in zip(grids, points.T, strict=True):
+        writer.column(grid.quantize(axis), grid.width)
 
 
-def encode_correctives(writer: FieldWriter, correctives: PoseCorrectives, step: float) -> None:
-    """The body of a correctives unit: nine displacement fields per joint."""
-    for rows in correctives.displacements:
-        _encode_displacements(writer, rows, step)
-
-
-def decode_correctives(reader: FieldReader, core: RigCore) -> PoseCorrectives:
-    """The inverse of `encode_correctives`."""
-    count = 9 * len(core.corrective_joints)
-    fields = [_decode_displacements(reader, core.base_vertex_count) for _ in range(count)]
-    stacked = np.stack(fields) if fields else np.zeros((0, core.base_vertex_count, 3), dtype=np.float32)
-    return PoseCorrectives(core.corrective_joints, stacked)
+def _decode_points(reader: FieldReader, count: int) -> Float32Array:
+    grids = [reader.affine(f"{axis} grid") for axis in "xyz"]
+    return np.stack([grid.dequantize(reader.grid_column(count, grid)) for grid in grids], axis=1)
 
 
 @dataclass(frozen=True)

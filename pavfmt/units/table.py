@@ -8,14 +8,17 @@ from typing import Any
 
 from pavfmt.codec.fields import UnitReader
 from pavfmt.registry import CRITICAL_UNIT_TYPES, UnitType
-from pavfmt.units.annotations import decode_metadata, decode_thumbnail, decode_track
 from pavfmt.units.contents import SceneContents
 from pavfmt.units.directory import read_directory
 from pavfmt.units.gaussians import read_gaussians
 from pavfmt.units.hand_over import read_hand_over
 from pavfmt.units.levels import decode_levels
-from pavfmt.units.rig import decode_reference, read_correctives, read_identity, read_rig, read_shape
+from pavfmt.units.metadata import decode_metadata
+from pavfmt.units.rig import decode_reference, read_identity, read_rig
+from pavfmt.units.shapes import read_correctives, read_shape
 from pavfmt.units.splits import read_splits
+from pavfmt.units.thumbnail import decode_thumbnail
+from pavfmt.units.track import decode_track
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from pavfmt.model import Identity, Pose, PoseCorrectives
 from pavfmt.units.directory import Directory
 from pavfmt.units.gaussians import GaussianBlock
 from pavfmt.units.hand_over import HandOver
-from pavfmt.units.rig import NumberedShape, RigCore
+from pavfmt.units.rig import RigCore
+from pavfmt.units.shapes import NumberedShape
 from pavfmt.units.splits import SplitBlock
 from pavplayer.camera import REFERENCE_SIZE, Camera, evaluation_camera
 from pavplayer.posing.cloud import PosedCloud

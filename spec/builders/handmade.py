@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.quantization import Affine, stereographic_grid
 from pavfmt.model import Gaussians
-from pavfmt.units.attributes import Attribute, Grids, attributes_of, band_widths
+from pavfmt.units.attributes import (
+    Attribute,
+    Grids,
+    UnitSteps,
+    attributes_of,
+    band_widths,
+    quantize_gaussians,
+)
 from pavfmt.units.gaussians import encode_gaussians
-from pavfmt.units.steps import UnitSteps, quantize_gaussians
 
 
 def grids_over(gaussians: Gaussians, bits: int = 12) -> Grids:

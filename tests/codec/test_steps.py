@@ -11,11 +11,9 @@ from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.quantization import BARYCENTRIC_GRID, MAX_MULTIPLIER, Affine, ValueKind, stereographic_grid
 from pavfmt.errors import FormatError
 from pavfmt.registry import Binding, RigSource, ShFrame, Site
-from pavfmt.units.attributes import Attribute
-from pavfmt.units.gaussians import decode_gaussians
-from pavfmt.units.levels import LevelEntry, LevelTable
-from pavfmt.units.steps import (
+from pavfmt.units.attributes import (
     MAX_GRADE,
+    Attribute,
     Stepped,
     from_steps,
     quantize_gaussians,
@@ -23,6 +21,8 @@ from pavfmt.units.steps import (
     step_grids,
     to_steps,
 )
+from pavfmt.units.gaussians import decode_gaussians
+from pavfmt.units.levels import LevelEntry, LevelTable
 from spec.builders.avatars import toy
 from spec.builders.forging import reader_of
 from spec.builders.handmade import attributes_for, grids_over, steps_of, write_unit

@@ -13,7 +13,7 @@ from pavfmt.codec.fields import FieldWriter
 from pavfmt.decoding.events import UnitDamaged
 from pavfmt.decoding.scene import Scene
 from pavfmt.registry import ERROR_CODES, UnitType
-from pavfmt.units.annotations import encode_metadata
+from pavfmt.units.metadata import encode_metadata
 from pavfmt.units.splits import SplitBlock
 from spec.builders.avatars import external_file, toy_file
 from spec.builders.forging import Forge, flipped, frames_of, payload, resealed_header

@@ -9,8 +9,8 @@ from pavfmt.codec.fields import FieldWriter
 from pavfmt.codec.quantization import Affine
 from pavfmt.errors import FormatError
 from pavfmt.registry import Binding, RigSource, ShFrame, Site
-from pavfmt.units.annotations import decode_metadata
 from pavfmt.units.levels import LevelEntry, LevelTable, decode_levels, encode_levels
+from pavfmt.units.metadata import decode_metadata
 from spec.builders.avatars import toy
 from spec.builders.forging import reader_of
 from spec.builders.handmade import grids_over

@@ -7,7 +7,7 @@ from pavfmt import UnsupportedError, decode
 from pavfmt.registry import FORMAT_VERSION, PRIVATE_UNIT_TYPES, UnitType
 from pavfmt.tools.inspect import inspect
 from pavfmt.tools.verify import verify
-from pavfmt.units.annotations import encode_metadata
+from pavfmt.units.metadata import encode_metadata
 from spec.builders.avatars import PICTURE, toy_file
 from spec.builders.forging import Forge, Part, payload, resealed_header
 

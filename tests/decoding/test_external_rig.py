@@ -22,7 +22,8 @@ from pavfmt.registry import UnitType
 from pavfmt.tools.synthetic import toy_avatar
 from pavfmt.tools.verify import verify
 from pavfmt.units.gaussians import GaussianBlock
-from pavfmt.units.rig import NumberedShape, RigCore
+from pavfmt.units.rig import RigCore
+from pavfmt.units.shapes import NumberedShape
 from spec.builders.avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
 from spec.builders.forging import Forge, Part, frames_of, payload, reader_of
 

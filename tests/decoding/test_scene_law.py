@@ -13,7 +13,7 @@ from pavfmt.container.headers import UnitHeader
 from pavfmt.decoding.decoder import Decoder, decode
 from pavfmt.model import Track
 from pavfmt.registry import UnitType
-from pavfmt.units.annotations import encode_track
+from pavfmt.units.track import encode_track
 from spec.builders.avatars import KINDS, head_file, toy_file
 from spec.builders.forging import Forge, Part, flipped, frames_of, payload, unit_spans
 

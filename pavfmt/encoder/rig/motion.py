@@ -12,7 +12,7 @@ from pavfmt.encoder.options import EncodeOptions
 from pavfmt.encoder.order.regions import shape_region_bits
 from pavfmt.model import Rig
 from pavfmt.registry import UnitType
-from pavfmt.units.rig import encode_correctives, encode_shape
+from pavfmt.units.shapes import encode_correctives, encode_shape
 
 
 def motion_units(

@@ -10,7 +10,7 @@ from pavfmt.decoding import events as ev
 from pavfmt.model import Identity, PoseCorrectives
 from pavfmt.registry import GAUSSIAN_BYTES_TYPES
 from pavfmt.units.directory import Directory
-from pavfmt.units.rig import NumberedShape
+from pavfmt.units.shapes import NumberedShape
 
 
 @dataclass

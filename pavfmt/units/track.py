@@ -1,72 +1,17 @@
-"""Units that cannot change a pixel: metadata, thumbnail, tracks (§6.11–6.13)."""
+"""Track units: recorded performances (§6.13)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from pavfmt.arrays import Float32Array
 from pavfmt.codec.fields import FieldReader, FieldWriter
 from pavfmt.codec.quantization import MAX_BITS, Affine
-from pavfmt.errors import EncodeError, FormatError, LimitError
-from pavfmt.limits import FORMAT_LIMITS, VALUES_FLOOR, VALUES_PER_BYTE
+from pavfmt.errors import FormatError, LimitError
+from pavfmt.limits import VALUES_FLOOR, VALUES_PER_BYTE
 from pavfmt.model import Track
-
-MEDIA_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
-
-
-def encode_metadata(writer: FieldWriter, metadata: Mapping[str, str]) -> None:
-    """Keys and values, in key order."""
-    writer.varint(len(metadata))
-    for key in sorted(metadata):
-        writer.string(key)
-        writer.string(metadata[key])
-
-
-def decode_metadata(reader: FieldReader) -> dict[str, str]:
-    """Keys and values; no key is empty or repeated."""
-    start, limit = reader.offset, reader.limits.metadata_bytes
-    if reader.size > limit:
-        raise LimitError("limit-exceeded", f"metadata of {reader.size} bytes, the limit is {limit}", start)
-    result: dict[str, str] = {}
-    for _ in range(reader.varint("entry count")):
-        start = reader.offset
-        key = reader.string("key")
-        if not key or key in result:
-            raise FormatError("bad-field", f"metadata key {key!r} is empty or repeated", start)
-        result[key] = reader.string(f"value of {key!r}")
-    return result
-
-
-@dataclass(frozen=True)
-class Thumbnail:
-    """A small picture of the avatar."""
-
-    media_type: str
-    data: bytes
-
-
-def encode_thumbnail(writer: FieldWriter, data: bytes) -> None:
-    """The picture's own bytes; its signature says what it is. EncodeError if a reader would refuse it."""
-    if len(data) > FORMAT_LIMITS.thumbnail_bytes or not data.startswith(tuple(MEDIA_TYPES)):
-        raise EncodeError(
-            "bad-thumbnail", f"{len(data)} bytes that are no PNG, JPEG or WebP of at most 1 MiB"
-        )
-    writer.raw(data)
-
-
-def decode_thumbnail(reader: FieldReader) -> Thumbnail:
-    """A PNG, JPEG or WebP; nothing of it is decoded here."""
-    start, limit = reader.offset, reader.limits.thumbnail_bytes
-    if reader.size > limit:
-        raise LimitError("limit-exceeded", f"thumbnail of {reader.size} bytes, the limit is {limit}", start)
-    data = reader.rest()
-    for signature, media_type in MEDIA_TYPES.items():
-        if data.startswith(signature):
-            return Thumbnail(media_type, data)
-    raise FormatError("bad-field", "the thumbnail is not a PNG, JPEG or WebP", start)
 
 
 def _encode_block(writer: FieldWriter, values: Float32Array, stored: bool) -> None:

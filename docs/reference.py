@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pdoc
+import pdoc.doc
 import pdoc.render
 
 import pavplayer
 import pavplayer.avatar
 from docs.links import broken_in_pages
+from pavfmt.encoder import Precision
+from pavfmt.limits import Limits
 
 PUBLIC = (
     "pavfmt",
@@ -64,14 +72,47 @@ PUBLIC = (
 """What programs that use the packages import. Everything else may change its name without notice."""
 
 
+SHORTER = (
+    (
+        re.compile(r"numpy\.ndarray\[tuple\[typing\.Any, \.\.\.\], numpy\.dtype\[numpy\.(\w+)\]\]"),
+        r"NDArray[\1]",
+    ),
+    (re.compile(r"\b(?:typing|collections\.abc|pathlib)\."), ""),
+)
+"""How types are spelled in signatures."""
+ALL_DEFAULTS = (Limits, Precision)
+"""Their many fields would drown the signatures that have one as a default."""
+
+format_annotation = inspect.formatannotation
+
+
 def build(folder: Path) -> None:
     """Write the pages. What pdoc only warns of is an error."""
-    # Loaded when it is asked for, which pdoc, who looks into the module's dictionary, does not do.
-    vars(pavplayer)["Avatar"] = pavplayer.avatar.Avatar
     pdoc.render.configure(docformat="markdown", footer_text="The .pav format; § are sections of FORMAT.md")
-    with warnings.catch_warnings():
+    with readable(), warnings.catch_warnings():
         warnings.simplefilter("error")
         pdoc.pdoc(*PUBLIC, output_directory=folder)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """What pdoc has no option for."""
+    with ExitStack() as stack:
+        # Loaded when it is asked for, which pdoc, who looks into the module's dictionary, does not do.
+        stack.enter_context(patch.dict(vars(pavplayer), Avatar=pavplayer.avatar.Avatar))
+        for module in (inspect, pdoc.doc):
+            stack.enter_context(patch.object(module, "formatannotation", shorter_annotation))
+        for kind in ALL_DEFAULTS:
+            stack.enter_context(patch.object(kind, "__repr__", lambda one: f"{type(one).__name__}(…)"))
+        yield
+
+
+def shorter_annotation(annotation: object, base_module: str | None = None, **options: bool) -> str:
+    """As `inspect.formatannotation`, which spells a NumPy array in ninety characters."""
+    text = format_annotation(annotation, base_module, **options)
+    for pattern, spelling in SHORTER:
+        text = pattern.sub(spelling, text)
+    return text
 
 
 def main(arguments: list[str]) -> int:

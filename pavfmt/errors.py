@@ -13,8 +13,11 @@ class PavError(Exception):
 
     def __init__(self, code: str, message: str, offset: int | None = None) -> None:
         self.code = code
+        """Short and kebab-case, for programs: from the tables of §11, or an encoder's or importer's own."""
         self.offset = offset
+        """The byte of the `.pav` file at which the field at fault begins; None where there is no such file."""
         self.message = message
+        """For people: what was found and what was required."""
         where = "" if offset is None else f" at byte {offset}"
         super().__init__(f"{code}{where}: {message}")
 

@@ -101,6 +101,7 @@ class Rig:
     mean_neutral: Float32Array
     """(V0, 3) metres."""
     joint_names: tuple[str, ...]
+    """(J), the root first."""
     joint_parents: tuple[int, ...]
     """−1 for the root, which is joint 0; a parent comes before its children."""
     mean_joint_positions: Float32Array
@@ -108,8 +109,11 @@ class Rig:
     weights: Float32Array
     """(V, J) skinning weights, each row sums to 1."""
     shapes: tuple[Shape, ...] = ()
+    """Blendshapes, which a pose weights by name."""
     correctives: PoseCorrectives | None = None
+    """None: joints move the mesh by skinning alone."""
     subdivisions: int = 0
+    """0 or 1."""
     regions: Mapping[str, BoolArray] = field(default_factory=dict)
     """Named parts as (V0,) masks ("left_eye", "mouth", …), for fetching them first. At most 16."""
 
@@ -365,12 +369,15 @@ class Avatar:
     """A whole avatar, ready to encode: what `pavfmt.encode` takes and `Scene.snapshot` gives."""
 
     levels: tuple[Level, ...]
+    """From coarse to fine; at least one."""
     rig: Rig | None = None
     """None: a static scene; its Gaussians sit on joint 0, which is the identity."""
     identity: Identity | None = None
     """None: the rig's mean neutral is this avatar's neutral."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+    """Key → value; the registered keys are in §6.11."""
     tracks: tuple[Track, ...] = ()
+    """Recorded performances."""
     thumbnail: bytes | None = None
     """A PNG, JPEG or WebP picture."""
 

@@ -74,11 +74,17 @@ class Unit:
 
 
 class Decoder:
-    """Sans-I/O decoder of `.pav` files, prefixes, and ranges in any order."""
+    """Sans-I/O decoder of `.pav` files, prefixes, and ranges in any order.
+
+    Give it bytes (`feed`, `feed_at`), iterate over `events` until there are no more, look at `scene`; again and again.
+    Only `events` raises errors about content, and one that ends decoding is raised by every later call.
+    """
 
     def __init__(self, limits: Limits = FORMAT_LIMITS) -> None:
         self.limits = limits
+        """What it accepts; a file that asks for more is a LimitError."""
         self.scene = Scene()
+        """What has arrived and may be shown. It grows while `events` is iterated over."""
         self._framing = Framing(limits)
         self._columns = ColumnDecompressor()
         self._waiting: dict[int, Unit] = {}

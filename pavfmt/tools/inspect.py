@@ -25,8 +25,11 @@ class UnitReport:
     """One unit."""
 
     id: int | None
+    """None where a damaged header does not say."""
     type: str
+    """Its registered name, such as "gaussians"."""
     offset: int
+    """Of its header, in bytes."""
     bytes: int | None
     """Header included; None where a damaged header does not say."""
     state: str
@@ -34,8 +37,11 @@ class UnitReport:
     level: int | None = None
     gaussian_count: int = 0
     importance: float = 0.0
+    """As the directory says (§6.1): of Gaussians or a shape, its share of that of all."""
     regions: list[str] = field(default_factory=list)
+    """The rig's regions to which it matters."""
     needs: list[int] = field(default_factory=list)
+    """Ids of the units without which it shows nothing (§4)."""
 
 
 @dataclass
@@ -47,18 +53,21 @@ class LevelReport:
     sh_frame: str
     sh_degree: int
     gaussian_count: int
+    """Of the complete avatar, as `split_count` is."""
     gaussians_here: int
     split_count: int
     bytes_by_attribute: dict[str, int] = field(default_factory=dict)
+    """Of the Gaussians units that are here; all attributes but the SH bands share "attributes"."""
     bits_by_attribute: dict[str, int] = field(default_factory=dict)
+    """Of the level's grids (§6.7)."""
 
 
 @dataclass
 class Inspection:
     """What `pav inspect` prints.
 
-    What a prefix cannot know of itself, such as the size of the whole, is what the file header promises; fields with
-    `complete_` in their names.
+    Fields with `complete_` in their names are what the file header promises of the whole; all others are about the
+    bytes that are here.
     """
 
     version: str
@@ -78,8 +87,10 @@ class Inspection:
     bytes_by_section: dict[str, int]
     """Header included, by unit type; "file-header" and "partial" too, so that they sum to received_bytes."""
     units: list[UnitReport]
+    """In file order."""
     metadata: dict[str, str]
     tracks: list[dict[str, object]]
+    """Name, frames and frames a second of each."""
 
     def to_json(self) -> dict[str, object]:
         """Plain dicts and lists; `spec/schemas/inspect.json` describes them."""

@@ -1,4 +1,16 @@
-"""The reference player of `.pav`: receiving, posing and drawing avatars."""
+"""The reference player of `.pav`: receiving, posing and drawing avatars.
+
+    import pavplayer
+
+    avatar = pavplayer.Avatar("https://example.org/head.pav")
+    avatar.wait_until_visible()
+    picture = avatar.frame(avatar.camera(yaw_degrees=20), {"jawOpen": 0.6})  # (H, W, 3), display sRGB in 0..1
+
+`Avatar` is all that most programs need. Beneath it: `pavplayer.streaming` brings bytes, `pavplayer.session` decodes,
+poses and draws what has come, `pavplayer.rasterizers` are what it draws with. Beside it: `pavplayer.crowd` for many
+avatars under one budget, `pavplayer.focus` for what is fetched first. Needs numba (the extra `player`); a GPU is used
+where torch and gsplat work (`gpu`).
+"""
 
 from __future__ import annotations
 

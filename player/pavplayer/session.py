@@ -1,9 +1,11 @@
 """A playing session: bytes in, typed events, a growing scene, and a picture of it whenever one is wanted.
 
-session = open_session()
-session.feed(first_bytes)
-session.update()
-picture = session.frame(Pose({"jawOpen": 0.5}), session.camera())
+    session = open_session()
+    session.feed(first_bytes)
+    session.update()
+    picture = session.frame(Pose({"jawOpen": 0.5}), session.camera())
+
+Who has a path or a URL takes `pavplayer.Avatar`, which also fetches.
 """
 
 from __future__ import annotations

@@ -3,7 +3,10 @@
     crowd = Crowd([first, second], budget=GaussianBudget(300_000))
     picture = crowd.frame(crowd.camera())
 
-Theory of operation ------------------- **Level of detail is a prefix.** An avatar at any detail is the leading
+Theory of operation
+===================
+
+**Level of detail is a prefix.** An avatar at any detail is the leading
 part of one order of its Gaussians, so a detail is a number, its *length*, and changing it costs nothing: posing,
 colouring and drawing go over the first `length` rows. The order is found once for each state of arrival
 (`drawing_order`): in a file with hand-over that of the file, since each unit is made for those before it; in an

@@ -1,7 +1,9 @@
 """Hand-over: a base fitted to a flat avatar, which retires patch by patch as the avatar's own Gaussians arrive.
 
-result = hand_over(flat_avatar)
-result.avatar        # two levels; the second takes over from the first
+    result = hand_over(flat_avatar)
+    result.avatar        # two levels; the second takes over from the first
+
+How it works is told in `pavtraining.hand_over.method`; why, in spec/decisions/0014-fitted-hand-over.md.
 """
 
 from __future__ import annotations

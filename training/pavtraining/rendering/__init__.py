@@ -1,7 +1,9 @@
 """Differentiable rendering: numba tiles on the CPU, gsplat on CUDA, torch gradients on both.
 
-picture = render(cloud, camera).image
-loss(picture).backward()
+    picture = render(cloud, camera).image
+    loss(picture).backward()
+
+It draws by the rules of §9, as the player's rasterizers do; `losses` has the losses.
 """
 
 from __future__ import annotations

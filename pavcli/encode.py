@@ -27,7 +27,7 @@ from pavfmt.encoder.order.region_importance import with_measured_regions
 from pavfmt.encoder.pictures import Renderer
 from pavfmt.encoder.rig.shared import shared_avatar
 from pavfmt.errors import EncodeError
-from pavfmt.fileio import check_target, read_bytes, write_together
+from pavfmt.fileio import check_target, read_bytes, write_bytes, write_together
 from pavfmt.importers import IMPORTERS, ImportOptions, read_avatar
 from pavfmt.model import Avatar
 from pavfmt.registry import METADATA_KEYS
@@ -86,6 +86,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-search", action="store_true", help="fixed steps: faster, the quality varies")
     _add_rig(parser)
     parser.add_argument("--thumbnail", metavar="PICTURE", help="a PNG, JPEG or WebP to carry, at most 1 MiB")
+    parser.add_argument(
+        "--report",
+        metavar="REPORT",
+        help="a page too, .html: original, encoded and their difference where it is largest, as pav compare "
+        "writes it (needs pavfmt[player])",
+    )
     parser.add_argument("--no-tracks", action="store_true", help="leave the source's recorded motion out")
     for key in METADATA_KEYS:
         if key != "generator":
@@ -137,6 +143,7 @@ def run(args: argparse.Namespace) -> int:
     """Do it."""
     for target in filter(None, (args.output, args.rig_output)):
         check_target(target, args.force)
+    _check_report(args.report, args.force)
     decibels = wanted_decibels(args.preset, args.quality)
     source = _with_extras(read_avatar(args.source, ImportOptions(args.flame)), args)
     _check_rig_options(source, args)
@@ -154,6 +161,8 @@ def run(args: argparse.Namespace) -> int:
     write_together(written, args.force)
     if not args.quiet:
         _report(args.output, written[args.output], avatar, order, quality)
+    if args.report:
+        _write_report(source, written[args.output], rig_file or written.get(args.rig_output), args)
     return ExitCode.FINE
 
 
@@ -206,6 +215,25 @@ def _report(output_path: str, data: bytes, avatar: Avatar, order: Ordering, qual
     )
     kept = f"{inspect(data).complete_gaussian_count:,} of {avatar.gaussian_count:,} Gaussians"
     print(f"{output_path}: {len(data):,} bytes, {kept}, order by {order.name}, {known}", file=sys.stderr)
+
+
+def _check_report(path: str | None, force: bool) -> None:
+    """What keeps the page from being written, before anything is encoded."""
+    if path is None:
+        return
+    output.check_page(path, force)
+    from pavplayer.packages import require
+
+    require("numba", "PIL", "tqdm")
+
+
+def _write_report(source: Avatar, data: bytes, rig_file: bytes | None, args: argparse.Namespace) -> None:
+    """The page that shows what was written beside what it was written from."""
+    from pavcli.options.comparison import page_of
+
+    with bar("report", args.quiet) as advance:
+        page = page_of(source, Path(args.output).stem, data, rig_file, advance)
+    write_bytes(args.report, page.encode(), args.force)
 
 
 def _with_extras(avatar: Avatar, args: argparse.Namespace) -> Avatar:

@@ -16,17 +16,22 @@ from pavplayer.evaluation.budgets import PERCENTS, evaluate
 from pavplayer.evaluation.figures import EvalReport
 from pavplayer.evaluation.reports.budget_plot import eval_plot
 from pavplayer.evaluation.reports.budget_tables import eval_markdown, eval_text
-from pavplayer.packages import is_installed, require
+from pavplayer.packages import require
 
 HELP = """\
   pav eval head.pav --reference lam-export.zip                  against what it was encoded from
   pav eval head.pav --reference lam-export.zip -o report.md     and as Markdown
   pav eval head.pav --percent 10 100 --json                     other budgets, everything as JSON
+  pav eval head.pav --eval-v1                                   also by the older set, for old figures
+
+Quality is measured by eval-v2: the head from all around, everything the avatar has, eyes and mouth from close by, over
+white and black. PSNR is over all pixels of all pictures of a framing, "worst" that of its worst picture, "region" over
+the pixels that show what is looked at; 16×16 and 4×4 are the windows that differ most, anywhere, as the mean difference
+of their worst channel of 255. FLIP is a mean over pictures (where flip-evaluator is installed).
 
 A budget is the longest prefix, cut after a unit, within a share of the file's Gaussian bytes (units of Gaussians
 with their split points and hand-overs) or of its Gaussians; quality is with the rig and all shapes there from the
-start. PSNR is over all pixels of all views and expressions, "worst" that of the worst picture, SSIM and FLIP are means
-over pictures (FLIP where flip-evaluator is installed). Frames a second are posed and drawn on this device.
+start. Frames a second are posed and drawn on this device.
 The first picture is timed from the request until it is drawn: by the model of a link with slow start, and by the clock
 over HTTP from a server on this machine that sends at the link's pace."""
 
@@ -49,8 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="budgets in percent (default: 5 25 50 100)",
     )
-    comparison.add_views(parser)
-    parser.add_argument("--no-flip", action="store_true", help="leave FLIP out, which is slow")
+    comparison.add_framings(parser)
+    older = parser.add_mutually_exclusive_group()
+    older.add_argument(
+        "--eval-v1", action="store_true", help="a table over eval-v1 too, as older figures are"
+    )
+    older.add_argument(
+        "--evaluation", metavar="SET", help="a table over a JSON file of views and expressions too"
+    )
     device.add_argument(parser, "what poses and draws")
     output.add_json(parser)
     output.add_report(parser, "REPORT", "a report too: tables in .md, bars in .png")
@@ -63,11 +74,22 @@ def run(args: argparse.Namespace) -> int:
     file = comparison.received_file(Path(args.file).stem, read_bytes(args.file), args)
     exit_code = report_damage("eval", file.whole)
     comparison.check_visible(file.name, file.whole, len(file.data))
-    with_flip = not args.no_flip and is_installed("flip_evaluator")
-    compared = comparison.comparison_of(args, file.whole, with_flip)
-    name, views, percents = compared.reference.name, compared.evaluation.views, sorted(set(args.percent))
+    reference = comparison.reference_of(args, file.whole)
+    examination, flip = comparison.examination_of(args, reference, file.whole), comparison.with_flip(args)
+    older = None
+    if args.eval_v1 or args.evaluation:
+        older = comparison.comparison_of(args, file.whole, flip, reference)
+    percents = sorted(set(args.percent))
     with counting_bar(file.name, "picture", args.quiet) as progress:
-        report = evaluate(file, compared.pictures, name, views, percents, progress)
+        report = evaluate(
+            file,
+            examination,
+            percents,
+            progress,
+            flip,
+            older.pictures if older else None,
+            older.evaluation.views if older else (),
+        )
     if args.output:
         write_bytes(args.output, REPORTS[Path(args.output).suffix](report), args.force)
     print(json.dumps(report.to_json(), indent=2) if args.json else eval_text(report))

@@ -22,6 +22,7 @@ COMMANDS = {
     "inspect": "Show what a file holds and where its bytes go.",
     "verify": "Check a file against the format. Silent when it is clean.",
     "cut": "Keep the first bytes of a file: the result is itself a valid file.",
+    "compare": "Show an encoded file beside its source, the places that differ most first.",
     "crowd": "Draw several avatars side by side, under one budget of Gaussians.",
     "curve": "Measure what prefixes of a file show: PSNR and SSIM against bytes, as a table and a plot.",
     "demo": "Watch an avatar arrive over a slow network, and act before it is all there.",

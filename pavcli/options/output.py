@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+
+from pavfmt.errors import EncodeError
+from pavfmt.fileio import check_target
 
 
 def add_output(parser: argparse.ArgumentParser, what: str) -> None:
@@ -25,3 +29,12 @@ def add_force(parser: argparse.ArgumentParser, what: str = "an existing file") -
 def add_json(parser: argparse._ActionsContainer, what: str = "everything") -> None:
     """--json: stdout is for programs."""
     parser.add_argument("--json", action="store_true", help=f"{what} as JSON")
+
+
+def check_page(path: str | None, force: bool) -> None:
+    """EncodeError for a page that could not be written, before the work of a minute."""
+    if path is None:
+        return
+    if Path(path).suffix not in (".html", ".htm"):
+        raise EncodeError("unknown-output", f"{path}: a report is .html")
+    check_target(path, force)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from typing import TYPE_CHECKING
 
@@ -42,15 +43,22 @@ def saved_png(image: Image, software: str = "") -> bytes:
     return _saved(image, format="PNG", optimize=True, pnginfo=info)
 
 
-def to_webp(picture: Picture, quality: int = 86, scale: float = 1.0, effort: int = 4) -> bytes:
-    """A WebP file, shrunk by `scale`; effort 0..6 makes it smaller and slower."""
+def to_webp(
+    picture: Picture, quality: int = 86, scale: float = 1.0, effort: int = 4, lossless: bool = False
+) -> bytes:
+    """A WebP file, shrunk by `scale`; effort 0..6 makes it smaller and slower. `lossless` takes no quality."""
     from PIL import Image
 
     image = to_image(picture)
     if scale != 1.0:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image = image.resize(size, Image.Resampling.LANCZOS)
-    return _saved(image, format="WEBP", quality=quality, method=effort)
+    return _saved(image, format="WEBP", quality=quality, method=effort, lossless=lossless)
+
+
+def data_uri(data: bytes, media_type: str = "image/webp") -> str:
+    """Bytes as an address that holds them, for pages that ask the network for nothing."""
+    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _saved(image: Image, **options: object) -> bytes:

@@ -45,9 +45,11 @@ def folder(tmp_path):
     return tmp_path
 
 
+QUICK = ("--no-flip", "--framing", "everything")
+
+
 def report_of(folder, capsys, *options, file="toy.pav"):
-    where = ("--evaluation", str(folder / "set.json"), "--no-flip")
-    assert main(["eval", "--quiet", str(folder / file), "--json", *where, *map(str, options)]) == 0
+    assert main(["eval", "--quiet", str(folder / file), "--json", *QUICK, *map(str, options)]) == 0
     report = json.loads(capsys.readouterr().out)
     jsonschema.validate(report, schema("eval"))
     return report
@@ -62,7 +64,8 @@ def test_a_budget_is_the_longest_prefix_of_whole_units_within_it(folder, capsys)
     for one in report["budgets"]:
         part = data[: one["file_bytes"]]
         here = {"gaussian_bytes": gaussian_bytes_of(inspect(part)), "gaussians": decode(part).gaussian_count}
-        total = {"gaussian_bytes": report["gaussian_bytes"], "gaussians": report["gaussian_count"]}
+        likeness = report["likeness"]
+        total = {"gaussian_bytes": likeness["gaussian_bytes"], "gaussians": likeness["gaussian_count"]}
         assert here["gaussian_bytes"] == one["gaussian_bytes"] and here["gaussians"] == one["gaussian_count"]
         assert 100 * here[one["of"]] <= one["percent"] * total[one["of"]]
         later = [end for end in ends if end > one["file_bytes"]]
@@ -79,8 +82,38 @@ def test_more_bytes_look_no_worse_and_speed_needs_something_to_draw(folder, caps
     report = report_of(folder, capsys, "--percent", 0, 50, 100)
     nothing, half, whole = report["budgets"][:3]
     assert nothing["gaussian_count"] == 0 and nothing["frames_per_second"] is None
-    assert half["frames_per_second"] > 0 and nothing["likeness"]["psnr"] < half["likeness"]["psnr"]
-    assert whole["likeness"] == {"psnr": None, "worst_psnr": None, "ssim": pytest.approx(1), "flip": None}
+    assert half["frames_per_second"] > 0
+    (before,), (then,), (after,) = (one["framings"] for one in (nothing, half, whole))
+    assert before["psnr"] < then["psnr"] and before["large"]["difference"] > then["large"]["difference"] > 0
+    assert after["psnr"] is None and after["large"]["difference"] == 0
+    assert all(one["set_quality"] is None for one in report["budgets"]) and report["view_set"] is None
+
+
+def test_an_older_set_has_its_own_table(folder, capsys):
+    options = ("--percent", 50, 100, "--evaluation", folder / "set.json")
+    report = report_of(folder, capsys, *options)
+    assert report["view_set"]["views"] == [[0, 0], [30, 5]] and len(report["view_set"]["expressions"]) == 2
+    half, whole = (one["set_quality"] for one in report["budgets"][:2])
+    assert 0 < half["psnr"] < 60
+    assert whole == {"psnr": None, "worst_psnr": None, "ssim": pytest.approx(1), "flip": None}
+    assert main(["eval", "-q", str(folder / "toy.pav"), *QUICK, *map(str, options)]) == 0
+    assert "over the set of views: 2 views of" in capsys.readouterr().out
+
+
+def test_eval_v1_is_there_for_old_figures(folder, capsys):
+    report = report_of(folder, capsys, "--percent", 100, "--eval-v1")
+    assert len(report["view_set"]["views"]) == 8
+
+
+def test_what_was_left_out_is_counted(folder, capsys):
+    likeness = report_of(folder, capsys, "--percent", 100, "--reference", folder / "source")["likeness"]
+    source = toy_avatar("face").gaussian_count
+    assert likeness["source_gaussian_count"] == source
+    assert likeness["left_out"] == source - likeness["gaussian_count"]
+    assert likeness["bytes_per_input"] == pytest.approx(likeness["gaussian_bytes"] / source, abs=1e-4)
+    kept = likeness["gaussian_bytes"] / likeness["gaussian_count"]
+    assert likeness["bytes_per_kept"] == pytest.approx(kept, abs=1e-4)
+    assert any("the rig has not" in line or "drawn already" in line for line in likeness["skipped"])
 
 
 def test_first_pictures_are_those_of_the_links(folder, capsys):
@@ -95,11 +128,16 @@ def test_first_pictures_are_those_of_the_links(folder, capsys):
 
 
 def test_tables_say_the_same(folder, capsys):
-    where = ("--evaluation", str(folder / "set.json"), "--no-flip")
-    arguments = ["eval", "-q", str(folder / "toy.pav"), *where, "-o", str(folder / "report.md")]
+    arguments = ["eval", "-q", str(folder / "toy.pav"), *QUICK, "-o", str(folder / "report.md")]
     assert main(arguments) == 0
     text, markdown = capsys.readouterr().out, (folder / "report.md").read_text()
-    for part in ("50 % of Gaussian bytes", "25 % of Gaussians", "10 Mbit/s", "first picture: "):
+    for part in (
+        "50 % of Gaussian bytes",
+        "25 % of Gaussians",
+        "10 Mbit/s",
+        "first picture: ",
+        "per kept one",
+    ):
         assert part in text and part in markdown
     assert main(arguments) == 3, "nothing is overwritten"
     assert main([*arguments[:-1], str(folder / "report.png")]) == 0
@@ -154,7 +192,6 @@ def test_pieces_may_come_from_elsewhere():
 
 @needs_data
 def test_a_real_head(tmp_path, capsys):
-    (tmp_path / "set.json").write_text(json.dumps(EVALUATION | {"views_yaw_pitch_degrees": [[0, 0]]}))
     head = tmp_path / "tesla.pav"
     source = str(DATA / "lam" / "tesla.zip")
     fast = ("--importance", "opacity-area", "--no-search", "-q")
@@ -164,9 +201,8 @@ def test_a_real_head(tmp_path, capsys):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pavplayer.session.open_rasterizer", pavplayer.rasterizers.open_rasterizer)
-        report = report_of(
-            tmp_path, capsys, "--reference", source, "--scale", "0.1", "--percent", 25, 100, file="tesla.pav"
-        )
-    qualities = [one["likeness"]["psnr"] for one in report["budgets"][:2]]
-    assert qualities == sorted(qualities) and qualities[-1] > 35
-    assert report["gaussian_count"] > 10_000
+        options = ("--scale", "0.1", "--percent", 25, 100, "--framing", "eyes")
+        report = report_of(tmp_path, capsys, "--reference", source, *options, file="tesla.pav")
+    qualities = [one["framings"][0]["psnr"] for one in report["budgets"][:2]]
+    assert qualities == sorted(qualities) and qualities[-1] > 30
+    assert report["likeness"]["gaussian_count"] > 10_000

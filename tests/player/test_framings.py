@@ -1,4 +1,4 @@
-"""`eval-v2`: framings stand where its text says, and the worst window is found wherever it lies."""
+"""`eval-v2`'s framings stand where its text says; what an avatar lacks is said in words."""
 
 from dataclasses import replace
 
@@ -8,39 +8,41 @@ from realdata import DATA, needs_data
 
 from pavfmt.importers.lam import read_lam
 from pavfmt.model import Pose
-from pavplayer.evaluation.framings import compared, evaluation_v2, framings_of, likeness, worst_window
+from pavplayer.evaluation.framings import evaluation_v2, framings_of, skipped
 from pavplayer.posing.poser import Poser
-from pavplayer.rasterizers import open_rasterizer
 from spec.builders.avatars import toy
 
 
-def test_the_worst_window_is_found_anywhere():
-    difference = np.zeros((40, 50, 3))
-    difference[7:11, 21:25, 1] = 0.5
-    assert worst_window(difference, 4) == (pytest.approx(127.5), 21, 7)
-    found, x, y = worst_window(difference, 16)
-    assert found == pytest.approx(127.5 / 16)
-    assert x <= 21 and y <= 7 and x + 16 >= 25 and y + 16 >= 11
+def test_what_a_rig_lacks_is_skipped_and_said():
+    avatar = toy("face")
+    framings = framings_of(avatar, Poser(avatar).frame)
+    lines = skipped(avatar, framings)
+    assert [line.split(":")[0] for line in lines if not line.startswith("expression")] == ["eyes", "mouth"]
+    drawn = {name for framing in framings for name in framing.expressions}
+    for name in evaluation_v2()["expressions"]:
+        said = [line for line in lines if line.startswith(f"expression {name}:")]
+        assert bool(said) == (name != "rest"), name
+        assert all(("drawn already" in line) == (name not in drawn) for line in said)
 
 
-def test_a_picture_of_the_smallest_size_is_one_window():
-    assert worst_window(np.full((4, 4, 3), 1.0), 4) == (pytest.approx(255.0), 0, 0)
+def test_only_what_is_wanted_is_looked_at_and_lacking():
+    avatar = toy("face")
+    framings = framings_of(avatar, Poser(avatar).frame, only=["everything"], scale=0.1)
+    assert [one.name for one in framings] == ["everything"]
+    assert (framings[0].cameras[0].width, framings[0].cameras[0].height) == (55, 80)
+    assert not any(
+        line.startswith(("eyes", "mouth")) for line in skipped(avatar, framings, only=["everything"])
+    )
 
 
-def test_an_avatar_is_like_itself_and_unlike_another():
-    avatar = toy("static")
-    cloud = Poser(avatar).frame
-    framings = framings_of(avatar, cloud)
-    assert [one.name for one in framings] == ["head", "everything"]
-    short = [replace(one, cameras=one.cameras[:1], angles=one.angles[:1]) for one in framings]
-    rasterizer = open_rasterizer("cpu")
-    same = likeness(short, compared(short, cloud, cloud, rasterizer), avatar)
-    assert all(one.psnr == float("inf") and one.large.difference == 0 for one in same)
-    gaussians = avatar.levels[0].gaussians
-    darker = replace(gaussians, sh0=gaussians.sh0 - 0.5)
-    other = replace(avatar, levels=(replace(avatar.levels[0], gaussians=darker), *avatar.levels[1:]))
-    different = likeness(short, compared(short, cloud, Poser(other).frame, rasterizer), avatar)
-    assert all(one.psnr < 60 and one.large.difference > 0 for one in different)
+def test_named_regions_stand_in_for_shapes():
+    avatar = toy("face")
+    mask = np.zeros(len(avatar.rig.mean_neutral), bool)
+    mask[:3] = True
+    named = replace(avatar, rig=replace(avatar.rig, regions={"eyes": mask}))
+    framings = framings_of(named, Poser(named).frame)
+    assert [one.name for one in framings] == ["head", "everything", "eyes"]
+    assert list(framings[2].vertices) == [0, 1, 2]
 
 
 @needs_data

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pavfmt.model import Pose
 from pavplayer.camera import Camera
-from pavplayer.demo_page.page import PageContent, PrefixFilm, PrefixView, Tile, data_uri
+from pavplayer.demo_page.page import PageContent, PrefixFilm, PrefixView, Tile
 from pavplayer.demo_page.quality_plot import quality_plot
 from pavplayer.demo_page.reception import Reception
 from pavplayer.demonstration import SECONDS, moments
 from pavplayer.evaluation.prefixes import PrefixPictures, psnr_of, spread_lengths
 from pavplayer.evaluation.reports.byte_axes import shown_bytes
 from pavplayer.evaluation.reports.contact_sheet import captioned_rows
-from pavplayer.pictures import to_webp
+from pavplayer.pictures import data_uri, to_webp
 from pavplayer.session import Session
 from pavplayer.streaming.link import INITIAL_SEGMENTS, SEGMENT_BYTES, Link
 

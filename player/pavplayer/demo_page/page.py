@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 from collections.abc import Mapping, Sequence
@@ -63,11 +62,6 @@ class PageContent:
     tiles: Sequence[Sequence[Tile]]
     """Rows."""
     notes: Sequence[str]
-
-
-def data_uri(data: bytes, media_type: str = "image/webp") -> str:
-    """Bytes as an address that holds them."""
-    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def page_html(content: PageContent) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 
 from pavfmt.tools.inspect import Inspection, inspect
+from pavplayer.evaluation.comparing import Examination
 from pavplayer.evaluation.curve import EvaluatedFile, Progress, ReferencePictures, measure_curve, silent
-from pavplayer.evaluation.figures import GAUSSIAN_BYTES, GAUSSIANS, EvalReport, EvaluationBudget
+from pavplayer.evaluation.figures import (
+    GAUSSIAN_BYTES,
+    GAUSSIANS,
+    EvalReport,
+    EvaluationBudget,
+    PictureQuality,
+    ViewSet,
+)
 from pavplayer.evaluation.first_picture import first_pictures
-from pavplayer.evaluation.prefixes import GAUSSIAN_TYPES, end_of
-from pavplayer.session import Session
+from pavplayer.evaluation.prefixes import GAUSSIAN_TYPES, GaussianPrefix, end_of
 
 PERCENTS = (5.0, 25.0, 50.0, 100.0)
 FRAMES = 9
@@ -23,43 +27,71 @@ WARM_FRAMES = 2
 
 def evaluate(
     file: EvaluatedFile,
-    pictures: ReferencePictures,
-    reference: str,
-    views: Sequence[tuple[float, float]],
+    examination: Examination,
     percents: Sequence[float] = PERCENTS,
     progress: Progress = silent,
+    with_flip: bool = False,
+    pictures: ReferencePictures | None = None,
+    views: Sequence[tuple[float, float]] = (),
 ) -> EvalReport:
-    """All figures of one file. Raises RuntimeError where nothing is drawn."""
-    first, header = file.whole.bytes_until_visible, file.whole.scene.header
-    if first is None or header is None:
+    """All figures of one file by `eval-v2`; `pictures`, taken from `views`, are of another set beside it.
+
+    Raises RuntimeError where nothing is drawn.
+    """
+    first = file.whole.bytes_until_visible
+    if first is None:
         raise RuntimeError(f"{file.name}: {len(file.data):,} bytes hold nothing to draw yet")
-    wanted = budget_lengths(inspect(file.data, rig_file=file.rig_file), len(file.data), percents)
-    points = measure_curve(file, sorted({first, *wanted.values()}), pictures, progress).points
-    by_length = {point.file_bytes: point for point in points}
-    speeds = {length: frames_per_second(file, length, pictures) for length in sorted(set(wanted.values()))}
-    budgets = []
-    for (of, percent), length in wanted.items():
-        point, speed = by_length[length], speeds[length]
-        sizes = (length, point.gaussian_bytes, point.gaussian_count)
-        budgets.append(EvaluationBudget(of, percent, *sizes, point.held, speed))
-    camera, opening = pictures.cameras[0], by_length[first]
+    inspection = inspect(file.data, rig_file=file.rig_file)
+    wanted = budget_lengths(inspection, len(file.data), percents)
+    lengths = sorted(set(wanted.values()))
+    opening = file.new_session()
+    opening.feed(file.data[:first])
+    opening.update()
+    held = {length: held_prefix(file, inspection, length) for length in lengths}
+    # All prefixes at once: so the reference, which takes as long to draw as any of them, is drawn once. All of the
+    # file is the whole itself.
+    parts = [prefix.session for length, prefix in held.items() if length < len(file.data)]
+    tests = [session.posed for session in (file.whole, opening, *parts)]
+    whole, beginning, *others = examination.likenesses(tests, with_flip, progress)
+    found = dict(zip(lengths, [*others, whole], strict=False))
+    set_quality = _set_qualities(file, lengths, pictures, progress)
+    rows = {}
+    for length, prefix in held.items():
+        speed = frames_per_second(file, length, examination)
+        sizes = (length, prefix.gaussian_bytes, prefix.session.scene.gaussian_count)
+        rows[length] = (*sizes, found[length], set_quality.get(length), speed)
     return EvalReport(
-        file.name,
-        reference,
-        camera.width,
-        camera.height,
-        [(float(yaw), float(pitch)) for yaw, pitch in views],
-        list(pictures.expressions),
-        device_name(file.whole),
-        header.file_bytes,
-        header.gaussian_bytes,
-        header.gaussian_count,
-        budgets,
+        examination.report(file, whole),
+        [EvaluationBudget(of, percent, *rows[length]) for (of, percent), length in wanted.items()],
+        None if pictures is None else _view_set(pictures, views),
         first,
-        opening.gaussian_count,
-        opening.likeness.psnr,
+        opening.scene.gaussian_count,
+        beginning[0].psnr,
         first_pictures(file.data, first, file.new_session),
     )
+
+
+def held_prefix(file: EvaluatedFile, inspection: Inspection, length: int) -> GaussianPrefix:
+    """The Gaussians of the first `length` bytes, with the rig and all shapes there from the start."""
+    prefix = GaussianPrefix(file.new_session(), file.data, inspection)
+    while prefix.next_unit is not None and end_of(prefix.next_unit) <= length:
+        prefix.add_next()
+    prefix.session.update()
+    return prefix
+
+
+def _set_qualities(
+    file: EvaluatedFile, lengths: Sequence[int], pictures: ReferencePictures | None, progress: Progress
+) -> dict[int, PictureQuality]:
+    """Length → quality over a set of views, where one was asked for."""
+    if pictures is None:
+        return {}
+    return {point.file_bytes: point.held for point in measure_curve(file, lengths, pictures, progress).points}
+
+
+def _view_set(pictures: ReferencePictures, views: Sequence[tuple[float, float]]) -> ViewSet:
+    camera, angles = pictures.cameras[0], [(float(yaw), float(pitch)) for yaw, pitch in views]
+    return ViewSet(camera.width, camera.height, angles, list(pictures.expressions))
 
 
 def budget_lengths(report: Inspection, here: int, percents: Sequence[float]) -> dict[tuple[str, float], int]:
@@ -79,34 +111,16 @@ def budget_lengths(report: Inspection, here: int, percents: Sequence[float]) -> 
     }
 
 
-def frames_per_second(file: EvaluatedFile, length: int, pictures: ReferencePictures) -> float | None:
-    """Of a prefix, every frame in another expression: the median, after some to warm up."""
-    session, poses, times = file.new_session(), list(pictures.expressions.values()), []
+def frames_per_second(file: EvaluatedFile, length: int, examination: Examination) -> float | None:
+    """Of a prefix, every frame in another expression of the first framing: the median, after some to warm up."""
+    framing = examination.framings[0]
+    session, poses, times = file.new_session(), list(framing.expressions.values()), []
     session.feed(file.data[:length])
     session.update()
     if not session.scene.is_visible:
         return None
     for number in range(WARM_FRAMES + FRAMES):
         start = time.perf_counter()
-        session.frame(poses[number % len(poses)], pictures.cameras[0])
+        session.frame(poses[number % len(poses)], framing.cameras[0])
         times.append(time.perf_counter() - start)
     return 1 / median(times[WARM_FRAMES:])
-
-
-def device_name(session: Session) -> str:
-    """Of the GPU or the processor that a session poses and draws on."""
-    device = getattr(session.rasterizer, "device", None)
-    if device is not None:
-        import torch
-
-        return str(torch.cuda.get_device_name(device))
-    return f"{_processor()}, {os.cpu_count()} cores"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())

@@ -1,19 +1,15 @@
-"""`eval-v2`: what a viewer may look at, and how close the pictures of it are, the worst place included.
+"""`eval-v2`: what a viewer may look at.
 
 A *framing* is one way of looking at an avatar: the head from all around, everything the avatar has, the eyes and the
-mouth from close by. Each is a set of cameras and expressions (`eval-v2.json` beside this module); PSNR is taken
-over all of a framing's pictures, and beside it stands the worst window, since a mean over a mostly empty picture does
-not see an eye.
-
-Both a white and a black background are measured: over a background b the picture is C + T b, so the error is convex
-in b, and no other background does worse than the worse of these two.
+mouth from close by. Each is a set of cameras and expressions (`eval-v2.json` beside this module), as far as the
+avatar has what they need; `skipped` says in words what it lacks. `likeness` measures over them.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -24,20 +20,14 @@ from numpy.typing import NDArray
 
 from pavfmt.arrays import Float64Array
 from pavfmt.model import Avatar, Pose, Rig
-from pavfmt.posing import STATIC_RIG, pose_mesh
+from pavfmt.posing import STATIC_RIG
 from pavplayer.camera import Camera, centre_and_height
-from pavplayer.evaluation.metrics import psnr_of_error
-from pavplayer.rasterizers import Background, GaussianCloud, Rasterizer
+from pavplayer.rasterizers import GaussianCloud
 
-Picture = NDArray[np.floating]
 CLOSEST, FARTHEST = 0.3, 0.7
 """Metres: close-ups are taken from within these, whatever the size of an eye."""
 EYE_SHARE, LIP_SHARE = 0.1, 0.6
 """Of the largest displacement: base vertices that a shape moves more belong to the eyes, the lips."""
-COVERED = 1 / 255
-"""Where the reference covers a pixel by more than this, it counts as avatar."""
-REGION_MARGIN = 0.15
-LARGE_WINDOW, SMALL_WINDOW = 16, 4
 
 
 @dataclass(frozen=True)
@@ -53,39 +43,6 @@ class Framing:
     """Base vertices of what is looked at closely; None: the whole avatar is."""
 
 
-@dataclass(frozen=True)
-class WorstWindow:
-    """The window that differs most: mean |difference| of its worst channel."""
-
-    size: int
-    difference: float
-    """Of 255."""
-    where: str
-    """Camera, expression and background, in words."""
-    x: int
-    y: int
-    """Its top left pixel."""
-
-
-@dataclass(frozen=True)
-class FramingLikeness:
-    """How close the pictures of one framing are."""
-
-    framing: str
-    pictures: int
-    psnr: float
-    """dB over all pixels of all pictures, on white."""
-    psnr_black: float
-    psnr_worst: float
-    """Of the worst picture, either background."""
-    psnr_region: float
-    """dB over the pixels that show the avatar (eyes and mouth: its region's box), the worse background."""
-    flip: float | None
-    """Mean FLIP on white, where `flip_evaluator` is installed."""
-    large: WorstWindow
-    small: WorstWindow
-
-
 @lru_cache(maxsize=1)
 def evaluation_v2() -> dict[str, Any]:
     """The set as it stands in `eval-v2.json`."""
@@ -95,9 +52,16 @@ def evaluation_v2() -> dict[str, Any]:
 
 
 def framings_of(
-    avatar: Avatar, cloud: Callable[[Pose], GaussianCloud], fields: Mapping[str, Any] | None = None
+    avatar: Avatar,
+    cloud: Callable[[Pose], GaussianCloud],
+    fields: Mapping[str, Any] | None = None,
+    only: Collection[str] = (),
+    scale: float = 1.0,
 ) -> list[Framing]:
     """The framings of `fields` (default: `eval-v2`) that fit an avatar; `cloud` poses its Gaussians.
+
+    `only` names those wanted (none: all), `scale` is times the size of the pictures: a draft, since a window of so
+    many pixels then covers more.
 
     Eyes and mouth are left out where neither shapes nor named regions say where they are, and expressions as far as
     the rig lacks them. An expression that comes to nothing is not drawn twice.
@@ -107,19 +71,60 @@ def framings_of(
     neutral = rig.mean_neutral if avatar.identity is None else avatar.identity.neutral
     result = []
     for name, framing in fields["framings"].items():
+        if only and name not in only:
+            continue
         aim = _aim(name, rig, neutral.astype(np.float64), cloud, fields)
         if aim is None:
             continue
         target, distance, vertices = aim
         angles = tuple((float(yaw), float(pitch)) for yaw, pitch in framing["yaw_pitch_degrees"])
-        width, height = fields["image"]
-        cameras = tuple(
-            Camera.orbit(target, distance, *one, width=width, height=height, focal_px=fields["focal_px"])
-            for one in angles
-        )
+        width, height = (max(round(side * scale), 1) for side in fields["image"])
+        size: dict[str, Any] = {"width": width, "height": height, "focal_px": fields["focal_px"] * scale}
+        cameras = tuple(Camera.orbit(target, distance, *one, **size) for one in angles)
         expressions = poses_of(rig, {n: fields["expressions"][n] for n in framing["expressions"]})
         result.append(Framing(name, cameras, angles, expressions, vertices))
     return result
+
+
+FRAMINGS = ("head", "everything", "eyes", "mouth")
+"""The names of `eval-v2`'s."""
+LACKING = {
+    "eyes": "the rig has neither both shapes eyeBlinkLeft and eyeBlinkRight nor a region eyes",
+    "mouth": "the rig has neither the shape mouthFunnel nor a region mouth",
+}
+
+
+def skipped(
+    avatar: Avatar,
+    framings: Sequence[Framing],
+    fields: Mapping[str, Any] | None = None,
+    only: Collection[str] = (),
+) -> list[str]:
+    """In words: which of the wanted framings and expressions an avatar has not, or only in part, and why."""
+    fields, rig = evaluation_v2() if fields is None else fields, avatar.rig or STATIC_RIG
+    there = {framing.name for framing in framings}
+    wanted = [name for name in fields["framings"] if not only or name in only]
+    lines = [f"{name}: {LACKING.get(name, 'the avatar lacks it')}" for name in wanted if name not in there]
+    drawn = {name for framing in framings for name in framing.expressions}
+    asked = {name for one in wanted if one in there for name in fields["framings"][one]["expressions"]}
+    for name, expression in fields["expressions"].items():
+        if name not in asked:
+            continue
+        lacking = _lacking(rig, expression)
+        if name not in drawn:
+            lines.append(f"expression {name}: without {', '.join(lacking)} it is one that is drawn already")
+        elif lacking:
+            lines.append(f"expression {name}: drawn without {', '.join(lacking)}, which the rig has not")
+    return lines
+
+
+def _lacking(rig: Rig, expression: Mapping[str, Any]) -> list[str]:
+    """Shapes and joints of an expression that a rig has not."""
+    shapes = {shape.name for shape in rig.shapes}
+    joints = expression.get("joints_axis_angle_degrees", {})
+    return [name for name in expression["weights"] if name not in shapes] + [
+        name for name in joints if _joint(rig, name) is None
+    ]
 
 
 def poses_of(rig: Rig, expressions: Mapping[str, Mapping[str, Any]]) -> dict[str, Pose]:
@@ -205,141 +210,3 @@ def _lengths(rig: Rig, name: str) -> Float64Array | None:
 def _region(rig: Rig, name: str) -> NDArray[np.intp] | None:
     mask = rig.regions.get(name)
     return None if mask is None or not mask.any() else np.flatnonzero(mask)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One picture of both, for who wants to look."""
-
-    framing: Framing
-    camera: int
-    expression: str
-    white: tuple[Picture, Picture]
-    """Reference and test, (H, W, 3) display sRGB."""
-    black: tuple[Picture, Picture]
-
-
-def compared(
-    framings: Sequence[Framing],
-    reference: Callable[[Pose], GaussianCloud],
-    test: Callable[[Pose], GaussianCloud],
-    rasterizer: Rasterizer,
-    progress: Callable[[float], None] | None = None,
-) -> Iterator[Comparison]:
-    """Every picture of every framing, of `reference` and `test` (posed clouds), over white and black."""
-    total = sum(len(one.cameras) * len(one.expressions) for one in framings)
-    done = 0
-    for framing in framings:
-        for name, pose in framing.expressions.items():
-            clouds = reference(pose), test(pose)
-            for number, camera in enumerate(framing.cameras):
-                white, black = (
-                    tuple(rasterizer.render(cloud, camera, background) for cloud in clouds)
-                    for background in WHITE_AND_BLACK
-                )
-                done += 1
-                if progress is not None:
-                    progress(done / total)
-                yield Comparison(framing, number, name, white, black)  # type: ignore[arg-type]
-
-
-WHITE_AND_BLACK: tuple[Background, Background] = ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
-
-
-def likeness(
-    framings: Sequence[Framing],
-    comparisons: Iterator[Comparison],
-    avatar: Avatar,
-    flip: Callable[[Picture, Picture], float] | None = None,
-) -> list[FramingLikeness]:
-    """The figures of `eval-v2` for each framing."""
-    tallies = {framing.name: _Tally(framing, avatar, flip) for framing in framings}
-    for one in comparisons:
-        tallies[one.framing.name].add(one)
-    return [tally.result() for tally in tallies.values()]
-
-
-class _Tally:
-    """What has been found of one framing so far."""
-
-    def __init__(
-        self, framing: Framing, avatar: Avatar, flip: Callable[[Picture, Picture], float] | None
-    ) -> None:
-        self._framing, self._avatar, self._flip = framing, avatar, flip
-        self._errors: dict[str, list[float]] = {"white": [], "black": []}
-        self._region: dict[str, list[tuple[float, int]]] = {"white": [], "black": []}
-        self._flips: list[float] = []
-        self._worst: dict[int, WorstWindow] = {}
-
-    def add(self, one: Comparison) -> None:
-        mask = self._shown(one)
-        for background, (reference, test) in (("white", one.white), ("black", one.black)):
-            difference = np.abs(test.astype(np.float64) - reference)
-            squares = difference**2
-            self._errors[background].append(float(squares.mean()))
-            self._region[background].append((float(squares[mask].sum()), 3 * int(mask.sum())))
-            yaw, pitch = self._framing.angles[one.camera]
-            where = f"yaw {yaw:g}°, pitch {pitch:g}°, {one.expression}, on {background}"
-            for size in (LARGE_WINDOW, SMALL_WINDOW):
-                found, x, y = worst_window(difference, size)
-                if size not in self._worst or found > self._worst[size].difference:
-                    self._worst[size] = WorstWindow(size, found, where, x, y)
-        if self._flip is not None:
-            self._flips.append(self._flip(*one.white))
-
-    def _shown(self, one: Comparison) -> NDArray[np.bool_]:
-        """(H, W) the pixels that show what is looked at."""
-        vertices = self._framing.vertices
-        if vertices is None:
-            # what is seen of the background: white − black is 3 T
-            through = (one.white[0] - one.black[0]).mean(axis=2)
-            shown: NDArray[np.bool_] = 1 - through > COVERED
-            return shown
-        camera = self._framing.cameras[one.camera]
-        avatar = self._avatar
-        pose = self._framing.expressions[one.expression]
-        points = pose_mesh(avatar.rig or STATIC_RIG, avatar.identity, pose).vertices[vertices]
-        seen = points @ camera.rotation.T + camera.translation
-        pixels = seen[:, :2] / seen[:, 2:] * [camera.fx, camera.fy] + [camera.cx, camera.cy]
-        low, high = pixels.min(axis=0), pixels.max(axis=0)
-        margin = REGION_MARGIN * (high - low)
-        left, top = np.maximum(np.floor(low - margin), 0).astype(int)
-        right, bottom = np.ceil(high + margin).astype(int)
-        mask = np.zeros((camera.height, camera.width), dtype=bool)
-        mask[top:bottom, left:right] = True
-        return mask
-
-    def result(self) -> FramingLikeness:
-        worst = max(error for errors in self._errors.values() for error in errors)
-        regions = [
-            sum(error for error, _ in found) / max(sum(count for _, count in found), 1)
-            for found in self._region.values()
-        ]
-        return FramingLikeness(
-            framing=self._framing.name,
-            pictures=len(self._errors["white"]),
-            psnr=psnr_of_error(float(np.mean(self._errors["white"]))),
-            psnr_black=psnr_of_error(float(np.mean(self._errors["black"]))),
-            psnr_worst=psnr_of_error(worst),
-            psnr_region=psnr_of_error(max(regions)),
-            flip=float(np.mean(self._flips)) if self._flips else None,
-            large=self._worst[LARGE_WINDOW],
-            small=self._worst[SMALL_WINDOW],
-        )
-
-
-def worst_window(difference: NDArray[np.floating], size: int) -> tuple[float, int, int]:
-    """Of (H, W, 3) |differences| in 0..1: the largest mean of a channel over a `size`² window anywhere, of 255.
-
-    And the window's top left pixel, x and y. Sums come from an integral image, so each window costs four look-ups.
-    """
-    height, width, channels = difference.shape
-    integral = np.zeros((height + 1, width + 1, channels))
-    np.cumsum(np.cumsum(difference, axis=0, dtype=np.float64), axis=1, out=integral[1:, 1:])
-    sums = (
-        integral[size:, size:] - integral[:-size, size:] - integral[size:, :-size] + integral[:-size, :-size]
-    )
-    means = sums.max(axis=2)
-    at = int(np.argmax(means))
-    y, x = divmod(at, means.shape[1])
-    return 255 * float(means[y, x]) / size**2, x, y

@@ -25,7 +25,7 @@ def picture_quality(
         errors.append(mean_squared_error(picture, reference))
         similarities.append(fast_ssim(picture, reference))
         if flip_every and number % flip_every == 0:
-            flips.append(_flip(picture, reference))
+            flips.append(flip_error(picture, reference))
         progress()
     return PictureQuality(
         _finite(psnr_of_error(float(np.mean(errors)))),
@@ -39,7 +39,7 @@ def _finite(decibels: float) -> float | None:
     return None if decibels == float("inf") else decibels
 
 
-def _flip(picture: Picture, reference: Picture) -> float:
+def flip_error(picture: Picture, reference: Picture) -> float:
     """Mean FLIP error at the default 67 pixels per degree."""
     import flip_evaluator
 

@@ -26,6 +26,8 @@ class Reference:
     cloud: Callable[[Pose], GaussianCloud]
     framed: Float32Array
     """(N, 3) metres: points whose bounding box the camera looks at."""
+    avatar: Avatar
+    """Its rig, which says where eyes and mouth are, and its Gaussians."""
 
     def draw(self, rasterizer: Rasterizer, expressions: Mapping[str, Pose], camera: Camera) -> Pictures:
         """Every expression from one place, on white."""
@@ -42,7 +44,9 @@ def file_reference(session: Session, name: str = "the complete file") -> Referen
         assert posed is not None  # it is visible
         return posed
 
-    return Reference(name, cloud, session.framed_points())
+    snapshot = session.scene.snapshot()
+    assert snapshot is not None
+    return Reference(name, cloud, session.framed_points(), snapshot.avatar)
 
 
 def avatar_reference(avatar: Avatar, fallback: Float32Array) -> Reference:
@@ -50,7 +54,7 @@ def avatar_reference(avatar: Avatar, fallback: Float32Array) -> Reference:
     framed = fallback
     if avatar.rig is not None:
         framed = avatar.identity.neutral if avatar.identity else avatar.rig.mean_neutral
-    return Reference("what it was encoded from", Poser(avatar).frame, framed)
+    return Reference("what it was encoded from", Poser(avatar).frame, framed, avatar)
 
 
 def reference_for(

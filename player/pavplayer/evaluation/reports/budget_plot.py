@@ -33,7 +33,9 @@ def eval_plot(report: EvalReport) -> bytes:
         left, right = figure.subplots(1, 2)
         _draw_budgets(left, report)
         _draw_waits(right, report)
-        figure.suptitle(f"{report.name}, against {report.reference}", color=PALETTE.ink, fontsize=11)
+        figure.suptitle(
+            f"{report.likeness.name}, against {report.likeness.reference}", color=PALETTE.ink, fontsize=11
+        )
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
     return stream.getvalue()
@@ -43,13 +45,14 @@ def _draw_budgets(axes: Axes, report: EvalReport) -> None:
     kinds = ((GAUSSIAN_BYTES, "of Gaussian bytes"), (GAUSSIANS, "of Gaussians"))
     for number, (of, label) in enumerate(kinds):
         some = [one for one in report.budgets if one.of == of]
-        heights = [EQUAL_DECIBELS if one.likeness.psnr is None else one.likeness.psnr for one in some]
+        found = [one.framings[0].psnr for one in some]
+        heights = [EQUAL_DECIBELS if psnr == float("inf") else psnr for psnr in found]
         at = np.arange(len(some)) + 0.4 * number - 0.2
         bars = axes.bar(at, heights, 0.38, color=COLOURS[number], label=label)
-        names = ["equal" if one.likeness.psnr is None else f"{one.likeness.psnr:.1f}" for one in some]
+        names = ["equal" if psnr == float("inf") else f"{psnr:.1f}" for psnr in found]
         axes.bar_label(bars, names, fontsize=8, color=PALETTE.faint)
         axes.set_xticks(np.arange(len(some)), [f"{one.percent:g} %" for one in some])
-    axes.set_ylabel("PSNR, dB", color=PALETTE.ink)
+    axes.set_ylabel(f"PSNR of {report.likeness.framings[0].framing}, dB", color=PALETTE.ink)
     axes.legend(loc="upper left", frameon=False)
 
 

@@ -4,57 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pavplayer.evaluation.figures import GAUSSIANS, EvalReport, EvaluationBudget, FirstPicture
+from pavplayer.evaluation.figures import GAUSSIANS, EvalReport, EvaluationBudget, FirstPicture, ViewSet
+from pavplayer.evaluation.reports.likeness_tables import (
+    aligned,
+    decibels,
+    likeness_markdown,
+    likeness_text,
+    markdown,
+)
 
-COLUMNS = [
-    "budget",
-    "file bytes",
-    "Gaussian bytes",
-    "Gaussians",
-    "PSNR dB",
-    "worst",
-    "SSIM",
-    "FLIP",
-    "frames/s",
-]
 NAMES = {GAUSSIANS: "Gaussians"}
 
 
-def _heading(report: EvalReport) -> str:
-    pictures = f"{len(report.views)} views of {', '.join(report.expressions)}; {report.width}x{report.height}"
-    return f"{report.name}, against {report.reference}; {pictures}; drawn on {report.device}"
+def _share(one: EvaluationBudget) -> str:
+    return f"{one.percent:g} % of {NAMES.get(one.of, 'Gaussian bytes')}"
 
 
-def _opening(report: EvalReport) -> str:
-    quality = "equal" if report.first_psnr is None else f"{report.first_psnr:.1f} dB"
-    count = f"{report.first_gaussian_count:,} Gaussians"
-    return f"first picture: {report.first_bytes:,} file bytes, {count}, {quality}"
+def _sizes(one: EvaluationBudget) -> list[str]:
+    return [f"{one.file_bytes:,}", f"{one.gaussian_bytes:,}", f"{one.gaussian_count:,}"]
 
 
 def _budget_rows(report: EvalReport) -> Iterator[list[str]]:
-    flip = any(one.likeness.flip is not None for one in report.budgets)
-    yield [cell for cell in COLUMNS if flip or cell != "FLIP"]
+    """By `eval-v2`: PSNR of each framing, and its worst 16×16 window."""
+    names = [one.framing for one in report.likeness.framings]
+    psnrs, windows = [f"{name} dB" for name in names], [f"{name} 16×16" for name in names]
+    yield ["budget", "file bytes", "Gaussian bytes", "Gaussians", *psnrs, *windows, "frames/s"]
     for one in report.budgets:
-        yield _budget_row(one, flip)
+        yield [
+            _share(one),
+            *_sizes(one),
+            *(decibels(framing.psnr) for framing in one.framings),
+            *(f"{framing.large.difference:.0f}" for framing in one.framings),
+            "–" if one.frames_per_second is None else f"{one.frames_per_second:.1f}",
+        ]
 
 
-def _budget_row(one: EvaluationBudget, flip: bool) -> list[str]:
-    like = one.likeness
-    return [
-        f"{one.percent:g} % of {NAMES.get(one.of, 'Gaussian bytes')}",
-        f"{one.file_bytes:,}",
-        f"{one.gaussian_bytes:,}",
-        f"{one.gaussian_count:,}",
-        _decibels(like.psnr, 2),
-        _decibels(like.worst_psnr, 1),
-        f"{like.ssim:.4f}",
-        *([f"{like.flip:.4f}" if like.flip is not None else "–"] if flip else []),
-        "–" if one.frames_per_second is None else f"{one.frames_per_second:.1f}",
-    ]
+def _set_rows(report: EvalReport) -> Iterator[list[str]]:
+    """Over the set of views that was asked for."""
+    found = [(one, one.set_quality) for one in report.budgets if one.set_quality is not None]
+    flip = any(quality.flip is not None for _, quality in found)
+    sizes = ["budget", "file bytes", "Gaussian bytes", "Gaussians"]
+    yield [*sizes, "PSNR dB", "worst", "SSIM", *(["FLIP"] if flip else [])]
+    for one, quality in found:
+        yield [
+            _share(one),
+            *_sizes(one),
+            decibels(quality.psnr, 2),
+            decibels(quality.worst_psnr),
+            f"{quality.ssim:.4f}",
+            *([f"{quality.flip:.4f}" if quality.flip is not None else "–"] if flip else []),
+        ]
 
 
-def _decibels(value: float | None, digits: int) -> str:
-    return "equal" if value is None else f"{value:.{digits}f}"
+def _set_heading(views: ViewSet) -> str:
+    pictures = f"{len(views.views)} views of {', '.join(views.expressions)}"
+    return f"over the set of views: {pictures}; {views.width}x{views.height}"
+
+
+def _opening(report: EvalReport) -> str:
+    count, quality = f"{report.first_gaussian_count:,} Gaussians", decibels(report.first_psnr)
+    unit = "" if quality == "equal" else f" dB ({report.likeness.framings[0].framing})"
+    return f"first picture: {report.first_bytes:,} file bytes, {count}, {quality}{unit}"
 
 
 def _picture_rows(found: Sequence[FirstPicture]) -> Iterator[list[str]]:
@@ -67,35 +77,16 @@ def _picture_rows(found: Sequence[FirstPicture]) -> Iterator[list[str]]:
 def eval_text(report: EvalReport) -> str:
     """Aligned columns."""
     budgets, pictures = list(_budget_rows(report)), list(_picture_rows(report.first_pictures))
-    parts = [_heading(report), "", *_aligned(budgets), "", _opening(report), *_aligned(pictures)]
-    return "\n".join(parts)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        first, *others = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join([row[0].ljust(len(first)), *others])
+    parts = [likeness_text(report.likeness), "", *aligned(budgets), ""]
+    if report.view_set is not None:
+        parts += [_set_heading(report.view_set), *aligned(list(_set_rows(report))), ""]
+    return "\n".join([*parts, _opening(report), *aligned(pictures)])
 
 
 def eval_markdown(report: EvalReport) -> str:
     """The same as Markdown."""
     budgets, pictures = list(_budget_rows(report)), list(_picture_rows(report.first_pictures))
-    lines = [
-        _heading(report) + ".",
-        "",
-        *_markdown(budgets),
-        "",
-        _opening(report) + ".",
-        "",
-        *_markdown(pictures),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    head, *body = rows
-    yield f"| {' | '.join(head)} |"
-    yield "|---" + "|---:" * (len(head) - 1) + "|"
-    for row in body:
-        yield f"| {' | '.join(row)} |"
+    lines = [*likeness_markdown(report.likeness), "", *markdown(budgets), ""]
+    if report.view_set is not None:
+        lines += [_set_heading(report.view_set) + ".", "", *markdown(list(_set_rows(report))), ""]
+    return "\n".join([*lines, _opening(report) + ".", "", *markdown(pictures)]) + "\n"

@@ -1,0 +1,1 @@
+"""The page that `pav compare` writes: original, encoded and their difference, the worst places first."""

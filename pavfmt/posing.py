@@ -63,6 +63,7 @@ def rotation_from_axis_angle(axis_angle: Float64Array) -> Float64Array:
     """(…, 3) axis-angle in radians → (…, 3, 3) rotation matrices (Rodrigues)."""
     vector = np.asarray(axis_angle, dtype=np.float64)
     angle: Float64Array = np.linalg.norm(vector, axis=-1)[..., None, None]
+    # Where there is no turn any axis will do: sin and 1 − cos of the angle take it out.
     axis = vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-12)
     x, y, z = np.moveaxis(axis, -1, 0)
     zero = np.zeros_like(x)
@@ -127,13 +128,15 @@ def joint_transforms(
     vectors = np.array([pose.rotations.get(name, (0.0, 0.0, 0.0)) for name in names], dtype=np.float64)
     local = rotation_from_axis_angle(vectors.reshape(-1, 3))
     rotations, translations = np.empty((len(names), 3, 3)), np.empty((len(names), 3))
-    for joint, parent in enumerate(rig.joint_parents):
+    for joint, parent in enumerate(rig.joint_parents):  # parents come first, so one pass is enough
+        # p → R (p − about) + about: a joint turns what hangs on it about itself.
         about = joint_positions[joint]
         rotation, translation = local[joint], about - local[joint] @ about
         if parent >= 0:
             translation = rotations[parent] @ translation + translations[parent]
             rotation = rotations[parent] @ rotation
         rotations[joint], translations[joint] = rotation, translation
+    # Not at the root joint: the whole head moves, and no turn is to turn the way it goes.
     return local, rotations, translations + np.asarray(pose.translation, dtype=np.float64)
 
 
@@ -147,17 +150,22 @@ def pose_mesh(rig: Rig, identity: Identity | None, pose: Pose) -> PosedMesh:
         weight = float(pose.weights.get(shape.name, 0.0))
         if weight:
             base = base + weight * shape.displacements
+            # Joints are where the expressed face has them, before they turn anything (FLAME regresses them from it).
             if shape.joint_displacements is not None:
                 joint_positions = joint_positions + weight * shape.joint_displacements
     local, rotations, translations = joint_transforms(rig, joint_positions, pose)
+    # Correctives come after the joints, which they do not move, and know a joint's turn against its parent only: what
+    # a bent neck does to the skin is the same wherever the head looks.
     if rig.correctives is not None:
         features = (local[list(rig.correctives.joints)] - np.eye(3)).reshape(-1)
         base = base + np.tensordot(features, rig.correctives.displacements.astype(np.float64), axes=1)
     faces = rig.faces
+    # Midpoints follow what is given on the base mesh, but have skinning weights of their own (§6.2): so here.
     if rig.subdivisions:
         base = subdivided_values(base, edges_of(faces))
         faces = subdivided_faces(faces, len(neutral))
     weights = rig.weights.astype(np.float64)
+    # They sum to 1 up to their rounding to binary32; the rest would scale the head about the origin.
     weights = weights / weights.sum(axis=1, keepdims=True)
     posed = np.einsum("vj,jkl,vl->vk", weights, rotations, base, optimize=True) + weights @ translations
     return PosedMesh(posed, base, faces, rotations, translations, weights)
@@ -197,6 +205,7 @@ def face_frames(corners: Float64Array) -> tuple[Float64Array, Float64Array, Floa
     a1 = unit(np.cross(a0, other), across / np.linalg.norm(across, axis=1, keepdims=True))
     a2 = -np.cross(a1, a0)
     a2 = a2 / np.linalg.norm(a2, axis=1, keepdims=True)
+    # a2 is in the face and across the edge, so this is the mean of the edge and of the height over it.
     size = (np.linalg.norm(edge, axis=1) + np.abs(np.sum(a2 * other, axis=1))) / 2
     return np.stack([a0, a1, a2], axis=-1), size, corners.mean(axis=1)
 
@@ -210,6 +219,7 @@ def forest_corners(vertices: Float64Array, faces: Int32Array, levels: Sequence[L
         beta = level.splits.barycentrics.astype(np.float64)
         point = np.einsum("sk,skx->sx", beta / beta.sum(axis=1, keepdims=True), parent)
         a, b, c = parent[:, 0], parent[:, 1], parent[:, 2]
+        # p comes last in each child: a frame then keeps to an edge of the parent, wherever p is rounded to.
         children = [np.stack(child, axis=1) for child in ((a, b, point), (b, c, point), (c, a, point))]
         corners.append(np.stack(children, axis=1).reshape(-1, 3, 3))
     return corners
@@ -249,6 +259,8 @@ def level_frames(
         corners = forest_corners(mesh.vertices, mesh.faces, levels)[number][level.gaussians.sites]
         rotations, sizes, centroids = face_frames(corners)
         return centroids, rotations * sizes[:, None, None], quaternion_from_rotation(rotations), sizes
+    # A mean goes by the blend of the joints' matrices, as the skin beneath it does, and so stays on it; an orientation
+    # needs a rotation, which that blend is not. It may shrink at a bend, but Gaussians keep their size.
     points, weights = surface_points(level, number, levels, mesh)
     linear = np.einsum("nj,jkl->nkl", weights, mesh.joint_rotations)
     origins = np.einsum("nkl,nl->nk", linear, points) + weights @ mesh.joint_translations
@@ -293,6 +305,7 @@ def concatenate(parts: Sequence[PosedGaussians]) -> PosedGaussians:
     width = max((part.sh.shape[1] for part in parts), default=1)
     frames = None
     if any(part.sh_quats is not None for part in parts):
+        # One array for all: where a part's SH do not turn, the rotation that does nothing stands for that.
         still = (np.tile([1.0, 0.0, 0.0, 0.0], (len(part.means), 1)) for part in parts)
         pairs = zip(parts, still, strict=True)
         frames = np.concatenate([s if part.sh_quats is None else part.sh_quats for part, s in pairs])

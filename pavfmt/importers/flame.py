@@ -77,6 +77,7 @@ class FlameModel:
         """(V, 3) template with the identity coefficients `shape` (≤ 300,) applied."""
         dirs = self.identity_dirs
         count = min(len(shape), dirs.shape[2])
+        # Checkpoints always have 300 coefficients, smaller models fewer directions: zeros beyond cost nothing.
         if np.any(shape[count:]):
             message = f"identity coefficient {count} or a later one is set, the model has {dirs.shape[2]}"
             raise EncodeError("bad-flame-model", message)
@@ -114,11 +115,12 @@ def arrays_of_pickle(data: bytes) -> dict[str, NDArray[Any]]:
 def model_from(arrays: dict[str, NDArray[Any]]) -> FlameModel:
     """The checked model."""
     tree = arrays["kintree_table"].astype(np.float64)
+    # The root's own parent is not looked at: files say −1 or, unsigned, 2^32 − 1.
     if tree.shape != (2, 5) or tuple(tree[0, 1:]) != PARENTS[1:]:
         message = f"kintree_table is not FLAME's: five joints with parents {PARENTS}"
         raise EncodeError("bad-flame-model", message)
     faces = arrays["f"].astype(np.float64)
-    if not (np.abs(faces) < 1 << 31).all():
+    if not (np.abs(faces) < 1 << 31).all():  # false for NaN, too, which would become any number below
         raise EncodeError("bad-flame-model", "the FLAME model's faces are not vertex indices")
     doubles = {key: arrays[key].astype(np.float64) for key in KEYS if key not in ("f", "kintree_table")}
     return FlameModel(faces=faces.astype(np.int32), **doubles)
@@ -129,6 +131,8 @@ def _refuse_missing(keys: list[str]) -> None:
         raise EncodeError("bad-flame-model", f"the FLAME model has no {', '.join(keys)}")
 
 
+# GaussianAvatars adds teeth to FLAME's mesh in code, not in a file, and its checkpoints bind Gaussians to their faces
+# by number. So order and shape have to be the same here, vertex by vertex: eight rows of 15 behind the lips.
 UPPER_LIP = (1713, 1715, 1716, 1735, 1696, 1694, 1657, 3543, 2774, 2811, 2813, 2850, 2833, 2832, 2830)
 LOWER_LIP = (1576, 1577, 1773, 1774, 1795, 1802, 1865, 3503, 2948, 2905, 2898, 2881, 2880, 2713, 2712)
 UPPER_ROOT, LOWER_ROOT, UPPER_EDGE, LOWER_EDGE = 0, 15, 30, 45
@@ -162,6 +166,7 @@ def teeth_faces() -> Int32Array:
 def teeth_vertices(template: Float64Array) -> Float64Array:
     """(120, 3) metres: eight rows of 15 behind the lips of FLAME's template."""
     upper, lower = template[list(UPPER_LIP)], template[list(LOWER_LIP)]
+    # All distances are multiples of the lips' mean gap, so that the teeth fit small heads and large ones.
     gap = np.linalg.norm(upper - lower, axis=1).mean()
     up, forward = np.array([0, gap, 0]), np.array([0, 0, gap])
     middle = (upper + lower) / 2 - 1.5 * forward
@@ -180,7 +185,8 @@ def add_teeth(model: FlameModel) -> FlameModel:
         raise EncodeError("bad-flame-model", f"teeth can only be added to FLAME's own mesh, not to {found}")
     dirs = model.shapedirs
     lips = (dirs[list(UPPER_LIP)] + dirs[list(LOWER_LIP)]) / 2
-    lips[:, :, IDENTITY_COUNT:] = 0
+    lips[:, :, IDENTITY_COUNT:] = 0  # teeth are where somebody's mouth is, and stay when the lips move
+    # The upper ones hang on the neck, which carries the head (FLAME has no joint for it), the lower ones on the jaw.
     weights = np.zeros((TEETH_VERTEX_COUNT, 5))
     for start in (UPPER_ROOT, UPPER_EDGE, UPPER_ROOT_BACK, UPPER_EDGE_BACK):
         weights[start : start + 15, 1] = 1
@@ -189,6 +195,7 @@ def add_teeth(model: FlameModel) -> FlameModel:
         v_template=np.concatenate([model.v_template, teeth_vertices(model.v_template)]),
         faces=np.concatenate([model.faces, teeth_faces()]),
         shapedirs=np.concatenate([dirs, np.tile(lips, (8, 1, 1))]),
+        # They are rigid, and no joint is regressed from them: FLAME's joints stay where they were.
         posedirs=np.concatenate([model.posedirs, np.zeros((TEETH_VERTEX_COUNT, 3, 36))]),
         J_regressor=np.concatenate([model.J_regressor, np.zeros((5, TEETH_VERTEX_COUNT))], axis=1),
         weights=np.concatenate([model.weights, weights]),

@@ -102,6 +102,7 @@ def read_morphs(
     if len(names) != len(targets) or len(unique) != len(names):
         message = f"{glb.where}: {len(targets)} morph targets, {len(unique)} distinct names"
         raise EncodeError("bad-glb", message)
+    # All targets may name one accessor, so the size of the file does not bound this.
     if len(targets) * vertex_count * 12 > MAX_MORPH_BYTES:
         raise EncodeError("input-too-large", f"{glb.where}: {len(targets)} morphs of {vertex_count} vertices")
     entries = (as_object(target, f"{glb.where}: target") for target in targets)
@@ -146,9 +147,11 @@ def read_skeleton(
     used = np.unique(joints[weights > 0])
     if len(used) == 0 or int(used[-1]) >= len(listed):
         raise EncodeError("binding-out-of-range", f"{glb.where}: weights name a joint beyond {len(listed)}")
+    # Exports bring skeletons of whole bodies. A joint that moves nothing would cost every file a column of weights.
     nodes = needed_nodes([listed[joint] for joint in used], set(listed), parents, glb.where)
     kept = [listed.index(node) for node in nodes]
     inverse = floats(glb, skin.get("inverseBindMatrices"), 16, len(listed))
+    # glTF stores matrices column by column.
     bind = inverse.reshape(-1, 4, 4).transpose(0, 2, 1)[kept].astype(np.float64)
     return skeleton_from(glb, nodes, parents, bind), kept
 
@@ -161,6 +164,7 @@ def needed_nodes(used: list[int], joints: set[int], parents: list[int], where: s
         while parents[path[-1]] in joints:
             path.append(parents[path[-1]])
         paths.append(path[::-1])
+    # The last node that all paths share is the root: what is above it moves everything alike.
     shared = 0
     while all(len(path) > shared and path[shared] == paths[0][shared] for path in paths):
         shared += 1
@@ -171,7 +175,9 @@ def needed_nodes(used: list[int], joints: set[int], parents: list[int], where: s
 
 def skeleton_from(glb: Glb, nodes: list[int], parents: list[int], bind: Float64Array) -> Skeleton:
     """Rest frames from the inverse bind matrices (J, 4, 4); the node tree at rest must agree with them."""
-    with np.errstate(all="ignore"):
+    # Joints of a rig are aligned with the world's axes at rest (§6.2), so of a joint only its position is kept. That is
+    # right if the mesh as stored is the mesh at rest, which is what is checked.
+    with np.errstate(all="ignore"):  # numbers of a hostile file may overflow; then they do not agree
         world = np.stack([glb.world_matrix(node, parents) for node in nodes])
         agrees = np.allclose(world @ bind, np.eye(4), rtol=0, atol=BIND_TOLERANCE)
     if not agrees:

@@ -76,6 +76,7 @@ RIG = Struct(
 
 RIG_REFERENCE = Struct("needs" / NEEDS, "sha256" / Traced(Bytes(32)), "name" / STRING, Terminated)
 
+# How many is said in another unit, the rig: the one reason why a payload cannot be walked alone.
 JOINT_NUMBERS = Array(lambda here: 3 * here._params.rig.joint_count, F32)
 
 IDENTITY = Struct(
@@ -156,6 +157,7 @@ def attributes_of_part(level: Any, part: int) -> list[Attribute]:
         coefficients = 2 * part + 1
         return [Attribute(f"sh{part}", 3 * coefficients, coefficients)]
     on_faces = level.binding == 1 and level.site == 0
+    # Of colours only G has a centre: R and B are told as differences to it (§6.9).
     fixed = [("means", 3, 3), ("log_scales", 3, 3), ("quaternions", 3, 3), ("opacities", 1, 1), ("sh0", 3, 1)]
     first = [("barycentrics", 2, 2)] if on_faces else []
     return [Attribute(*one) for one in first + fixed]
@@ -170,6 +172,7 @@ MODEL = Struct(
 
 def rice(has_rows: bool) -> Struct:
     """Forms 1 and 2 of a block."""
+    # One bit a Gaussian, the last byte filled up. The count stands at the root of the payload, blocks at any depth.
     rows = Traced(Bytes(lambda here: -(-here._root.count // 8)))
     return Struct(
         "models" / Array(len_(this._.attributes), MODEL),

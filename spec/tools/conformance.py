@@ -22,7 +22,7 @@ from typing import Any
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 BATCH = 50
-"""Files per call."""
+"""Files per call: starting a decoder takes longer than decoding a vector."""
 SECONDS_PER_FILE = 0.5
 NOT_COMPARED = {"first"}
 EXACT = 1 << 53
@@ -88,7 +88,7 @@ def judge(cases: Sequence[Case], ask: Ask) -> list[Result]:
     for batch in _batches(cases):
         try:
             lines = ask([case.path for case in batch], batch[0].rig)
-        except DecoderFailedError:
+        except DecoderFailedError:  # a crash is to cost the case that crashes, not the fifty of its call
             results += [_alone(case, ask) for case in batch]
         else:
             results += [Result(*_judged(case, line)) for case, line in zip(batch, lines, strict=True)]
@@ -96,6 +96,7 @@ def judge(cases: Sequence[Case], ask: Ask) -> list[Result]:
 
 
 def _batches(cases: Sequence[Case]) -> Iterator[list[Case]]:
+    # By rig, since a call has one rig file for all of its paths.
     by_rig: dict[Path | None, list[Case]] = {}
     for case in cases:
         by_rig.setdefault(case.rig, []).append(case)
@@ -117,6 +118,7 @@ def _judged(case: Case, line: str) -> tuple[str, list[str]]:
         told = json.loads(line)
     except ValueError:
         return case.name, [f"no JSON: {line[:80]!r}"]
+    # After an error that ends decoding nothing is promised of what came before: it is the error that is judged.
     expected = {"error": case.expected["error"]} if case.expected["error"] else case.expected
     return case.name, list(differences(expected, told))
 
@@ -132,6 +134,7 @@ def differences(expected: Any, told: Any, path: str = "") -> Iterator[str]:
                 yield f"{inner} is missing"
             else:
                 yield from differences(value, told[name], inner)
+        # Elsewhere a decoder may print more than it is asked for; here the keys are content.
         if path.endswith("metadata") and told.keys() - expected.keys():
             yield f"{path} has keys that are not there: {sorted(told.keys() - expected.keys())}"
     elif isinstance(expected, list) and isinstance(told, list):
@@ -213,7 +216,7 @@ def _drawn(folder: Path, stem: str, picture: Path, command: str, seconds: float)
 
 def picture_differences(folder: Path, request: dict[str, Any], picture: Path) -> Iterator[str]:
     """How a PNG lies outside the tolerances of a reference picture."""
-    import numpy as np
+    import numpy as np  # here, so that a decoder can be judged where there is no more than Python
     from PIL import Image
 
     both = []

@@ -52,7 +52,7 @@ def flow(points: Float64Array, normals: Float64Array) -> Float64Array:
     front = smoothstep(0.03, 0.11, points[:, 2]) * smoothstep(0.775, 0.815, points[:, 1])
     away = unit(away) + front[:, None] * np.array([1.15, 0.10, -0.05])
     swirl = 0.30 * value_noise(points, 0.022, 13)[:, None] * np.cross(normals, unit(away))
-    away = away + swirl
+    away = away + swirl  # without it all locks would part in straight rays from the crown
     return unit(away - np.sum(away * normals, axis=1, keepdims=True) * normals)
 
 
@@ -111,6 +111,7 @@ class Scalp:
         """Points dropped onto the skin: (N, 3), the normals (N, 3) and the faces (N,) there."""
         rows = nearest(points, self.points)
         normals = self.normals[rows]
+        # Along the normal only: dropped onto the nearest point itself, locks would snap to the grid of points.
         off = np.sum((points - self.points[rows]) * normals, axis=1, keepdims=True)
         return points - off * normals, normals, self.hosts[rows]
 
@@ -121,6 +122,7 @@ class Scalp:
             0.5 + smoothstep(-0.02, 0.08, self.points[:, 2]) + 0.5 * smoothstep(0.78, 0.82, self.points[:, 1])
         )
         total = np.cumsum(np.where(share > 0.6, front, 0.0))
+        # One draw in each of `count` equal shares of the density: plain draws would leave bald spots.
         steps = (np.arange(count) + random.uniform(count)) / count * total[-1]
         rows = np.minimum(np.searchsorted(total, steps, side="right"), len(total) - 1)
         return np.asarray(self.points[rows] + 0.0010 * random.bell(count, 3))
@@ -137,6 +139,7 @@ def locks(surface: HeadSurface, random: RandomStream, count: int = LOCKS) -> Rib
     stray = 0.12 * random.bell(count, 3)
     sideways = random.bell(count)
     depth = np.maximum(hair_depth(points), 0.0012)
+    # Each step goes along the flow where the last one ended, and is settled again: a straight lock leaves the skull.
     spine, facing = [], []
     for k in range(SPINE_POINTS):
         share = k / (SPINE_POINTS - 1)
@@ -184,6 +187,7 @@ def brow_hairs(surface: HeadSurface, side: float, random: RandomStream, count: i
     onward = unit(onward - np.sum(onward * normals, axis=1, keepdims=True) * normals)
     long = 0.0062 * np.interp(x, (0.0095, 0.02, 0.04, 0.0515), (0.75, 1.0, 1.0, 0.7))
     long = (long * (1 + 0.15 * random.bell(count)))[:, None]
+    # A third of each hair is in the skin, so that no root floats when the brow's face is stretched.
     roots = points + normals * 0.0004 - 0.3 * long * onward
     tips = roots + long * onward + 0.0006 * normals
     colours = to_linear(BROW) * (1 + 0.25 * random.bell(count)).clip(0.4, 1.8)[:, None]

@@ -81,9 +81,9 @@ def _rounded_twice(self, quantized):
 
 @contextmanager
 def _scalar_last():
-    right = pavfmt.units.attributes.dequantize_quaternions
+    right = pavfmt.codec.quantization.dequantize_quaternions
     with mock.patch.object(
-        pavfmt.units.attributes, "dequantize_quaternions", lambda *given: np.roll(right(*given), -1, axis=1)
+        pavfmt.codec.quantization, "dequantize_quaternions", lambda *given: np.roll(right(*given), -1, axis=1)
     ):
         yield
 
@@ -94,7 +94,7 @@ WRONG = {
     "believes a byte that is not there": asking(change_data=lambda data: data + b"\0"),
     "needs the whole file": asking(change_data=lambda data: data if len(data) % 2 else data[:52]),
     "keeps the order of arrival": asking(
-        fault=_patched(pavfmt.decoding.scene, "bisect_right", lambda firsts, first: len(firsts))
+        fault=_patched(pavfmt.units.contents, "bisect_right", lambda firsts, first: len(firsts))
     ),
     "rounds twice": asking(fault=_patched(Affine, "_values", _rounded_twice)),
     "writes quaternions with w last": asking(fault=_scalar_last),

@@ -36,16 +36,16 @@ def main(arguments: list[str] | None = None) -> int:
     cells, wanted = Cells(args.cells, args.work), all_cells(args.only)
     if args.list:
         for cell in wanted:
-            print(f"{'there' if cells.has(cell, args.flip) else 'missing':8s} {cell.name}")
+            print(f"{'there' if cells.has(cell, args.flip, args.eval_v2) else 'missing':8s} {cell.name}")
         return 0
     require("torch", "numba", "matplotlib", extra="training")
     args.work.mkdir(parents=True, exist_ok=True)
     try:
-        _compute(cells, list(missing(cells, wanted, args.flip)), args)
+        _compute(cells, list(missing(cells, wanted, args.flip, args.eval_v2)), args)
     except (TimeIsUpError, InterruptedFitError) as stop:
         print(f"stopped: {stop}", file=sys.stderr)
     _write_page(cells, args.output)
-    return 0 if all(cells.has(cell, args.flip) for cell in wanted) else 4
+    return 0 if all(cells.has(cell, args.flip, args.eval_v2) for cell in wanted) else 4
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -58,6 +58,11 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="name the cells and stop")
     parser.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes")
     parser.add_argument("--flip", action="store_true", help="FLIP too (slow; needs flip-evaluator)")
+    parser.add_argument(
+        "--eval-v2",
+        action="store_true",
+        help="finished heads by eval-v2 too: cells that were computed before it are judged again",
+    )
     parser.add_argument(
         "--work", type=Path, default=Path("out/results"), metavar="DIR", help="for checkpoints and captures"
     )
@@ -83,12 +88,12 @@ def _compute(cells: Cells, todo: Sequence[Cell], args: argparse.Namespace) -> No
     for name, group in groupby(todo, key=lambda cell: cell.subject):
         deadline.check()
         subject = open_subject(name, args.work)
-        views = subject.examination()
+        views, head_views = subject.examination(), subject.head_examination()
         for cell in group:
             deadline.check()
             done += 1
             with _bar(f"{done}/{len(todo)} {cell.name}") as progress:
-                result = cells.compute(cell, subject, views, deadline, args.flip, progress)
+                result = cells.compute(cell, subject, views, deadline, args.flip, progress, head_views)
             shown = ", ".join(f"{one.psnr:.2f}" for one in result.judgements)
             print(f"{cell.name}: {shown} dB; {result.seconds:,.0f} s", file=sys.stderr)
 

@@ -76,6 +76,8 @@ class CellResult:
     """For finished heads, one for each of `MARKS`."""
     walk: PrefixWalk | None
     """From the first byte to the last, for what a method fitted."""
+    head: list[Judgement] | None = None
+    """For finished heads, by `eval-v2`'s head framing: each of `MARKS`, then the whole. None: not yet run."""
 
 
 def all_cells(patterns: Sequence[str] = ()) -> list[Cell]:
@@ -108,15 +110,19 @@ class Cells:
             found = fields["result"]
             for name in ("judgements", "marks"):
                 found[name] = [Judgement(**one) for one in found[name]]
+            if found.get("head") is not None:
+                found["head"] = [Judgement(**one) for one in found["head"]]
             found["walk"] = found["walk"] and PrefixWalk(**found["walk"])
             return CellResult(**found)
         except (ValueError, KeyError, TypeError) as error:
             raise EncodeError("bad-result", f"{path} is no result: {error}; delete it") from None
 
-    def has(self, cell: Cell, with_flip: bool = False) -> bool:
-        """Whether there is nothing to do."""
+    def has(self, cell: Cell, with_flip: bool = False, with_head: bool = False) -> bool:
+        """Whether there is nothing to do; `with_head`: by `eval-v2` neither, which older cells have not."""
         result = self.result(cell)
-        return result is not None and not (with_flip and result.judgements[0].flip is None)
+        if result is None or (with_head and cell.has_marks and result.head is None):
+            return False
+        return not (with_flip and result.judgements[0].flip is None)
 
     def compute(
         self,
@@ -126,18 +132,21 @@ class Cells:
         deadline: Deadline,
         with_flip: bool = False,
         progress: Callable[[int], None] = lambda count: None,
+        head_views: Sequence[View] = (),
     ) -> CellResult:
-        """Make the file and judge it; what it needs must be there."""
+        """Make the file and judge it; what it needs must be there. `head_views` are `eval-v2`'s, for finished heads."""
         began = time.monotonic()
         data = self._file(cell, subject, deadline)
         budgets, marks = self._budgets(cell, data), list(MARKS if cell.has_marks else ())
         every = sorted({*budgets, *marks})
+        heads = sorted({*marks, budgets[-1]}) if marks and head_views else []
 
         def drawn() -> None:
             deadline.check()
-            progress(len(every) * len(views))
+            progress(len(every) * len(views) + len(heads) * len(head_views))
 
         found = dict(zip(every, judged(data, every, views, with_flip, drawn), strict=True))
+        head = dict(zip(heads, judged(data, heads, head_views, progress=drawn), strict=True))
         walk = walked(data, views, drawn) if cell.method.walks else None
         result = CellResult(
             gaussian_bytes_of(data),
@@ -147,6 +156,7 @@ class Cells:
             [found[budget] for budget in budgets],
             [found[mark] for mark in marks],
             walk,
+            [head[mark] for mark in (*marks, budgets[-1])] if heads else None,
         )
         fields = {
             "version": VERSION,
@@ -206,11 +216,15 @@ def _key_of_fit(cell: Cell, count: int | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def missing(cells: Cells, wanted: Sequence[Cell], with_flip: bool = False) -> Iterator[Cell]:
+def missing(
+    cells: Cells, wanted: Sequence[Cell], with_flip: bool = False, with_head: bool = False
+) -> Iterator[Cell]:
     """What is to be computed, what it needs before it."""
     seen: set[str] = set()
     for cell in wanted:
         for one in (*cell.needs, cell):
-            if one.name not in seen and not cells.has(one, with_flip and one in wanted):
+            if one.name not in seen and not cells.has(
+                one, with_flip and one in wanted, with_head and one in wanted
+            ):
                 seen.add(one.name)
                 yield one

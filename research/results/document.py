@@ -26,6 +26,7 @@ cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has n
 
 - **Pictures**: `eval-v1`, 8 views of 5 expressions, 550×802. No training view is among them. PSNR is over all pixels
   of all 40 pictures, in dB; SSIM is their mean, FLIP that of every fifth.
+  Finished heads at fixed sizes are judged by `eval-v2`'s head framing too (10 views from all around, 6 expressions).
 - **Against**: the finished head itself, unquantized, for `status`, `tesla` and `p2-1`; the scene's own pictures for the
   scene and for the capture. How a capture's pictures were degraded is thus an error, but not in what it is
   measured against.
@@ -51,6 +52,9 @@ whole method's Gaussian bytes.
 MARKS_TEXT = """## Finished heads at fixed sizes
 
 PSNR in dB against the finished head, at so many Gaussian bytes.
+
+"""
+HEAD_TEXT = """The same by `eval-v2`'s head framing, on white: from all around, the neck turned too.
 
 """
 WALK_TEXT = f"""## Between neighbouring prefixes
@@ -83,6 +87,7 @@ def document(cells: Cells, plots: Sequence[str]) -> str:
         parts.append(_picture(subject, plots) + _tables(cells, subject, methods))
         parts.extend(_instead_of_many(cells, subject))
     parts.append(MARKS_TEXT + _marks(cells))
+    parts.append(HEAD_TEXT + _marks(cells, by_head=True))
     parts.append(WALK_TEXT + _walks(cells))
     parts.append(ABLATION_TEXT)
     ablations = [method for method in METHODS if method.name.startswith("ablation")]
@@ -107,16 +112,18 @@ def _instead_of_many(cells: Cells, subject: str) -> list[str]:
     ]
 
 
-def _marks(cells: Cells) -> str:
+def _marks(cells: Cells, by_head: bool = False) -> str:
+    """By `eval-v1`, or by `eval-v2`'s head framing."""
     heads = " | ".join(f"{mark / 1000:g} kB" for mark in MARKS)
     lines = [f"| head | way | {heads} | whole file |", f"|---|---|{'---|' * (len(MARKS) + 1)}"]
     for subject in HEADS:
         for method in (one for one in METHODS if subject in one.subjects and not one.per_share):
             result = cells.result(Cell(subject, method))
             row = [MISSING] * (len(MARKS) + 1)
-            if result is not None:
-                found = [_psnr(one) if one.gaussian_count else "nothing yet" for one in result.marks]
-                row = [*found, f"{_psnr(result.judgements[-1])} ({result.gaussian_bytes / 1000:.1f} kB)"]
+            judgements = result and ([*result.marks, result.judgements[-1]] if not by_head else result.head)
+            if result is not None and judgements:
+                found = [_psnr(one) if one.gaussian_count else "nothing yet" for one in judgements]
+                row = [*found[:-1], f"{found[-1]} ({result.gaussian_bytes / 1000:.1f} kB)"]
             lines.append(f"| {subject} | {method.title} | {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 

@@ -12,7 +12,9 @@ from typing import Protocol
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Identity, Pose, Rig
 from pavplayer.camera import Camera
+from pavplayer.evaluation.framings import framings_of
 from pavplayer.evaluation.views import EVALUATION_V1
+from pavplayer.posing.poser import Poser
 from pavtraining.sources import SceneSource, Teacher, View, ViewSource, open_capture, open_teacher
 from pavtraining.sources.capture_writing import write_capture
 
@@ -57,6 +59,15 @@ class Subject:
         cameras = EVALUATION_V1.cameras(neutral)
         poses = EVALUATION_V1.expressions.values()
         return [self.truth.view(camera, pose) for pose in poses for camera in cameras]
+
+    def head_examination(self) -> list[View]:
+        """`eval-v2`'s head framing, on white: the head from all around. Of finished heads; none of others."""
+        if self.flat is None:
+            return []
+        (head,) = framings_of(self.flat, Poser(self.flat).frame, only=("head",))
+        return [
+            self.truth.view(camera, pose) for pose in head.expressions.values() for camera in head.cameras
+        ]
 
 
 def data_folder() -> Path:

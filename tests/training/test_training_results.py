@@ -94,6 +94,24 @@ def test_a_cell_is_computed_once_and_read_back(tmp_path, data, views):
     assert list(missing(cells, [cell], with_flip=True)) == [cell], "FLIP was not measured"
 
 
+def test_heads_are_judged_by_eval_v2_where_asked_for_and_older_cells_say_so(tmp_path, data, views):
+    cells, cell = Cells(tmp_path / "cells", tmp_path), Cell("status", replace(FLAT, make=Counting(data)))
+    before = cells.compute(cell, toy_subject(), views, Deadline())
+    assert before.head is None and cells.has(cell) and not cells.has(cell, with_head=True)
+    assert list(missing(cells, [cell], with_head=True)) == [cell]
+    rows = [row for row in document(cells, []).splitlines() if row.startswith("| status | flat, by W")]
+    assert [MISSING in row for row in rows] == [False, True], "by eval-v1, by eval-v2"
+    after = cells.compute(cell, toy_subject(), views, Deadline(), head_views=views)
+    assert cells.has(cell, with_head=True) and cells.result(cell) == after
+    assert len(after.head) == len(after.marks) + 1 and after.head[-1].psnr == MOST_DECIBELS
+
+
+def test_the_head_framing_is_drawn_of_finished_heads_alone():
+    subject = toy_subject()
+    assert len(subject.head_examination()) % 10 == 0 and subject.head_examination()
+    assert replace(subject, flat=None).head_examination() == []
+
+
 def test_other_settings_make_a_cell_anew(tmp_path, data, views):
     cells, counting = Cells(tmp_path / "cells", tmp_path), Counting(data)
     cells.compute(Cell("status", counting.method(step=1)), toy_subject(), views, Deadline())
@@ -142,7 +160,7 @@ def test_cells_come_after_what_they_need():
 class Cells_of_nothing:  # noqa: N801
     """There is nothing yet."""
 
-    def has(self, cell, with_flip=False):
+    def has(self, cell, with_flip=False, with_head=False):
         return False
 
 

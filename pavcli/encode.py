@@ -16,15 +16,16 @@ from pavfmt.encoder.choices import (
     EXACT_DECIBELS,
     ORDERS,
     Ordering,
-    Quality,
+    Prepared,
     fitting_options,
     keeps_gaussians,
     ordering,
-    precise_options,
+    prepared,
     wanted_decibels,
 )
 from pavfmt.encoder.order.region_importance import with_measured_regions
 from pavfmt.encoder.pictures import Renderer
+from pavfmt.encoder.quality import LARGE
 from pavfmt.encoder.rig.shared import shared_avatar
 from pavfmt.errors import EncodeError
 from pavfmt.fileio import check_target, read_bytes, write_bytes, write_together
@@ -45,11 +46,13 @@ One rig for many heads: write it once, then name it:
   pav encode status.zip --rig external --rig-output rig.pav -o status.pav
   pav encode tesla.zip --shared-rig rig.pav -o tesla.pav
 
-How fine it is, --preset or --quality says: dB against the avatar as given, found by drawing it from some views
-(needs pavfmt[player]; without, or with --no-search, by fixed steps that come to about as much):
-  small          44 dB: no difference at a glance
-  balanced       48 dB: lost in what a photograph's noise hides
-  near-lossless  54 dB
+How fine it is, --preset or --quality says: dB against the avatar as given, in every way of looking at it (the head all
+around, everything there is, the face, eyes, mouth and hair from close by), and no small block far off. It is found by
+drawing it, and Gaussians that no picture misses are left out (needs pavfmt[player]; without, steps are fixed and
+nothing is left out; with --no-search they follow from looking once):
+  small          40 dB: no difference at a glance
+  balanced       46 dB: none when you flip between the two
+  near-lossless  52 dB: none in numbers of 8 bits, but here and there
 
 The order of the Gaussians follows --importance:
   checkpoint     what the checkpoint measured; how finely each is written, what is seen of it decides all the same
@@ -155,12 +158,11 @@ def run(args: argparse.Namespace) -> int:
     renderer = _renderer(needed=args.importance == "render")
     avatar, options, order = _ordered(avatar, source, renderer, args)
     with bar("precision", args.quiet) as advance:
-        searching = None if args.no_search else renderer
-        options, quality = precise_options(avatar, options, order, decibels, searching, fitted_to, advance)
-    written = _encoded(avatar, options, order, rig_file, args)
+        ready = prepared(avatar, options, order, decibels, renderer, not args.no_search, fitted_to, advance)
+    written = _encoded(ready, order, rig_file, args)
     write_together(written, args.force)
     if not args.quiet:
-        _report(args.output, written[args.output], avatar, order, quality)
+        _report(args.output, written[args.output], ready, order)
     if args.report:
         _write_report(source, written[args.output], rig_file or written.get(args.rig_output), args)
     return ExitCode.FINE
@@ -193,28 +195,38 @@ def _ordered(
 
 
 def _encoded(
-    avatar: Avatar, options: EncodeOptions, order: Ordering, rig_file: bytes | None, args: argparse.Namespace
+    ready: Prepared, order: Ordering, rig_file: bytes | None, args: argparse.Namespace
 ) -> dict[str, bytes]:
     """Path → content of the avatar, and of its rig if that gets a file of its own."""
     files = {}
-    if rig_file is None and args.rig == "external" and avatar.rig is not None:
-        files[args.rig_output] = rig_file = encode_rig_file(avatar.rig, options)
+    if rig_file is None and args.rig == "external" and ready.avatar.rig is not None:
+        files[args.rig_output] = rig_file = encode_rig_file(ready.avatar.rig, ready.options)
     rig_name = Path(args.shared_rig or args.rig_output or "").name
     with bar("encoding", args.quiet) as advance:
-        data = encode(avatar, options, order.importance, rig_file, rig_name, progress=advance)
+        data = encode(ready.avatar, ready.options, order.importance, rig_file, rig_name, advance, ready.seen)
     return {**files, args.output: data}
 
 
-def _report(output_path: str, data: bytes, avatar: Avatar, order: Ordering, quality: Quality) -> None:
-    """On stderr: what it came to."""
-    if quality.is_missed:
-        warning = f"{quality.asked:.1f} dB asked for, {quality.reached:.1f} dB is the best there is"
-        print(f"warning: {warning}", file=sys.stderr)
-    known = (
-        f"about {quality.asked:.0f} dB expected" if quality.reached is None else f"{quality.reached:.1f} dB"
+def _report(output_path: str, data: bytes, ready: Prepared, order: Ordering) -> None:
+    """On stderr: what it came to, and which way of looking bound it."""
+    if ready.is_missed:
+        print(f"warning: {ready.asked:.1f} dB asked for; below is the best there is", file=sys.stderr)
+    given, written = ready.avatar.gaussian_count, inspect(data).complete_gaussian_count
+    kept = f"{written:,} of {given:,} Gaussians ({given - written:,} left out)"
+    print(f"{output_path}: {len(data):,} bytes, {kept}, order by {order.name}", file=sys.stderr)
+    print(_quality_line(ready), file=sys.stderr)
+
+
+def _quality_line(ready: Prepared) -> str:
+    """The framing of fewest dB, and the worst place of all."""
+    if ready.closeness is None:
+        measured = "nobody looked" if ready.seen is None else "not searched"
+        return f"quality: about {ready.asked:.0f} dB expected ({measured})"
+    framing, block = ready.closeness.binding, 255 * ready.closeness.worst(LARGE)
+    return (
+        f"quality: {framing.decibels:.1f} dB or more in every framing, bound by {framing.name!r}; "
+        f"worst 16x16 block off by {block:.0f} of 255"
     )
-    kept = f"{inspect(data).complete_gaussian_count:,} of {avatar.gaussian_count:,} Gaussians"
-    print(f"{output_path}: {len(data):,} bytes, {kept}, order by {order.name}, {known}", file=sys.stderr)
 
 
 def _check_report(path: str | None, force: bool) -> None:

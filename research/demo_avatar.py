@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from pavfmt.encoder import PRESETS, encode, precision_for, pruned, rendered_importance
+from pavfmt.encoder import PRESETS, encode, pruned, rendered_importance, tuned
 from pavfmt.encoder.options import HAND_OVER_OPTIONS
 from pavfmt.exporters.progressive import write_progressive
 from pavfmt.fileio import check_target, write_bytes
@@ -91,8 +90,8 @@ def demo_file(avatar: Avatar, quiet: bool = False) -> bytes:
     with progress_bar(quiet) as show:
         handing_over = hand_over(seen, BASE, show).avatar
     importance = rendered_importance(handing_over, renderer)
-    precision, _ = precision_for(handing_over, HAND_OVER_OPTIONS, importance, renderer, PRESETS["balanced"])
-    return encode(handing_over, replace(HAND_OVER_OPTIONS, precision=precision), importance)
+    found = tuned(handing_over, HAND_OVER_OPTIONS, importance, renderer, PRESETS["balanced"], source=avatar)
+    return encode(found.avatar, found.options, importance, seen=found.seen)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -9,8 +9,8 @@ With a renderer (`pavplayer.importance.open_renderer()`) order and steps follow 
 searched for a quality in dB:
 
     importance = rendered_importance(avatar, renderer)
-    precision, reached = precision_for(avatar, EncodeOptions(), importance, renderer, target=48.3)
-    data = encode(avatar, EncodeOptions(precision=precision), importance)
+    found = tuned(avatar, EncodeOptions(), importance, renderer, decibels=PRESETS["balanced"])
+    data = encode(found.avatar, found.options, importance, seen=found.seen)
 
 How it works: `planning` decides which Gaussians are written, as which integers, in what order; `schedule` decides
 which unit comes when; `emission` turns units into bytes. `pruning`, `rebinding`, `renumbering`, `precision` and
@@ -28,19 +28,19 @@ from pavfmt.encoder.order.importance import (
     stored_importance,
 )
 from pavfmt.encoder.pruning import pruned
-from pavfmt.encoder.quality import fitted_precision, precision_for
+from pavfmt.encoder.quality import Tuned, tuned
 
 __all__ = [
     "PRESETS",
     "EncodeOptions",
     "Precision",
+    "Tuned",
     "encode",
     "encode_rig_file",
-    "fitted_precision",
     "opacity_area_importance",
-    "precision_for",
     "precision_near",
     "pruned",
     "rendered_importance",
     "stored_importance",
+    "tuned",
 ]

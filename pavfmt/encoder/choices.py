@@ -1,9 +1,8 @@
 """What is asked of an encoder in words, made concrete by looking at the avatar: `pav encode` is a shell over this.
 
     order = ordering(avatar, "auto", renderer)
-    options = fitting_options(avatar)
-    options, quality = precise_options(avatar, options, order, decibels=54.0, renderer=renderer)
-    data = encode(avatar, options, order.importance)
+    ready = prepared(avatar, fitting_options(avatar), order, decibels=52.8, renderer=renderer)
+    data = encode(ready.avatar, ready.options, order.importance, seen=ready.seen)
 
 Everything works without a renderer, by rules that come to about as much on head avatars; with one, both the order
 and the precision are measured on pictures.
@@ -16,7 +15,6 @@ from dataclasses import dataclass, replace
 from pavfmt.arrays import Float64Array
 from pavfmt.encoder.options import (
     ADDITIVE_OPTIONS,
-    FITTED_DECIBELS,
     HAND_OVER_OPTIONS,
     PRESETS,
     EncodeOptions,
@@ -29,7 +27,8 @@ from pavfmt.encoder.order.importance import (
     stored_importance,
 )
 from pavfmt.encoder.pictures import Progress, Renderer
-from pavfmt.encoder.quality import fitted_precision, precision_for
+from pavfmt.encoder.quality import Closeness, tuned
+from pavfmt.encoder.seen.looking import Seen, look_at
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar
 
@@ -38,8 +37,9 @@ ORDERS = ("auto", "checkpoint", "render", "opacity-area")
 DEFAULT_PRESET = "balanced"
 LEAST_DECIBELS, MOST_DECIBELS = 30.0, 70.0
 """Beyond, either nothing is left to see or no steps are fine enough."""
-EXACT_DECIBELS = 50.0
-"""From here on an avatar that is made progressive keeps its Gaussians as they are: fitted ones do not come so close."""
+EXACT_DECIBELS = 44.0
+"""From here on an avatar that is made progressive keeps its Gaussians as they are: fitted ones do not come so close in
+close-up (spec/decisions/0016-nothing-lost.md)."""
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,6 @@ class Ordering:
     """Whether the order is the checkpoint's all the same (`EncodeOptions.order_as_stored`)."""
     name: str
     """For people."""
-
-
-@dataclass(frozen=True)
-class Quality:
-    """How close to the avatar as given it will look, in dB."""
-
-    asked: float
-    reached: float | None
-    """None: not measured, but expected to be about what was asked."""
-
-    @property
-    def is_missed(self) -> bool:
-        """Whether no precision reaches what was asked."""
-        return self.reached is not None and self.reached < self.asked
 
 
 def ordering(
@@ -110,30 +96,45 @@ def keeps_gaussians(decibels: float | None) -> bool:
     return (PRESETS[DEFAULT_PRESET] if decibels is None else decibels) >= EXACT_DECIBELS
 
 
-def precise_options(
+@dataclass(frozen=True)
+class Prepared:
+    """What `encode` takes, and what is known of how it will look."""
+
+    avatar: Avatar
+    options: EncodeOptions
+    seen: Seen | None
+    asked: float
+    """dB, in every framing."""
+    closeness: Closeness | None
+    """None: nobody looked."""
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether somebody looked and what was asked is not reached."""
+        return self.closeness is not None and self.closeness.binding.decibels < self.asked
+
+
+def prepared(
     avatar: Avatar,
     options: EncodeOptions,
     order: Ordering,
     decibels: float | None = None,
     renderer: Renderer | None = None,
+    search: bool = True,
     fitted_to: Avatar | None = None,
     progress: Progress | None = None,
-) -> tuple[EncodeOptions, Quality]:
-    """The options with the coarsest precision that reaches `decibels` (None: the default), and what it reaches.
+) -> Prepared:
+    """Everything for the fewest bytes that reach `decibels` (None: the default preset's) in every framing.
 
-    Measured against `fitted_to`, the avatar that `avatar` was fitted to, or against itself. If nothing is asked of a
-    fitted avatar, bytes are not spent on what the fit has lost anyway. Without a renderer, by fixed steps.
+    Measured against `fitted_to`, the avatar that `avatar` was fitted to, or against itself. With a renderer, but
+    without `search`, steps and omissions follow from looking once, and nothing is compared. Without a renderer steps
+    are fixed and nothing is left out.
     """
-    lenient = fitted_to is not None and decibels is None
-    default = FITTED_DECIBELS if lenient else PRESETS[DEFAULT_PRESET]
-    target = default if decibels is None else decibels
-    near = replace(options, precision=precision_near(target, options.precision))
+    target = PRESETS[DEFAULT_PRESET] if decibels is None else decibels
     if renderer is None:
-        return near, Quality(target, None)
-    importance = order.importance
-    if lenient:
-        assert fitted_to is not None
-        found, reached = fitted_precision(avatar, options, importance, renderer, fitted_to, progress)
-    else:
-        found, reached = precision_for(avatar, near, importance, renderer, target, progress, fitted_to)
-    return replace(options, precision=found), Quality(target, reached)
+        near = replace(options, precision=precision_near(target, options.precision))
+        return Prepared(avatar, near, None, target, None)
+    if not search:
+        return Prepared(avatar, options, look_at(avatar, renderer, target, progress), target, None)
+    found = tuned(avatar, options, order.importance, renderer, target, progress, fitted_to)
+    return Prepared(found.avatar, found.options, found.seen, target, found.closeness)

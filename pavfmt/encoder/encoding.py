@@ -15,6 +15,7 @@ from pavfmt.encoder.planning import Planner
 from pavfmt.encoder.rig.motion import motion_units
 from pavfmt.encoder.rig.renumbering import renumbered_rig
 from pavfmt.encoder.schedule import Schedule
+from pavfmt.encoder.seen.looking import Seen
 from pavfmt.errors import EncodeError, PavError
 from pavfmt.model import Avatar, Rig
 from pavfmt.registry import UnitType
@@ -28,6 +29,7 @@ def encode(
     rig_file: bytes | None = None,
     rig_name: str = "",
     progress: Progress | None = None,
+    seen: Seen | None = None,
 ) -> bytes:
     """The bytes of a whole `.pav` file.
 
@@ -38,10 +40,12 @@ def encode(
     default it is opacity × area; `pavfmt.encoder.rendered_importance` measures it with a renderer. With `rig_file`
     (what `pavfmt.encoder.encode_rig_file` made of the same rig) the rig is not embedded but named by the file's
     SHA-256 (§6.3), `rig_name` being the hint where to look for it. `progress` is called with shares done, 0..1.
+    `seen`, from looking at the avatar (`pavfmt.encoder.quality.tuned`), says who may be left out and how fine the
+    others must be.
 
     The same input gives the same bytes. Raises EncodeError where the avatar breaks a limit or rule of the format.
     """
-    plan = Planner(avatar, options or EncodeOptions(), importance, rig_file, rig_name).plan()
+    plan = Planner(avatar, options or EncodeOptions(), importance, rig_file, rig_name, seen).plan()
     emission = Emission(plan)
     Schedule(plan, emission, progress).run()
     return _checked(emission.getvalue(), rig_file)

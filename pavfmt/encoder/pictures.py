@@ -18,10 +18,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.arrays import Float64Array
+from pavfmt.arrays import Float64Array, Int32Array
 from pavfmt.encoder.hand_over import completed
 from pavfmt.model import Avatar, Pose, Rig
-from pavfmt.posing import STATIC_RIG, PosedGaussians, avatar_mesh, concatenate, pose_level
+from pavfmt.posing import STATIC_RIG, PosedGaussians, avatar_mesh, concatenate, pose_avatar, pose_level
 
 Progress = Callable[[float], None]
 """Called with the share that is done, 0..1."""
@@ -29,6 +29,16 @@ Cameras = Sequence[tuple[float, float]]
 """Yaw and pitch of each, in degrees."""
 Expressions = Sequence[Mapping[str, float]]
 """Shape name → weight, of each; names a rig does not have are ignored."""
+
+
+WIDTH, HEIGHT, FOCAL = 550, 802, 1900.0
+"""Pixels: what an encoder looks through."""
+Background = tuple[float, float, float]
+WHITE: Background = (1.0, 1.0, 1.0)
+
+
+OUTLIERS_PERCENT = 1.0
+"""Of Gaussians, at either end of an axis, that do not count for the height of a scene without a mesh."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +53,63 @@ class OrbitView:
     pitch_degrees: float
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one picture owes to each of N Gaussians, summed over its pixels (`pavplayer.rasterizers.sensitivity`).
+
+    All but `weights` are squared: Σ |∂C/∂θ|², C being a pixel's colour, three channels.
+    """
+
+    weights: Float64Array
+    """(N,) Σ α·T."""
+    colours: Float64Array
+    """(N,) per channel of a colour."""
+    opacities: Float64Array
+    means: Float64Array
+    """(N,) per metre along a world axis, the mean of three."""
+    log_scales: Float64Array
+    """(N,) the mean of three axes."""
+    quats: Float64Array
+    """(N,) per radian, the mean of three axes."""
+    gaussians: Int32Array
+    """(M,) Gaussian, window and what the window's pixels would change by on average without the Gaussian: the largest
+    channel, over black or white."""
+    windows: NDArray[np.int64]
+    changes: NDArray[np.float32]
+
+
+class ColourMap(Protocol):
+    """One picture as a linear function of the colours of N Gaussians, everything else being held."""
+
+    @property
+    def colours(self) -> Float64Array:
+        """(N, 3) the colours as they are seen from there."""
+
+    def blend(self, colours: Float64Array) -> NDArray[np.float32]:
+        """(N, 3) colours, negative ones too → (H, W, 4): the picture over black, not clipped, and T."""
+
+    def gather(self, picture: NDArray[np.float32]) -> Float64Array:
+        """The transpose: (H, W, 3) → (N, 4) Σ α·T·r for each channel, and Σ (α·T)²."""
+
+
 class Renderer(Protocol):
     """What an encoder needs from a renderer that draws by §9."""
 
-    def picture(self, gaussians: PosedGaussians, view: OrbitView) -> NDArray[np.floating]:
-        """(H, W, 3) display sRGB over white."""
+    def picture(
+        self, gaussians: PosedGaussians, view: OrbitView, background: Background = WHITE
+    ) -> NDArray[np.floating]:
+        """(H, W, 3) display sRGB."""
 
     def contributions(
         self, gaussians: PosedGaussians, view: OrbitView, shares: NDArray[np.floating] | None = None
     ) -> NDArray[np.floating]:
         """(N,) Σ α·T of each Gaussian over the pixels of one picture, each pixel counting its share (H, W)."""
+
+    def look(self, gaussians: PosedGaussians, view: OrbitView) -> Look:
+        """What the picture owes to each Gaussian."""
+
+    def colour_map(self, gaussians: PosedGaussians, view: OrbitView, shrink: int) -> ColourMap:
+        """The picture, `shrink` times smaller along each side, as a function of colours."""
 
 
 def orbit(points: Float64Array, yaw_degrees: float, pitch_degrees: float) -> OrbitView:
@@ -93,3 +150,16 @@ def level_pictures(
                 done += 1
                 if progress is not None:
                     progress(done / count)
+
+
+def height_of(avatar: Avatar) -> float:
+    """Metres, what steps of means are shares of.
+
+    Of the neutral mesh, or without one of all but a few outlying Gaussians.
+    """
+    if avatar.rig is not None:
+        neutral = avatar.rig.mean_neutral if avatar.identity is None else avatar.identity.neutral
+        return float(np.ptp(neutral[:, 1])) or 1.0
+    means = pose_avatar(avatar).means
+    low, high = np.percentile(means, [OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT], axis=0)
+    return float((high - low).max()) or 1.0

@@ -16,23 +16,25 @@ search for a quality (`quality`) cheap: it asks one `Planner` for plans at many 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pavfmt.arrays import Float64Array
+from pavfmt.arrays import Float32Array, Float64Array
 from pavfmt.codec.template_coordinates import template_coordinates
 from pavfmt.encoder.hand_over import is_taken_over
 from pavfmt.encoder.options import EncodeOptions, Precision
 from pavfmt.encoder.order.grouping import grouped
 from pavfmt.encoder.order.importance import opacity_area_importance, order_of, per_face
 from pavfmt.encoder.order.regions import region_bits
-from pavfmt.encoder.precision import LevelPrecision, level_precisions
+from pavfmt.encoder.precision import LevelPrecision, Sensitivities, level_precisions
 from pavfmt.encoder.pruning import pruned
 from pavfmt.encoder.rig.rebinding import rebound
 from pavfmt.encoder.rig.renumbering import renumbered
 from pavfmt.encoder.rig.units import RigUnits, rig_units
+from pavfmt.encoder.seen.looking import Seen
 from pavfmt.errors import EncodeError
 from pavfmt.limits import FORMAT_LIMITS
 from pavfmt.model import Avatar, Gaussians, Level
@@ -91,8 +93,12 @@ class Planner:
         importance: Sequence[Float64Array] | None = None,
         rig_file: bytes | None = None,
         rig_name: str = "",
+        seen: Seen | None = None,
     ) -> None:
-        """`importance` is (N,) per level; by default opacity × area. Raises EncodeError."""
+        """`importance` is (N,) per level; by default opacity × area. `seen` decides who is left out and how fine the
+        others are. Raises EncodeError.
+        """
+        self.seen = seen
         self._avatar, self._options = renumbered(avatar), options
         self._importance = opacity_area_importance(self._avatar) if importance is None else importance
         if len(self._importance) != len(avatar.levels):
@@ -103,15 +109,59 @@ class Planner:
     def plan(self, precision: Precision | None = None) -> AvatarPlan:
         """With this precision instead of the options'."""
         options = self._options if precision is None else replace(self._options, precision=precision)
-        given, kept = pruned(self._avatar, self._importance, options.precision.kept_importance)
+        sensitivities = None
+        if self.seen is None:
+            given, kept = pruned(self._avatar, self._importance, options.precision.kept_importance)
+        else:
+            given, kept, sensitivities = _of_kept(self._avatar, self._importance, self.seen)
         avatar = rebound(given, self._rig.decoded(given), options)
         total = sum(float(one.sum()) for one in self._importance) or 1.0
-        return AvatarPlan(given, avatar, self._rig, _level_plans(avatar, kept, options), options, total)
+        levels = _level_plans(avatar, kept, options, sensitivities)
+        return AvatarPlan(given, avatar, self._rig, levels, options, total)
+
+    def with_colours(self, sh0: Sequence[Float32Array]) -> Planner:
+        """A planner of the avatar with other colours, (N, 1, 3) per level; the rig's units are not made again."""
+        other = copy(self)
+        other._avatar = recoloured(self._avatar, sh0)
+        return other
 
 
-def _level_plans(avatar: Avatar, importance: list[Float64Array], options: EncodeOptions) -> list[LevelPlan]:
+def recoloured(avatar: Avatar, sh0: Sequence[Float32Array]) -> Avatar:
+    """The avatar with other coefficients of band 0, (N, 1, 3) per level."""
+    levels = zip(avatar.levels, sh0, strict=True)
+    return replace(
+        avatar,
+        levels=tuple(replace(level, gaussians=replace(level.gaussians, sh0=own)) for level, own in levels),
+    )
+
+
+def _of_kept(
+    avatar: Avatar, importance: Sequence[Float64Array], seen: Seen
+) -> tuple[Avatar, list[Float64Array], list[dict[str, Float64Array]]]:
+    """The avatar, importance and sensitivities of those that are not left out."""
+    rows = [np.flatnonzero(kept) for kept in seen.kept]
+    if not avatar.hands_over:
+        levels = zip(avatar.levels, rows, strict=True)
+        taken = tuple(replace(level, gaussians=level.gaussians.take(own)) for level, own in levels)
+        avatar = replace(avatar, levels=taken)
+    return (
+        avatar,
+        [np.asarray(score, np.float64)[own] for score, own in zip(importance, rows, strict=True)],
+        [
+            {name: values[own] for name, values in one.items()}
+            for one, own in zip(seen.sensitivities, rows, strict=True)
+        ],
+    )
+
+
+def _level_plans(
+    avatar: Avatar,
+    importance: list[Float64Array],
+    options: EncodeOptions,
+    sensitivities: Sensitivities | None,
+) -> list[LevelPlan]:
     mesh = avatar_mesh(avatar)
-    precisions = level_precisions(avatar, importance, options)
+    precisions = level_precisions(avatar, importance, options, sensitivities)
     regions, coordinates = region_bits(avatar), _site_coordinates(avatar)
     plans = []
     for number, level in enumerate(avatar.levels):

@@ -1,157 +1,314 @@
-"""How close a decoded avatar looks to the one it was made from, and the coarsest precision that is close enough.
+"""How close a decoded avatar looks to the one it was made from, and the fewest bytes that look close enough.
 
-The balance between attributes is fixed (`Precision()`, measured); what is searched is one factor on all steps at once,
-so that a file has the quality asked for and no bits beyond it. Quality is PSNR over pictures that are neither those of
-the importance nor those that quality is reported on. In dB it is nearly a straight line over the logarithm of the
-factor, 20 dB a decade, since errors grow as steps do: the search takes steps of a secant along it and is there after
-three to five pictures of the set.
+Close enough means the worst framing and the worst place: in every framing of `seen.views` PSNR reaches what is asked,
+and no window of 16 × 16 or 4 × 4 pixels of any picture differs by more than what goes with it. Half of the pictures are
+compared over white, half over black, which bound every other background.
+
+The search goes round: steps by sensitivity, everything rounded, colours fitted anew to what that did to the pictures
+(`seen.refit`), colours rounded again, pictures compared. One factor on all steps is set by the worst framing, 20 dB a
+decade, since errors grow as steps do; under a window that fails, what is seen there counts for more and what was left
+out comes back, twice at most. Two to five rounds are enough.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.arrays import Float64Array
-from pavfmt.encoder.hand_over import completed
-from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, EncodeOptions, Precision
-from pavfmt.encoder.pictures import (
-    Cameras,
-    Expressions,
-    OrbitView,
-    Progress,
-    Renderer,
-    known_expressions,
-    orbit,
-)
-from pavfmt.encoder.planning import Planner
+from pavfmt.encoder.hand_over import completed, is_taken_over
+from pavfmt.encoder.options import EncodeOptions
+from pavfmt.encoder.pictures import HEIGHT, WHITE, WIDTH, Background, OrbitView, Progress, Renderer
+from pavfmt.encoder.planning import Planner, recoloured
 from pavfmt.encoder.preview import preview
+from pavfmt.encoder.seen.looking import SH0, Seen, allowed_error, look_at
+from pavfmt.encoder.seen.refit import ColourFit
+from pavfmt.encoder.seen.views import Framing, by_pose, framings_of
+from pavfmt.encoder.seen.windows import worst_window
 from pavfmt.model import Avatar, Pose
-from pavfmt.posing import STATIC_RIG, avatar_mesh, pose_avatar
+from pavfmt.posing import PosedGaussians, pose_avatar
 
-CAMERAS: Cameras = ((7, 2), (-33, -4), (31, 9))
-
-EXPRESSIONS: Expressions = (
-    {},
-    {"jawOpen": 0.6, "mouthSmileLeft": 0.5, "browInnerUp": 0.7},
-    {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 0.4, "mouthPucker": 0.8, "jawLeft": 0.4},
-)
-
-TOLERANCE_DB = 0.08
-"""A search may end so far above its target. Two precisions 1 % apart can differ by half a dB, so finer is luck."""
-MAX_TRIALS = 10
-DECIBELS_PER_FACTOR = 20 / math.log(10)
-"""dB lost for each unit of the natural logarithm of the steps: errors grow as steps do."""
-SHALLOWEST = -1.0
-"""A secant flatter than this is noise: following it would leap out of the range."""
-FINEST, COARSEST = 1e-3, 1e2
-"""Shares of the steps that a search begins with."""
+BLACK: Background = (0.0, 0.0, 0.0)
+LARGE, SMALL = 16, 4
+"""Pixels along the side of a window."""
+WINDOW_FACTORS = {LARGE: 10.0, SMALL: 28.0}
+"""Largest mean difference of a window, in amplitudes of the error allowed: 12 and 33 of 255 at 46.8 dB."""
+TOLERANCE_DB = 0.25
+"""A search may end so far above its target: another round costs seconds for 1 % of the bytes."""
+MAX_ROUNDS = 6
+LEAST_STEP_BACK = 0.7
+"""Times the factor, at most so much finer at once for the sake of a window."""
+MAX_RAISES = 2
+MOST_RAISED = 4.0
+"""Sensitivities are raised by so much at most at once."""
+FARTHEST_COLOUR = 0.25
+"""No channel of a colour is fitted farther from what it was: pictures that were not looked at know it as it was."""
+OFF_LEAST = 0.05
+"""Σ α·T over a failing window that a left-out Gaussian must add there to come back."""
+SLOPE_RANGE = (12.0, 28.0)
+"""dB a decade of steps that are believed of two rounds."""
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The pictures of the avatar to be matched."""
+class FramingQuality:
+    """How close the pictures of a framing are."""
 
-    renderer: Renderer
-    views: tuple[tuple[Pose, OrbitView], ...]
-    """Views of one pose stand together."""
-    targets: tuple[NDArray[np.floating], ...]
-    """(H, W, 3) display sRGB of each view."""
-
-    def decibels(self, avatar: Avatar) -> float:
-        """PSNR over all pixels of all pictures; 99 where nothing differs."""
-        errors, posed, last = [], None, None
-        for (pose, view), target in zip(self.views, self.targets, strict=True):
-            posed = pose_avatar(completed(avatar), pose) if pose is not last else posed
-            last = pose
-            assert posed is not None
-            difference = np.clip(self.renderer.picture(posed, view), 0, 1) - np.clip(target, 0, 1)
-            errors.append(float(np.mean(difference.astype(np.float64) ** 2)))
-        error = float(np.mean(errors))
-        return min(99.0, -10 * math.log10(error)) if error > 0 else 99.0
+    name: str
+    decibels: float
+    """PSNR over all pixels of all its pictures; 99 where nothing differs."""
+    windows: dict[int, float]
+    """Window size → the largest mean difference of a channel in any window, 0..1."""
 
 
-def take_pictures(avatar: Avatar, renderer: Renderer) -> Pictures:
-    """CAMERAS × EXPRESSIONS of `avatar`."""
-    views, targets = [], []
-    for weights in known_expressions(avatar.rig or STATIC_RIG, EXPRESSIONS):
-        pose = Pose(weights)
-        posed = pose_avatar(completed(avatar), pose)
-        rest = avatar_mesh(avatar, pose).rest_vertices
-        for yaw, pitch in CAMERAS:
-            view = orbit(rest if len(rest) else posed.means, yaw, pitch)
-            views.append((pose, view))
-            targets.append(renderer.picture(posed, view))
-    return Pictures(renderer, tuple(views), tuple(targets))
+@dataclass(frozen=True)
+class FailingWindow:
+    """A window that differs by more than it may."""
+
+    pose: Pose
+    view: OrbitView
+    x: int
+    y: int
+    size: int
+    excess: float
+    """Its difference as a multiple of what is allowed."""
 
 
-def coarsest(
-    decibels_of: Callable[[Precision], float],
-    start: Precision,
-    target: float,
-    progress: Progress | None = None,
-    finest: float = FINEST,
-) -> tuple[Precision, float]:
-    """`start`, all steps scaled so that the quality is just over `target` dB; and that quality.
+@dataclass(frozen=True)
+class Closeness:
+    """How close an avatar looks to its source."""
 
-    Where no precision of at least `finest` times its steps reaches it, the best one tried.
-    """
-    at, slope = 0.0, -DECIBELS_PER_FACTOR
-    tried: dict[float, tuple[Precision, float]] = {}
-    for trial in range(1, MAX_TRIALS + 1):
-        candidate = start.scaled(math.exp(at))
-        found = decibels_of(candidate)
-        if progress is not None:
-            progress(trial / MAX_TRIALS)
-        for before, (_, other) in tried.items():  # the slope towards the last one
-            if abs(before - at) > 1e-3:
-                slope = min(max((found - other) / (at - before), -2 * DECIBELS_PER_FACTOR), SHALLOWEST)
-        tried[at] = candidate, found
-        if target <= found < target + TOLERANCE_DB:
-            break
-        at = min(max(at + (target + TOLERANCE_DB / 2 - found) / slope, math.log(finest)), math.log(COARSEST))
-        if at in tried:
-            break
-    enough = [one for one in tried.values() if one[1] >= target]
-    return min(enough, key=lambda one: one[1]) if enough else max(tried.values(), key=lambda one: one[1])
+    framings: tuple[FramingQuality, ...]
+    failing: tuple[FailingWindow, ...]
+
+    @property
+    def binding(self) -> FramingQuality:
+        """The framing of fewest dB."""
+        return min(self.framings, key=lambda one: one.decibels)
+
+    def margin(self, decibels: float) -> float:
+        """dB by which the worst framing and the worst window are closer than asked; below 0: farther."""
+        excess = max((one.excess for one in self.failing), default=1.0)
+        return min(self.binding.decibels - decibels, -20 * math.log10(excess) if excess > 1 else math.inf)
+
+    def worst(self, size: int) -> float:
+        """The largest difference of a window anywhere, 0..1."""
+        return max((one.windows[size] for one in self.framings), default=0.0)
 
 
-def precision_for(
+@dataclass(frozen=True)
+class Tuned:
+    """An avatar made ready to be written in a quality."""
+
+    avatar: Avatar
+    """Its colours are those that were fitted to what rounding does."""
+    options: EncodeOptions
+    seen: Seen
+    closeness: Closeness
+    reached: bool
+    """Whether every framing and window is as close as was asked."""
+
+
+class Comparison:
+    """The pictures that a source is compared by."""
+
+    def __init__(self, source: Avatar, renderer: Renderer, framings: Sequence[Framing]) -> None:
+        self._renderer, self._framings = renderer, framings
+        self._targets = [
+            self._draw(posed, view, at) for at, (_, _, posed, view) in enumerate(self._sights(source))
+        ]
+
+    def _sights(self, avatar: Avatar) -> Iterator[tuple[int, Pose, PosedGaussians, OrbitView]]:
+        whole = completed(avatar)
+        for pose, views in by_pose(self._framings):
+            posed = pose_avatar(whole, pose)
+            for number, view in views:
+                yield number, pose, posed, view
+
+    def _draw(self, posed: PosedGaussians, view: OrbitView, at: int) -> NDArray[np.floating]:
+        return self._renderer.picture(posed, view, BLACK if at % 2 else WHITE)
+
+    def closeness(self, avatar: Avatar, decibels: float = 99.0) -> Closeness:
+        """Of an avatar to the source; windows fail that differ by more than goes with so many dB."""
+        errors: list[list[float]] = [[] for _ in self._framings]
+        largest = [dict.fromkeys(WINDOW_FACTORS, 0.0) for _ in self._framings]
+        failing = []
+        for at, (number, pose, posed, view) in enumerate(self._sights(avatar)):
+            difference = np.abs(self._draw(posed, view, at) - self._targets[at])
+            errors[number].append(float(np.mean(np.square(difference, dtype=np.float64))))
+            for size, factor in WINDOW_FACTORS.items():
+                found, x, y = worst_window(difference, size)
+                largest[number][size] = max(largest[number][size], found)
+                excess = found / (factor * allowed_error(decibels) ** 0.5)
+                if excess > 1:
+                    failing.append(FailingWindow(pose, view, x, y, size, excess))
+        qualities = tuple(
+            FramingQuality(framing.name, _decibels(error), windows)
+            for framing, error, windows in zip(self._framings, errors, largest, strict=True)
+        )
+        return Closeness(qualities, tuple(failing))
+
+
+def _decibels(errors: list[float]) -> float:
+    error = float(np.mean(errors)) if errors else 0.0
+    return min(99.0, -10 * math.log10(error)) if error > 0 else 99.0
+
+
+def tuned(
     avatar: Avatar,
     options: EncodeOptions,
     importance: Sequence[Float64Array],
     renderer: Renderer,
-    target: float,
+    decibels: float,
     progress: Progress | None = None,
-    reference: Avatar | None = None,
-    finest: float = FINEST,
-) -> tuple[Precision, float]:
-    """The coarsest precision at which `avatar` is drawn with `target` dB, and the quality reached.
+    source: Avatar | None = None,
+    finest: float = 0.0,
+) -> Tuned:
+    """The avatar, options and omissions that take the fewest bytes for `decibels` in every framing.
 
-    It is measured against `reference`, or the avatar itself. No steps are finer than `finest` times the options'.
-    Raises EncodeError.
+    Measured against `source`, or the avatar itself. No step is finer than by `finest` than sensitivities ask. Where the
+    quality cannot be reached, the closest that was found. Raises EncodeError.
     """
-    pictures, planner = take_pictures(reference or avatar, renderer), Planner(avatar, options, importance)
-
-    def decibels(precision: Precision) -> float:
-        return pictures.decibels(preview(planner.plan(precision)))
-
-    return coarsest(decibels, options.precision, target, progress, finest)
-
-
-def fitted_precision(
-    avatar: Avatar,
-    options: EncodeOptions,
-    importance: Sequence[Float64Array],
-    renderer: Renderer,
-    source: Avatar,
-    progress: Progress | None = None,
-) -> tuple[Precision, float]:
-    """The same for an avatar that was fitted to `source`, as far as bytes are not spent on what the fit lost."""
-    return precision_for(
-        avatar, options, importance, renderer, FITTED_DECIBELS, progress, source, FITTED_FINEST
+    source = source or avatar
+    framings = framings_of(source)
+    whole = _Share(progress)
+    seen = look_at(avatar, renderer, decibels, whole.part(0.0, 0.3), framings)
+    comparison = Comparison(source, renderer, framings)
+    search = _Search(
+        avatar, options, importance, renderer, decibels, seen, ColourFit(source, renderer, framings)
     )
+    best: Tuned | None = None
+    for number in range(MAX_ROUNDS):
+        found = search.round(comparison, whole.part(0.3 + 0.7 * number / MAX_ROUNDS, 0.7 / MAX_ROUNDS))
+        if best is None or _is_better(found, best, decibels):
+            best = found
+        if not search.goes_on(found, finest):
+            break
+    assert best is not None
+    whole.done()
+    return best
+
+
+def _is_better(one: Tuned, other: Tuned, decibels: float) -> bool:
+    """What is close enough beats what is not; of two that are, the coarser; of two that are not, the closer."""
+    if one.reached != other.reached:
+        return one.reached
+    if one.reached:
+        return one.options.precision.step_factor > other.options.precision.step_factor
+    return one.closeness.margin(decibels) > other.closeness.margin(decibels)
+
+
+class _Search:
+    """One avatar on its way to a quality."""
+
+    def __init__(
+        self,
+        avatar: Avatar,
+        options: EncodeOptions,
+        importance: Sequence[Float64Array],
+        renderer: Renderer,
+        decibels: float,
+        seen: Seen,
+        fit: ColourFit,
+    ) -> None:
+        self._avatar, self._options, self._decibels = avatar, options, decibels
+        self._renderer, self._seen, self._fit = renderer, seen, fit
+        self._planner = Planner(avatar, options, importance, seen=seen)
+        self._factor = options.precision.step_factor
+        self._sh0 = [level.gaussians.sh0 for level in avatar.levels]
+        self._raises = 0
+        self._before: tuple[float, float] | None = None
+
+    def round(self, comparison: Comparison, progress: Progress) -> Tuned:
+        """Steps, rounding, colours, rounding, pictures."""
+        precision = replace(self._options.precision, step_factor=self._factor)
+        self._planner.seen = self._seen
+        shown = preview(self._planner.with_colours(self._sh0).plan(precision))
+        self._refit(shown, progress)
+        shown = preview(self._planner.with_colours(self._sh0).plan(precision))
+        closeness = comparison.closeness(shown, self._decibels)
+        reached = closeness.margin(self._decibels) >= 0
+        options = replace(self._options, precision=precision)
+        return Tuned(recoloured(self._avatar, self._sh0), options, self._seen, closeness, reached)
+
+    def _refit(self, shown: Avatar, progress: Progress) -> None:
+        """The colours of those that stay become what fits best beside what everything else was rounded to."""
+        given = [
+            level.gaussians.sh0[kept]
+            for level, kept in zip(self._avatar.levels, self._seen.kept, strict=True)
+        ]
+        away = np.concatenate(
+            [SH0 * (own - level.gaussians.sh0)[:, 0] for own, level in zip(given, shown.levels, strict=True)]
+        )
+        correction, at = self._fit.correction(shown, away.astype(np.float64), progress), 0
+        for number, level in enumerate(shown.levels):
+            own = correction[at : at + len(level.gaussians)]
+            at += len(own)
+            if is_taken_over(shown, number):
+                continue  # fitted to multiples of its steps, and not there in the end
+            fitted = level.gaussians.sh0 + (own[:, None] / SH0).astype(np.float32)
+            farthest = np.float32(FARTHEST_COLOUR / SH0)
+            sh0 = self._sh0[number].copy()
+            sh0[self._seen.kept[number]] = np.clip(fitted, given[number] - farthest, given[number] + farthest)
+            self._sh0[number] = sh0
+
+    def goes_on(self, found: Tuned, finest: float) -> bool:
+        """Sets out for another round; False where it would not help."""
+        closeness, before = found.closeness, self._factor
+        over = closeness.binding.decibels - self._decibels
+        if closeness.failing and over >= 0:
+            if self._raises < MAX_RAISES:
+                self._raises += 1
+                self._raise(closeness.failing)
+            else:  # what is seen there cannot be told apart from the rest: everything is written finer
+                self._factor *= max(10 ** (closeness.margin(self._decibels) / 20), LEAST_STEP_BACK)
+            return self._factor > finest
+        if 0 <= over < TOLERANCE_DB:
+            return False
+        slope = 20.0
+        if self._before is not None and abs(math.log10(self._before[0] / self._factor)) > 0.01:
+            decades = math.log10(self._factor / self._before[0])
+            slope = float(np.clip((self._before[1] - closeness.binding.decibels) / decades, *SLOPE_RANGE))
+        self._before = self._factor, closeness.binding.decibels
+        self._factor = max(self._factor * 10 ** ((over - TOLERANCE_DB / 2) / slope), finest)
+        return self._factor != before
+
+    def _raise(self, failing: Sequence[FailingWindow]) -> None:
+        """What is seen in failing windows counts for more, and what was left out of them comes back."""
+        counts = [len(level.gaussians) for level in self._avatar.levels]
+        factors = np.ones(sum(counts))
+        back = np.zeros(sum(counts), dtype=bool)
+        kept = np.concatenate(self._seen.kept)
+        whole = completed(self._avatar)
+        for one in failing:
+            shares = np.zeros((HEIGHT, WIDTH), dtype=np.float32)
+            shares[one.y : one.y + one.size, one.x : one.x + one.size] = 1
+            weights = self._renderer.contributions(pose_avatar(whole, one.pose), one.view, shares)
+            back |= ~kept & (weights > OFF_LEAST)
+            largest = float(weights.max(initial=0)) or 1.0
+            excess = min(one.excess**4, MOST_RAISED) - 1
+            factors = np.maximum(factors, 1 + excess * np.minimum(4 * weights / largest, 1))
+        ends = np.cumsum(counts)[:-1]
+        for number, (own, returning) in enumerate(
+            zip(np.split(factors, ends), np.split(back, ends), strict=True)
+        ):
+            self._seen = self._seen.raised(number, own).with_back(number, returning)
+
+
+class _Share:
+    """Progress of parts as progress of the whole."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+
+    def part(self, start: float, length: float) -> Progress:
+        """What a part calls."""
+        return lambda done: None if self._progress is None else self._progress(start + length * done)
+
+    def done(self) -> None:
+        """All of it."""
+        if self._progress is not None:
+            self._progress(1.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pavfmt.encoder import PRESETS
-from pavfmt.encoder.options import FITTED_DECIBELS
 from research.results.cells import MARKS, SHARES, Cell, CellResult, Cells
 from research.results.judging import CUTS, MOST_DECIBELS, Judgement
 from research.results.methods import ABLATION, ADDITIVE, FIT, METHODS, TWO_PART_BASE, Method, reference_of
@@ -35,7 +34,7 @@ cell by cell, and can be stopped at any time; a cell that says "{MISSING}" has n
   for the others), so that all rows of a table have the same bytes to spend; the last column is each file's own whole,
   whose kB it states. Units count once they are complete.
 - **Precision** is the encoder's default, without a search for a quality; hand-overs are searched for
-  one as `pav encode --progressive` does ({FITTED_DECIBELS} dB against the head, exact ones {PRESETS["balanced"]}).
+  one as `pav encode --progressive` does ({PRESETS["balanced"]} dB against the head in every framing).
 - **Fits**: {FIT.steps:,} steps and at most {FIT.gaussians:,} Gaussians, a few minutes on two cores: enough to compare
   methods, not the best that a long fit reaches. "Fitted alone" are models without any prefix in mind, of as many
   Gaussians as the additive fit spends on so many bytes; their own bytes stand in brackets.

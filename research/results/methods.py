@@ -15,12 +15,11 @@ from pavfmt.encoder import (
     EncodeOptions,
     Precision,
     encode,
-    fitted_precision,
     opacity_area_importance,
-    precision_for,
     rendered_importance,
+    tuned,
 )
-from pavfmt.encoder.options import FITTED_DECIBELS, FITTED_FINEST, HAND_OVER_OPTIONS
+from pavfmt.encoder.options import FITTED_FINEST, HAND_OVER_OPTIONS
 from pavfmt.exporters.progressive import write_progressive
 from pavfmt.importers.progressive import is_progressive, read_progressive
 from pavfmt.model import Avatar
@@ -74,7 +73,7 @@ TWO_PART_BASE = replace(ON_FACES, own_steps=2500, alone_steps=2000, joint_steps=
 ENCODING = {"first_unit_bytes": FIRST_UNIT_BYTES, "precision": asdict(Precision())}
 ENCODING_KEY = "encoding"
 """In a method's settings: how the file is written, whatever was fitted."""
-HANDING_OVER_ENCODING = {ENCODING_KEY: [FITTED_DECIBELS, FITTED_FINEST, asdict(HAND_OVER_OPTIONS)]}
+HANDING_OVER_ENCODING = {ENCODING_KEY: [PRESETS["balanced"], FITTED_FINEST, asdict(HAND_OVER_OPTIONS)]}
 MADE_FROM_SCENE = ("scene", "capture")
 FITTED = EncodeOptions(first_unit_bytes=5500, unit_bytes=4500, importance_per="face", order_as_stored=True)
 """Of fits: the coarse start comes as one, and a twentieth is never passed over by a unit that ends beyond it."""
@@ -138,13 +137,11 @@ def _handed_over(flat: Avatar, configuration: HandOverConfiguration, work: Path,
         run.clear()
     avatar, renderer = read_progressive(folder), open_renderer("cpu")
     importance = rendered_importance(avatar, renderer)
-    if configuration.exact:
-        precision, _ = precision_for(
-            avatar, HAND_OVER_OPTIONS, importance, renderer, PRESETS["balanced"], reference=flat
-        )
-    else:
-        precision, _ = fitted_precision(avatar, HAND_OVER_OPTIONS, importance, renderer, flat)
-    return encode(_bare(avatar), replace(HAND_OVER_OPTIONS, precision=precision), importance)
+    finest = 0.0 if configuration.exact else FITTED_FINEST
+    found = tuned(
+        avatar, HAND_OVER_OPTIONS, importance, renderer, PRESETS["balanced"], source=flat, finest=finest
+    )
+    return encode(_bare(found.avatar), found.options, importance, seen=found.seen)
 
 
 def _handing_over(name: str, title: str, configuration: HandOverConfiguration) -> Method:

@@ -194,10 +194,10 @@ def test_encode_a_progressive_checkpoint_in_its_own_order(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "exact"), [([], False), (["--quality", "44"], False), (["--quality", "52"], True)]
+    ("options", "exact"), [([], True), (["--preset", "small"], False), (["--quality", "52"], True)]
 )
 def test_encode_progressive_fits_first(lam, tmp_path, monkeypatch, options, exact):
-    """From 50 dB on the Gaussians stay as they are; below, fewer of them are fitted."""
+    """Gaussians stay as they are, so that a preset promises the same; only small files have fewer, fitted ones."""
     from pavcli import encode as command
 
     asked = []
@@ -238,7 +238,8 @@ def test_encode_says_what_it_made(lam, tmp_path, capsys):
     target = tmp_path / "head.pav"
     assert main(["encode", lam, "--importance", "opacity-area", "-o", str(target)]) == 0
     out, err = capsys.readouterr()
-    assert out == "" and "4 Gaussians, order by opacity x area" in err
+    assert out == "" and "4 of 4 Gaussians (0 left out), order by opacity x area" in err
+    assert "dB or more in every framing, bound by" in err and "worst 16x16 block off by" in err
 
 
 @pytest.mark.parametrize(

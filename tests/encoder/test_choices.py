@@ -6,14 +6,15 @@ import pytest
 
 from pavfmt.encoder import PRESETS, EncodeOptions, precision_near
 from pavfmt.encoder.choices import (
-    Quality,
+    Prepared,
     fitting_options,
     keeps_gaussians,
     ordering,
-    precise_options,
+    prepared,
     wanted_decibels,
 )
-from pavfmt.encoder.options import ADDITIVE_OPTIONS, FITTED_DECIBELS
+from pavfmt.encoder.options import ADDITIVE_OPTIONS
+from pavfmt.encoder.quality import Closeness, FramingQuality
 from pavfmt.errors import EncodeError
 from spec.builders.avatars import toy
 
@@ -31,9 +32,9 @@ def test_what_cannot_be_had_is_refused(decibels):
     assert wanted_decibels(None, 30.0) == 30.0 and wanted_decibels(None, 70.0) == 70.0
 
 
-def test_from_fifty_decibels_on_gaussians_stay_as_they_are():
-    assert not keeps_gaussians(None) and not keeps_gaussians(49.9)
-    assert keeps_gaussians(50.0)
+def test_but_for_small_files_gaussians_stay_as_they_are():
+    assert keeps_gaussians(None) and keeps_gaussians(PRESETS["near-lossless"])
+    assert not keeps_gaussians(PRESETS["small"])
 
 
 def test_the_order_is_the_first_that_is_there():
@@ -62,9 +63,18 @@ def test_options_fit_the_kind_of_avatar():
 def test_without_a_renderer_steps_are_fixed_and_nothing_is_promised():
     avatar = toy("face")
     order, options = ordering(avatar), fitting_options(avatar)
-    found, quality = precise_options(avatar, options, order)
-    assert found.precision == precision_near(PRESETS["balanced"], options.precision)
-    assert quality == Quality(PRESETS["balanced"], None) and not quality.is_missed
-    assert precise_options(avatar, options, order, fitted_to=avatar)[1].asked == FITTED_DECIBELS
-    assert precise_options(avatar, options, order, 52.0, fitted_to=avatar)[1].asked == 52.0
-    assert Quality(52.0, 51.9).is_missed and not Quality(52.0, 52.0).is_missed
+    found = prepared(avatar, options, order)
+    assert found.options.precision == precision_near(PRESETS["balanced"], options.precision)
+    assert found.seen is None and found.closeness is None and not found.is_missed
+    assert prepared(avatar, options, order, 52.0).asked == 52.0
+
+
+def test_what_is_not_reached_is_missed():
+    avatar = toy("face")
+
+    def closeness(decibels):
+        return Closeness((FramingQuality("head", decibels, {}), FramingQuality("eyes", 60.0, {})), ())
+
+    options = fitting_options(avatar)
+    assert Prepared(avatar, options, None, 52.0, closeness(51.9)).is_missed
+    assert not Prepared(avatar, options, None, 52.0, closeness(52.0)).is_missed

@@ -13,12 +13,15 @@ from realdata import DATA, needs_data
 
 from pavfmt import Pose, decode, encode, inspect, pose_avatar, unit_ends, verify
 from pavfmt.codec import compiled
-from pavfmt.encoder import PRESETS, EncodeOptions, precision_near, rendered_importance
+from pavfmt.encoder import PRESETS, EncodeOptions, rendered_importance, tuned
+from pavfmt.encoder.choices import Ordering, prepared
 from pavfmt.importers.lam import read_lam
 from pavfmt.registry import UnitType
 from pavplayer.camera import evaluation_camera
+from pavplayer.evaluation.framings import compared, framings_of, likeness
 from pavplayer.evaluation.metrics import psnr
 from pavplayer.importance import open_renderer
+from pavplayer.posing.poser import Poser
 from pavplayer.rasterizers import open_rasterizer
 from spec.builders.forging import frames_of, unit_spans
 
@@ -38,20 +41,22 @@ def importance(name):
 
 @cache
 def head_file(name, decibels=PRESETS["balanced"]):
-    """Without its recorded motion, which is no part of a head."""
-    options = EncodeOptions(precision_near(decibels))
-    return encode(replace(head(name), tracks=()), options, importance(name))
+    """Without its recorded motion, which is no part of a head; looked at, but not searched."""
+    avatar, renderer = replace(head(name), tracks=()), open_renderer("cpu")
+    order = Ordering(importance(name), False, "rendered importance")
+    ready = prepared(avatar, EncodeOptions(), order, decibels, renderer, search=False)
+    return encode(ready.avatar, ready.options, order.importance, seen=ready.seen)
 
 
 def test_a_head_with_its_rig_takes_less_than_220_kilobytes(name):
     """The LAM zip takes 4.1 MB. What is not seen is left out: a third at most."""
     assert len(head_file(name)) < 220_000
     scene = decode(head_file(name))
-    assert scene.header.gaussian_bytes < 6.0 * head(name).gaussian_count
+    assert scene.header.gaussian_bytes < 6.5 * head(name).gaussian_count
     assert 0.66 < scene.gaussian_count / head(name).gaussian_count <= 1
 
 
-@pytest.mark.parametrize("preset, least, most_bytes", [("balanced", 47, 6.0), ("near-lossless", 53, 8.5)])
+@pytest.mark.parametrize("preset, least, most_bytes", [("balanced", 47, 6.5), ("near-lossless", 53, 8.8)])
 def test_a_whole_head_is_as_sharp_as_the_unquantized_one(name, preset, least, most_bytes):
     """Every expression seen from three views: together within a decibel of what is aimed at, without a search."""
     scene = decode(head_file(name, PRESETS[preset]))
@@ -121,3 +126,20 @@ def test_motion_and_metadata_of_the_source_are_kept(name):
     scene = decode(encode(head(name)))
     assert len(scene.tracks) == len(head(name).tracks)
     assert frozen(scene.metadata["title"]) == frozen(head(name).metadata["title"])
+
+
+@pytest.mark.slow
+def test_the_default_is_close_from_everywhere_and_in_its_worst_place(name):
+    """`eval-v2`: the head all around, everything there is, eyes and mouth from close by; not what was searched on."""
+    avatar = replace(head(name), tracks=())
+    found = tuned(avatar, EncodeOptions(), importance(name), open_renderer("cpu"), PRESETS["balanced"])
+    assert found.closeness.binding.decibels >= PRESETS["balanced"]
+    scene = decode(encode(found.avatar, found.options, importance(name), seen=found.seen))
+    assert scene.header.gaussian_bytes < 6.5 * avatar.gaussian_count
+    snapshot = scene.snapshot()
+    before, after = Poser(avatar).frame, Poser(snapshot.avatar, snapshot.order).frame
+    framings = framings_of(avatar, before)
+    qualities = likeness(framings, compared(framings, before, after, open_rasterizer("cpu")), avatar)
+    for quality in qualities:
+        assert min(quality.psnr, quality.psnr_black) >= (47 if quality.framing == "head" else 46), quality
+        assert quality.large.difference <= 14 and quality.small.difference <= 40, quality

@@ -14,7 +14,7 @@ from realdata import DATA, needs_data
 from pavfmt import EncodeOptions, decode
 from pavfmt.encoder import encode
 from pavfmt.encoder.options import HAND_OVER_PRECISION
-from pavfmt.encoder.precision import height_of
+from pavfmt.encoder.pictures import height_of
 from pavfmt.errors import EncodeError
 from pavfmt.importers import read_avatar
 from pavfmt.model import Avatar, Pose

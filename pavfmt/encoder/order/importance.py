@@ -1,13 +1,13 @@
-"""Importance: which Gaussians are sent first, and which are written finest.
+"""Importance: which Gaussians are sent first.
 
 W of a Gaussian is the paper's Σ α·T (ProgressiveAvatars, section 3; §6.1): its blending weight summed over the pixels
-of a stated set of pictures. It does two things at once. It is the order of the units, so that a prefix has what is
-seen most; and it is the *visibility* that decides the steps (`pavfmt.encoder.precision`), since an error in a Gaussian
-shows by its weight in the picture.
+of a stated set of pictures. It is the order of the units, so that a prefix has what is seen most. How finely a Gaussian
+is written is another matter, for which W knows too little (`pavfmt.encoder.seen.looking`); only where nobody looks it
+stands in for that, too.
 
 A checkpoint may bring an importance of its own, which its training measured. That decides the order then, because the
-fit was made for it, but not the steps: 12.05 bytes a Gaussian with both by it, 10.84 with the steps by what is seen
-(spec/decisions/0013-prediction-and-precision.md). Without a renderer opacity × area stands in for both.
+fit was made for it, but not the steps (spec/decisions/0013-prediction-and-precision.md). Without a renderer opacity ×
+area stands in for both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pavfmt.arrays import Float64Array
-from pavfmt.encoder.pictures import Cameras, Expressions, Progress, Renderer, level_pictures
+from pavfmt.encoder.pictures import (
+    Cameras,
+    Expressions,
+    Progress,
+    Renderer,
+    height_of,
+    level_pictures,
+)
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar
 from pavfmt.posing import avatar_mesh, pose_level
@@ -34,6 +41,10 @@ EXPRESSIONS: Expressions = (
 """Likewise. Without an open mouth and closed lids, teeth and lids would have no weight and come last."""
 
 
+LARGEST_AXIS = 0.1
+"""Of the avatar's height: as far as a Gaussian's axis counts where its area stands for what is seen of it."""
+
+
 def rendered_importance(
     avatar: Avatar, renderer: Renderer, progress: Progress | None = None
 ) -> list[Float64Array]:
@@ -46,12 +57,16 @@ def rendered_importance(
 
 
 def opacity_area_importance(avatar: Avatar) -> list[Float64Array]:
-    """Per level (N,) opacity × area (m²) of the largest cross-section at rest: the fallback without a renderer."""
-    mesh = avatar_mesh(avatar)
+    """Per level (N,) opacity × area (m²) of the largest cross-section at rest: the fallback without a renderer.
+
+    No axis counts for more than a share LARGEST_AXIS of the avatar's own height: one stray giant would otherwise be all
+    of the sum.
+    """
+    mesh, largest = avatar_mesh(avatar), LARGEST_AXIS * height_of(avatar)
     result = []
     for number in range(len(avatar.levels)):
         posed = pose_level(avatar.levels, number, mesh)
-        axes = np.sort(posed.scales, axis=1)
+        axes = np.minimum(np.sort(posed.scales, axis=1), largest)
         result.append(posed.opacities * axes[:, 1] * axes[:, 2])
     return result
 

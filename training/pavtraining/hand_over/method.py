@@ -44,7 +44,7 @@ import torch
 from numpy.typing import NDArray
 
 from pavfmt.arrays import BoolArray, Float64Array
-from pavfmt.encoder.precision import height_of
+from pavfmt.encoder.pictures import height_of
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Level
 from pavfmt.registry import Site

@@ -1,0 +1,174 @@
+"""Pictures as a linear function of the Gaussians' colours, and its transpose, in numba.
+
+With everything but colours held, a picture over black is Σ w_i c_i, w being the blending weights α T: a sparse matrix
+that is never written down. `blend_colours` is its product with any colours, negative ones too; `gather_colours` the
+product of its transpose with a picture. Least squares for colours need nothing else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pavplayer.camera import Camera
+from pavplayer.compilation import (
+    Float32Array,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+    contracted,
+    next_turn,
+    parallel,
+    prange,
+    thread_count,
+)
+from pavplayer.rasterizers.binning import TILE
+from pavplayer.rasterizers.blending import _all_stopped, _start, _step
+from pavplayer.rasterizers.projection import CENTRE_X, CENTRE_Y, LOG_OPACITY, UX, UY, VY
+from pavplayer.rasterizers.tiles import Tiles
+
+_PIXELS = TILE * TILE
+_ZERO = np.float32(0)
+
+
+@contracted
+def _paint(
+    state: Float32Array,
+    record: Float64Array,
+    box: Int32Array,
+    left: int,
+    top: int,
+    red: np.float32,
+    green: np.float32,
+    blue: np.float32,
+) -> None:
+    step = np.float32(record[UX])
+    dx = left + 0.5 - record[CENTRE_X]
+    for row in range(max(box[2] - top, 0), min(box[3] - top, TILE)):
+        dy = top + row + 0.5 - record[CENTRE_Y]
+        peak = np.float32(record[LOG_OPACITY] - (record[VY] * dy) ** 2)
+        start = np.float32(record[UX] * dx + record[UY] * dy)
+        base = np.uint64(row * TILE)
+        for lane in range(TILE):
+            at = base + np.uint64(lane)
+            u = start + step * np.float32(lane)
+            weight, after = _step(peak - u * u, state[at])
+            state[at] = after
+            state[at + np.uint64(_PIXELS)] += weight * red
+            state[at + np.uint64(2 * _PIXELS)] += weight * green
+            state[at + np.uint64(3 * _PIXELS)] += weight * blue
+
+
+@contracted
+def _gather(
+    state: Float32Array,
+    record: Float64Array,
+    box: Int32Array,
+    left: int,
+    top: int,
+    lanes: Float32Array,
+    sums: Float32Array,
+) -> None:
+    """Σ w r of one Gaussian in one tile into `sums` (4,): three channels, and Σ w². `state` holds T and r."""
+    step = np.float32(record[UX])
+    lanes[:] = _ZERO
+    dx = left + 0.5 - record[CENTRE_X]
+    for row in range(max(box[2] - top, 0), min(box[3] - top, TILE)):
+        dy = top + row + 0.5 - record[CENTRE_Y]
+        peak = np.float32(record[LOG_OPACITY] - (record[VY] * dy) ** 2)
+        start = np.float32(record[UX] * dx + record[UY] * dy)
+        base = np.uint64(row * TILE)
+        for lane in range(TILE):
+            at = base + np.uint64(lane)
+            u = start + step * np.float32(lane)
+            weight, after = _step(peak - u * u, state[at])
+            state[at] = after
+            lanes[lane] += weight * state[at + np.uint64(_PIXELS)]
+            lanes[lane + TILE] += weight * state[at + np.uint64(2 * _PIXELS)]
+            lanes[lane + 2 * TILE] += weight * state[at + np.uint64(3 * _PIXELS)]
+            lanes[lane + 3 * TILE] += weight * weight
+    for k in range(4):
+        sums[k] = lanes[k * TILE : (k + 1) * TILE].sum()
+
+
+@parallel
+def blend_colours(
+    records: Float64Array,
+    boxes: Int32Array,
+    starts: Int64Array,
+    entries: Int32Array,
+    colours: Float32Array,
+    picture: Float32Array,
+    threads: int,
+) -> None:
+    """Σ w c into `picture` (H, W, 4), not clipped; the fourth channel is T. `colours` (N, 3) may be negative."""
+    height, width = picture.shape[0], picture.shape[1]
+    columns, counter = -(-width // TILE), np.zeros(1, np.int64)
+    for _ in prange(threads):
+        state = np.empty(4 * _PIXELS, np.float32)
+        tile = next_turn(counter)
+        while tile < len(starts) - 1:
+            left, top = tile % columns * TILE, tile // columns * TILE
+            _start(state, left, top, width, height)
+            for entry in range(starts[tile], starts[tile + 1]):
+                i = entries[entry]
+                _paint(state, records[i], boxes[i], left, top, colours[i, 0], colours[i, 1], colours[i, 2])
+                if (entry - starts[tile]) % 16 == 15 and _all_stopped(state[:_PIXELS]):
+                    break
+            for row in range(min(TILE, height - top)):
+                for column in range(min(TILE, width - left)):
+                    at = row * TILE + column
+                    for channel in range(3):
+                        picture[top + row, left + column, channel] = state[at + (channel + 1) * _PIXELS]
+                    picture[top + row, left + column, 3] = abs(state[at])
+            tile = next_turn(counter)
+
+
+@parallel
+def gather_colours(
+    records: Float64Array,
+    boxes: Int32Array,
+    starts: Int64Array,
+    entries: Int32Array,
+    picture: Float32Array,
+    sums: Float32Array,
+    threads: int,
+) -> None:
+    """Σ w r of a `picture` r (H, W, 3), and Σ w², of every entry into `sums` (entries, 4), zeros before."""
+    height, width = picture.shape[0], picture.shape[1]
+    columns, counter = -(-width // TILE), np.zeros(1, np.int64)
+    for _ in prange(threads):
+        state, lanes = np.empty(4 * _PIXELS, np.float32), np.empty(4 * TILE, np.float32)
+        tile = next_turn(counter)
+        while tile < len(starts) - 1:
+            left, top = tile % columns * TILE, tile // columns * TILE
+            _start(state, left, top, width, height)
+            for row in range(min(TILE, height - top)):
+                for column in range(min(TILE, width - left)):
+                    at = row * TILE + column
+                    for channel in range(3):
+                        state[at + (channel + 1) * _PIXELS] = picture[top + row, left + column, channel]
+            for entry in range(starts[tile], starts[tile + 1]):
+                i = entries[entry]
+                _gather(state, records[i], boxes[i], left, top, lanes, sums[entry])
+                if (entry - starts[tile]) % 16 == 15 and _all_stopped(state[:_PIXELS]):
+                    break
+            tile = next_turn(counter)
+
+
+def blended(tiles: Tiles, camera: Camera, colours: Float32Array) -> Float32Array:
+    """(N, 3) colours → (H, W, 4): Σ w c, not clipped, and T."""
+    picture = np.empty((camera.height, camera.width, 4), np.float32)
+    lists = tiles.records, tiles.boxes, tiles.starts, tiles.entries
+    blend_colours(*lists, np.ascontiguousarray(colours), picture, thread_count())
+    return picture
+
+
+def gathered(tiles: Tiles, camera: Camera, picture: Float32Array) -> Float64Array:
+    """(H, W, 3) r → (N, 4): Σ w r for each channel, and Σ w²."""
+    if picture.shape != (camera.height, camera.width, 3):
+        raise ValueError(f"a picture of {picture.shape} for {camera.height} × {camera.width} pixels")
+    sums = np.zeros((len(tiles.entries), 4), np.float32)
+    lists = tiles.records, tiles.boxes, tiles.starts, tiles.entries
+    gather_colours(*lists, np.ascontiguousarray(picture, np.float32), sums, thread_count())
+    count = len(tiles.records)
+    return np.stack([np.bincount(tiles.entries, column, minlength=count) for column in sums.T], axis=1)

@@ -17,6 +17,14 @@ from pavplayer.camera import REFERENCE_DISTANCE, REFERENCE_FOCAL, REFERENCE_SIZE
 YAW_DEGREES, PITCH_DEGREES = 42.0, (-14.0, 18.0)
 DISTANCES = (0.80, 1.15)
 """Of the measuring distance."""
+ALL_AROUND_SHARE, NEAR_SHARE, FAR_SHARE = 0.2, 0.12, 0.06
+"""Of cameras: from anywhere on the sphere, from so near that the face fills the picture, from twice as far. The others
+stand in front, where a head is looked at most; but a base that never saw the back is a mask."""
+ALL_AROUND_PITCH = (-35.0, 62.0)
+NEAR_DISTANCES, FAR_DISTANCES = (0.38, 0.55), (1.6, 2.2)
+"""Of the measuring distance."""
+NEAR_JITTER = 0.18
+"""As TARGET_JITTER: what fills the picture then is now an eye, now the mouth, now an ear."""
 TARGET_JITTER = 0.05
 """Of the head's height: how far the point looked at strays along each axis."""
 NEUTRAL_SHARE = 0.2
@@ -57,7 +65,7 @@ def between(low: float, high: float, uniform: float) -> float:
 
 @dataclass(frozen=True)
 class CameraSampler:
-    """Cameras around the set-up that quality is measured in, anywhere in front of the face."""
+    """Cameras around a head: most of them in front of the face, some all around, near and far."""
 
     centre: tuple[float, float, float]
     height: float
@@ -75,13 +83,20 @@ class CameraSampler:
 
     def camera(self, number: int) -> Camera:
         """Camera `number`, 550×802."""
-        yaw, pitch, away, *aside = stream(self.seed, 1, number).uniform(6).tolist()
-        target = np.array(self.centre) + TARGET_JITTER * self.height * (2 * np.array(aside) - 1)
+        kind, yaw, pitch, away, *aside = stream(self.seed, 1, number).uniform(7).tolist()
+        widest, pitches, distances, jitter = self.yaw_degrees, self.pitch_degrees, DISTANCES, TARGET_JITTER
+        if kind < ALL_AROUND_SHARE:
+            widest, pitches = 180.0, ALL_AROUND_PITCH
+        elif kind < ALL_AROUND_SHARE + NEAR_SHARE:
+            distances, jitter = NEAR_DISTANCES, NEAR_JITTER
+        elif kind < ALL_AROUND_SHARE + NEAR_SHARE + FAR_SHARE:
+            distances = FAR_DISTANCES
+        target = np.array(self.centre) + jitter * self.height * (2 * np.array(aside) - 1)
         return Camera.orbit(
             target,
-            REFERENCE_DISTANCE * self.height * between(*DISTANCES, away),
-            between(-self.yaw_degrees, self.yaw_degrees, yaw),
-            between(*self.pitch_degrees, pitch),
+            REFERENCE_DISTANCE * self.height * between(*distances, away),
+            between(-widest, widest, yaw),
+            between(*pitches, pitch),
             width=REFERENCE_SIZE[0],
             height=REFERENCE_SIZE[1],
             focal_px=REFERENCE_FOCAL,

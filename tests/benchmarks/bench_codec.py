@@ -15,7 +15,7 @@ import zstandard
 
 from pavfmt import Decoder, EncodeOptions, Scene, decode, encode, inspect
 from pavfmt.codec.compiled import switched
-from pavfmt.encoder import PRESETS, precision_for, rendered_importance
+from pavfmt.encoder import PRESETS, rendered_importance, tuned
 from pavfmt.importers.cc0_rig import read_cc0_rig
 from pavfmt.importers.lam import read_lam
 from pavfmt.tools.synthetic import synthetic_avatar
@@ -88,8 +88,8 @@ def run(data_folder: Path, repeats: int = 9) -> list[Row]:
     balanced = PRESETS["balanced"]
 
     def searched() -> None:
-        precision, _ = precision_for(avatar, EncodeOptions(), importance, renderer, balanced)
-        encode(avatar, EncodeOptions(precision=precision), importance)
+        found = tuned(avatar, EncodeOptions(), importance, renderer, balanced)
+        encode(found.avatar, found.options, importance, seen=found.seen)
 
     rows.append(("encode LAM status, opacity x area", plain, 1.0))
     rows.append(("encode LAM status, rendered importance", whole, whole / plain))

@@ -36,7 +36,7 @@ from pavfmt import (
 )
 from pavfmt.codec import compiled
 from pavfmt.decoding.events import UnitDamaged
-from pavfmt.encoder import PRESETS, precision_for, precision_near, rendered_importance
+from pavfmt.encoder import PRESETS, precision_near, rendered_importance, tuned
 from pavfmt.encoder.order.importance import has_stored_importance
 from pavfmt.fileio import check_target, write_together
 from pavfmt.importers import ImportOptions, read_avatar
@@ -192,8 +192,8 @@ def encoded(avatar: Avatar, decibels: float) -> bytes:
     options = EncodeOptions(
         precision=precision_near(decibels), importance_per=per, order_as_stored=has_stored_importance(avatar)
     )
-    precision, _ = precision_for(avatar, options, importance, renderer, decibels)
-    return encode(avatar, replace(options, precision=precision), importance)
+    found = tuned(avatar, options, importance, renderer, decibels)
+    return encode(found.avatar, found.options, importance, seen=found.seen)
 
 
 def posed_pav(data: bytes) -> PosedGaussians:

@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.bench_progressivity
 
-Both are written at several precisions around the balanced preset's. dB jump by half of one from one precision to the
-next, as single Gaussians round well or badly, so a line through dB and the logarithm of bytes is compared at the
-preset's dB, and not two files.
+Both are written at several precisions around the balanced preset's, steps by sensitivity, nothing left out but what
+looking once allows, colours as they are. dB of the worst framing jump from one precision to the next, as single
+Gaussians round well or badly, so a line through dB and the logarithm of bytes is compared, and not two files.
 PAV_TEST_DATA names the data folder (default ../shared/data).
 """
 
@@ -19,7 +19,9 @@ import numpy as np
 from pavfmt import EncodeOptions, decode, encode, inspect
 from pavfmt.arrays import Float64Array
 from pavfmt.encoder import PRESETS, rendered_importance
-from pavfmt.encoder.quality import Pictures, take_pictures
+from pavfmt.encoder.quality import Comparison
+from pavfmt.encoder.seen.looking import Seen, look_at
+from pavfmt.encoder.seen.views import framings_of
 from pavfmt.importers.lam import read_lam
 from pavfmt.model import Avatar
 from pavfmt.tools.inspect import gaussian_bytes_of
@@ -39,17 +41,19 @@ def bytes_at(
     avatar: Avatar,
     options: EncodeOptions,
     importance: list[Float64Array],
-    pictures: Pictures,
+    pictures: Comparison,
+    seen: Seen,
 ) -> tuple[int, float]:
     """How many units of Gaussians, and their bytes at a quality, by the line through all precisions."""
     reached, sizes, units = [], [], 0
     for factor in FACTORS:
-        data = encode(avatar, replace(options, precision=options.precision.scaled(factor)), importance)
+        finer = replace(options, precision=options.precision.scaled(factor))
+        data = encode(avatar, finer, importance, seen=seen)
         snapshot = decode(data).snapshot()
         assert snapshot is not None
         report = inspect(data)
         units = sum(unit.type == "gaussians" for unit in report.units)
-        reached.append(pictures.decibels(snapshot.avatar))
+        reached.append(pictures.closeness(snapshot.avatar).binding.decibels)
         sizes.append(np.log(gaussian_bytes_of(report)))
     slope, height = np.polyfit(reached, sizes, 1)
     return units, float(np.exp(height + slope * decibels))
@@ -62,9 +66,10 @@ def main() -> None:
     for name in HEADS:
         avatar = read_lam(DATA / "lam" / f"{name}.zip")
         importance = rendered_importance(avatar, renderer)
-        pictures = take_pictures(avatar, renderer)
-        count, size = bytes_at(decibels, avatar, EncodeOptions(), importance, pictures)
-        _, whole = bytes_at(decibels, avatar, WHOLE, importance, pictures)
+        pictures = Comparison(avatar, renderer, framings_of(avatar))
+        seen = look_at(avatar, renderer, decibels)
+        count, size = bytes_at(decibels, avatar, EncodeOptions(), importance, pictures, seen)
+        _, whole = bytes_at(decibels, avatar, WHOLE, importance, pictures, seen)
         print(
             f"| {name} | {count} | {size:,.0f} | {whole:,.0f} | {100 * (size / whole - 1):+.1f} % |",
             flush=True,

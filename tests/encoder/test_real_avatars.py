@@ -18,7 +18,8 @@ from pavfmt.encoder.choices import Ordering, prepared
 from pavfmt.importers.lam import read_lam
 from pavfmt.registry import UnitType
 from pavplayer.camera import evaluation_camera
-from pavplayer.evaluation.framings import compared, framings_of, likeness
+from pavplayer.evaluation.framings import framings_of
+from pavplayer.evaluation.likeness import compared, likeness
 from pavplayer.evaluation.metrics import psnr
 from pavplayer.importance import open_renderer
 from pavplayer.posing.poser import Poser
@@ -139,7 +140,8 @@ def test_the_default_is_close_from_everywhere_and_in_its_worst_place(name):
     snapshot = scene.snapshot()
     before, after = Poser(avatar).frame, Poser(snapshot.avatar, snapshot.order).frame
     framings = framings_of(avatar, before)
-    qualities = likeness(framings, compared(framings, before, after, open_rasterizer("cpu")), avatar)
+    pictures = compared(framings, before, [after], open_rasterizer("cpu"))
+    (qualities,) = likeness(framings, pictures, avatar)
     for quality in qualities:
         assert min(quality.psnr, quality.psnr_black) >= (47 if quality.framing == "head" else 46), quality
         assert quality.large.difference <= 14 and quality.small.difference <= 40, quality

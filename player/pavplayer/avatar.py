@@ -7,6 +7,9 @@
     picture = avatar.frame(avatar.camera(yaw_degrees=20), {"jawOpen": 0.6})
 
 Whoever draws with a renderer of their own takes `posed` or `tensors` instead of `frame`.
+
+The name is also that of `pavfmt.model.Avatar`, a finished avatar as data. Programs that play avatars never meet that
+one, and call this one what they mean by it; where both are needed, `pavplayer.Avatar` says which.
 """
 
 from __future__ import annotations

@@ -6,6 +6,24 @@
     picture = session.frame(Pose({"jawOpen": 0.5}), session.camera())
 
 Who has a path or a URL takes `pavplayer.Avatar`, which also fetches.
+
+A session puts four things in a row and owns the order they go in:
+
+1. `feed` hands bytes to the decoder, which only stores them. Nothing is looked at, so that whoever receives bytes never
+   waits for work and never meets an error about their content.
+2. `update` lets the decoder work and reports what came of it, for as long as it is given. Each event that may change
+   the picture makes the poser *stale*; nothing is posed here, as many units often come between two pictures.
+3. `posed` makes a new poser from the scene if the old one is stale, and poses. A poser is a
+   snapshot: it costs several frames to make, as it copies and sorts what is there, and what arrives while it is in use
+   does not touch it.
+4. `frame` draws what `posed` gives, with the rasterizer the session was opened with.
+
+So any prefix can be drawn, and the picture at the end does not depend on how the bytes were cut: the scene alone
+decides (§1), and the session adds no state of its own to it but counts for reports (`bytes_until_visible`
+and the like, which are read off the directory where there is one, as units may come in another order than they stand).
+
+Gaussians are posed in main memory by compiled code, or on a torch device (`open_session("cuda")`), where they stay
+from posing to drawing.
 """
 
 from __future__ import annotations

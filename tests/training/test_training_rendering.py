@@ -17,8 +17,8 @@ from pavplayer.evaluation.metrics import psnr  # noqa: E402
 from pavplayer.posing.tensor_frames import WorldCloud, concatenated  # noqa: E402
 from pavplayer.rasterizers.tiles import TileRasterizer  # noqa: E402
 from pavtraining.rendering import render  # noqa: E402
+from pavtraining.rendering.compiled_projection import project_and_light  # noqa: E402
 from pavtraining.rendering.cpu import plain_project_and_light  # noqa: E402
-from pavtraining.rendering.fused import project_and_light  # noqa: E402
 
 SMALL = Camera.orbit((0, 0, 0), 1.0, 20, 10, width=37, height=41, focal_px=60)
 

@@ -18,11 +18,11 @@ from pavfmt.posing import quaternion_from_rotation
 from pavfmt.registry import Site
 from pavplayer.posing import frames
 from pavplayer.posing.frames import Array
-from pavplayer.posing.skinned_mesh import IntArray, Mesh, Motion, gathered, row_indices
+from pavplayer.posing.skinned_mesh import IntArray, Mesh, SkeletonPose, gathered, row_indices
 
 
 @dataclass(frozen=True)
-class Locals:
+class LocalArrays:
     """All Gaussians of an avatar, level after level or in file order, as they are stored."""
 
     levels: IntArray
@@ -37,28 +37,30 @@ class Locals:
     opacities: Float32Array
     sh: Float32Array
 
-    def take(self, rows: NDArray[np.integer]) -> Locals:
+    def take(self, rows: NDArray[np.integer]) -> LocalArrays:
         """The Gaussians at `rows`, in that order."""
         if len(rows) == len(self.levels) and (np.diff(rows) == 1).all():
             return self  # all, in this order
-        return Locals(**{name: value[rows] for name, value in vars(self).items()})
+        return LocalArrays(**{name: value[rows] for name, value in vars(self).items()})
 
 
-def locals_of(levels: Sequence[Level]) -> Locals:
+def local_arrays(levels: Sequence[Level]) -> LocalArrays:
     """Level after level."""
     width = max(level.gaussians.shN.shape[1] for level in levels)
-    parts = [_level_locals(number, level, width) for number, level in enumerate(levels)]
-    return Locals(**{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])})
+    parts = [_level_arrays(number, level, width) for number, level in enumerate(levels)]
+    return LocalArrays(
+        **{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])}
+    )
 
 
-def _level_locals(number: int, level: Level, width: int) -> Locals:
+def _level_arrays(number: int, level: Level, width: int) -> LocalArrays:
     """One level's Gaussians, with zeros for SH bands that other levels have."""
     gaussians = level.gaussians
     quats = gaussians.quats.astype(np.float64)
     missing = width - gaussians.shN.shape[1]
     higher = np.pad(gaussians.shN, ((0, 0), (0, missing), (0, 0)))
     beta = gaussians.barycentrics
-    return Locals(
+    return LocalArrays(
         levels=np.full(len(gaussians), number, np.int64),
         sites=gaussians.sites.astype(np.int64),
         means=gaussians.means,
@@ -83,22 +85,24 @@ def joint_quaternions(rotations: Float64Array) -> tuple[Float32Array, Float64Arr
     return np.where(quats @ quats.T < 0, np.float32(-1), np.float32(1)), quats
 
 
-def _empty_part(count: int, turned: bool) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
+def _empty_part(
+    count: int, with_rotations: bool
+) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
     """Room for a Part."""
     return (
         np.empty((count, 3), np.float32),
         np.empty((count, 4), np.float32),
         np.empty((count, 3), np.float32),
-        np.empty((4, count if turned else 0), np.float32),
+        np.empty((4, count if with_rotations else 0), np.float32),
     )
 
 
 class FaceFrameBinding:
     """Gaussians that live in the frames of faces."""
 
-    def __init__(self, mesh: Mesh, gaussians: Locals, turned: bool = True) -> None:
-        """`turned`: whether somebody wants the bindings' rotations."""
-        self._kernels, self._turned = mesh.kernels, turned
+    def __init__(self, mesh: Mesh, gaussians: LocalArrays, with_rotations: bool = True) -> None:
+        """`with_rotations`: whether somebody wants the bindings' rotations."""
+        self._kernels, self._with_rotations = mesh.kernels, with_rotations
         first = np.cumsum([0, *(len(corners) for corners in mesh.corners)])
         faces, which = _by_first_use(gaussians.sites + first[gaussians.levels])
         corners = np.concatenate(mesh.corners)[faces]
@@ -133,12 +137,12 @@ class FaceFrameBinding:
             return self._posed_compiled(points)
         table = gathered(self.frames(points), self._which)
         quats, size, centre = table[:4], table[4], table[5:]
-        turned = frames.rotated(quats, self._means)
-        means = np.stack([c + size * x for c, x in zip(centre, turned, strict=True)], axis=1)
+        moved = frames.rotated(quats, self._means)
+        means = np.stack([c + size * x for c, x in zip(centre, moved, strict=True)], axis=1)
         return means, frames.product(quats, self._quats), size[:, None] * self._scales, quats
 
     def _posed_compiled(self, points: Array) -> Part:
-        part = _empty_part(len(self._which), self._turned)
+        part = _empty_part(len(self._which), self._with_rotations)
         table = self._kernels.face_frames(points, tuple(self._corners))
         own = tuple(self._means), tuple(self._quats), self._scales
         self._kernels.pose_on_faces(table, self._which, *own, *part)
@@ -148,9 +152,11 @@ class FaceFrameBinding:
 class SurfacePointBinding:
     """Gaussians that the skinning of a point carries: a vertex, a point on a face, or a joint's origin."""
 
-    def __init__(self, mesh: Mesh, gaussians: Locals, levels: Sequence[Level], turned: bool = True) -> None:
-        """`turned`: whether somebody wants the bindings' rotations."""
-        self._kernels, self._turned = mesh.kernels, turned
+    def __init__(
+        self, mesh: Mesh, gaussians: LocalArrays, levels: Sequence[Level], with_rotations: bool = True
+    ) -> None:
+        """`with_rotations`: whether somebody wants the bindings' rotations."""
+        self._kernels, self._with_rotations = mesh.kernels, with_rotations
         corners, beta, weights = _anchors(mesh, gaussians, levels)
         self._joints = np.flatnonzero(weights.any(axis=0))
         weights = weights[:, self._joints]
@@ -173,37 +179,37 @@ class SurfacePointBinding:
         part._scales = self._scales[:count]
         return part
 
-    def posed(self, rest: Array, motion: Motion) -> Part:
+    def posed(self, rest: Array, skeleton: SkeletonPose) -> Part:
         """The Gaussians; `rest` is (3, V + S + 1), unskinned, its last point the origin."""
         if self._kernels is not None:
-            return self._posed_compiled(rest, motion)
+            return self._posed_compiled(rest, skeleton)
         points = self._means
         for corner, beta in zip(self._corners, self._beta, strict=True):
             points = points + beta * gathered(rest, corner)
         blend = (
-            np.ascontiguousarray(motion.table(self._joints).T.astype(np.float32)) @ self._weights
+            np.ascontiguousarray(skeleton.table(self._joints).T.astype(np.float32)) @ self._weights
         )  # (12, N)
-        quats = self._blended(motion)
+        quats = self._blended(skeleton)
         means = np.stack(frames.moved(blend, points.astype(np.float32, copy=False)), axis=1)
         return means, frames.product(quats, self._quats), self._scales, quats
 
-    def _posed_compiled(self, rest: Array, motion: Motion) -> Part:
-        means, quats, _, turns = part = _empty_part(len(self._scales), self._turned)
+    def _posed_compiled(self, rest: Array, skeleton: SkeletonPose) -> Part:
+        means, quats, _, rotations = part = _empty_part(len(self._scales), self._with_rotations)
         if self._heaviest is None:
             return part
-        on_joints = motion.table(self._joints), *self._joint_quats(motion)
+        on_joints = skeleton.table(self._joints), *self._joint_quats(skeleton)
         anchors = tuple(self._corners), tuple(self._beta), self._weights, self._heaviest
         own = tuple(self._means), tuple(self._quats)
-        self._kernels.pose_on_points(rest, *anchors, *on_joints, *own, means, quats, turns)
-        return means, quats, self._scales, turns
+        self._kernels.pose_on_points(rest, *anchors, *on_joints, *own, means, quats, rotations)
+        return means, quats, self._scales, rotations
 
-    def _joint_quats(self, motion: Motion) -> tuple[Float32Array, Float64Array]:
+    def _joint_quats(self, skeleton: SkeletonPose) -> tuple[Float32Array, Float64Array]:
         """Signs (J, J) of the joints' quaternions against each other, and these, (J, 4)."""
-        return joint_quaternions(motion.rotations[self._joints])
+        return joint_quaternions(skeleton.rotations[self._joints])
 
-    def _blended(self, motion: Motion) -> Array:
+    def _blended(self, skeleton: SkeletonPose) -> Array:
         """(4, N) normalised sums of the joints' quaternions, signs agreeing with the heaviest joint's."""
-        agreement, quats = self._joint_quats(motion)
+        agreement, quats = self._joint_quats(skeleton)
         weights = self._weights
         if self._heaviest is not None and (agreement < 0).any():
             weights = weights * gathered(agreement, self._heaviest)
@@ -221,7 +227,7 @@ def _by_first_use(faces: IntArray) -> tuple[IntArray, IntArray]:
 
 
 def _anchors(
-    mesh: Mesh, gaussians: Locals, levels: Sequence[Level]
+    mesh: Mesh, gaussians: LocalArrays, levels: Sequence[Level]
 ) -> tuple[IntArray, Float64Array, Float64Array]:
     """What surface points hang on: three points (N, 3), their β (N, 3), and skinning weights (N, J)."""
     extended = _extended_weights(mesh)

@@ -1,8 +1,10 @@
 """The steps of `pavplayer.posing.poser` in numba: one Gaussian at a time instead of whole arrays one after another.
 
-What a Gaussian needs is read once, and nothing is written but the result. Numbers in between are float64. Vectors
-come component first, as everywhere in posing: (3, N) as three rows, so that the first Gaussians alone will do. Meshes
-are small, and left to one thread: waking another would take as long.
+What a Gaussian needs is read once, and nothing is written but the result: array operations read and write
+all of N dozens of times, and at 170,000 Gaussians memory is what they wait for. Numbers in between are float64: what
+is waited for is not arithmetic. Each Gaussian is computed on its own, so that the bits are the same
+for any number of threads. Vectors come component first, as everywhere in posing: (3, N) as three rows, so that the
+first Gaussians alone will do. Meshes are small, and left to one thread: waking another would take as long.
 """
 
 from __future__ import annotations
@@ -60,6 +62,8 @@ def _across(a0: Vector) -> Vector:
 @compiled
 def _quaternion(x: Vector, y: Vector, z: Vector) -> Quaternion:
     """Rotation columns → a unit quaternion, through its component of largest magnitude."""
+    # The four candidates are 4 w², 4 x², 4 y², 4 z²; the largest is at least 1, so that nothing cancels and the square
+    # root is of no small number. Which one is taken changes the sign at most, and q and −q are one rotation.
     ww, xx = 1 + x[0] + y[1] + z[2], 1 + x[0] - y[1] - z[2]
     yy, zz = 1 - x[0] + y[1] - z[2], 1 - x[0] - y[1] + z[2]
     a, b, c = y[2] - z[1], z[0] - x[2], x[1] - y[0]
@@ -76,7 +80,7 @@ def _quaternion(x: Vector, y: Vector, z: Vector) -> Quaternion:
 
 @compiled
 def _write_frame(points: Float64Array, i: int, j: int, k: int, table: Float32Array, face: int) -> None:
-    """The frame of the face with these corners, as FORMAT.md defines it."""
+    """The frame of the face with these corners (§8); degenerate faces have one too."""
     x, y, z = points[0, i], points[1, i], points[2, i]
     edge = (points[0, j] - x, points[1, j] - y, points[2, j] - z)
     other = (points[0, k] - x, points[1, k] - y, points[2, k] - z)
@@ -135,6 +139,7 @@ def _blended(
     """The normalised sum of joints' quaternions (J, 4), signs (J, J) agreeing with the heaviest joint's."""
     w, x, y, z = 0.0, 0.0, 0.0, 0.0
     for j in range(len(weights)):
+        # q and −q turn alike, but their sums do not: the signs follow the joint that matters most here.
         weight = weights[j, i] * agreement[heaviest, j]
         w, x = w + weight * quats[j, 0], x + weight * quats[j, 1]
         y, z = y + weight * quats[j, 2], z + weight * quats[j, 3]

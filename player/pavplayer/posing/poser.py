@@ -12,7 +12,7 @@ from pavfmt.arrays import Float32Array
 from pavfmt.model import Avatar, Pose
 from pavfmt.posing import STATIC_RIG
 from pavfmt.registry import Binding, ShFrame
-from pavplayer.posing.bindings import FaceFrameBinding, Part, SurfacePointBinding, locals_of
+from pavplayer.posing.bindings import FaceFrameBinding, Part, SurfacePointBinding, local_arrays
 from pavplayer.posing.cloud import PosedCloud
 from pavplayer.posing.frames import Array
 from pavplayer.posing.skinned_mesh import Mesh, gathered, row_indices
@@ -35,23 +35,25 @@ class Poser:
         differ: it is what fits are measured against.
         """
         self.mesh = Mesh(avatar.rig or STATIC_RIG, avatar.identity, avatar.levels, compiled)
-        gaussians = locals_of(avatar.levels)
+        gaussians = local_arrays(avatar.levels)
         if order is not None:
             gaussians = gaussians.take(np.asarray(order))
         in_frame = np.array([level.binding is Binding.FACE_FRAME for level in avatar.levels])
         rows, others = (np.flatnonzero(in_frame[gaussians.levels] == kind) for kind in (True, False))
         local = np.array([level.sh_frame is ShFrame.LOCAL for level in avatar.levels])
-        turned = bool(local.any())
-        self._faces = FaceFrameBinding(self.mesh, gaussians.take(rows), turned) if len(rows) else None
+        with_rotations = bool(local.any())
+        self._faces = FaceFrameBinding(self.mesh, gaussians.take(rows), with_rotations) if len(rows) else None
         self._points = None
         if len(others) or not len(rows):
-            self._points = SurfacePointBinding(self.mesh, gaussians.take(others), avatar.levels, turned)
+            self._points = SurfacePointBinding(
+                self.mesh, gaussians.take(others), avatar.levels, with_rotations
+            )
         self._rows = None  # where those in face frames come, if there are others
         self._places = None  # and where the two parts' Gaussians go
         if len(rows) and len(others):
             self._rows = rows
             self._places = row_indices(np.argsort(np.concatenate([rows, others]), kind="stable"))
-        self._sh_local = local[gaussians.levels] if turned else None
+        self._sh_local = local[gaussians.levels] if with_rotations else None
         self._opacities = np.ascontiguousarray(gaussians.opacities)
         self._sh = np.ascontiguousarray(gaussians.sh if sh is None else sh)
         self.mesh.forget_levels()
@@ -79,31 +81,31 @@ class Poser:
 
     def frame(self, pose: Pose) -> PosedCloud:
         """The avatar's Gaussians in a pose. Opacities and SH are the same arrays every time."""
-        motion = self.mesh.motion(pose)
-        rest = self.mesh.rest(pose.weights, motion)
+        skeleton = self.mesh.skeleton(pose)
+        rest = self.mesh.rest(pose.weights, skeleton)
         parts = []
         if self._faces is not None:
-            parts.append(self._faces.posed(self.mesh.with_splits(self.mesh.skinned(rest, motion))))
+            parts.append(self._faces.posed(self.mesh.with_splits(self.mesh.skinned(rest, skeleton))))
         if self._points is not None:
             extended = self.mesh.with_splits(rest)
-            parts.append(self._points.posed(np.concatenate([extended, np.zeros((3, 1))], axis=1), motion))
-        means, quats, scales, turns = parts[0] if len(parts) == 1 else self._joined(parts)
-        return PosedCloud(means, quats, scales, self._opacities, self._sh, self._sh_frames(turns))
+            parts.append(self._points.posed(np.concatenate([extended, np.zeros((3, 1))], axis=1), skeleton))
+        means, quats, scales, rotations = parts[0] if len(parts) == 1 else self._joined(parts)
+        return PosedCloud(means, quats, scales, self._opacities, self._sh, self._sh_frames(rotations))
 
     def _joined(self, parts: Sequence[Part]) -> Part:
         """Both bindings' Gaussians as one, in the order asked for."""
         assert self._places is not None
-        means, quats, scales, turns = zip(*parts, strict=True)
+        means, quats, scales, rotations = zip(*parts, strict=True)
         rows = [np.concatenate(part)[self._places] for part in (means, quats, scales)]
-        turn = np.concatenate(turns, axis=1)
+        turn = np.concatenate(rotations, axis=1)
         if self._sh_local is not None:
             turn = gathered(turn, self._places)
         return rows[0], rows[1], rows[2], turn
 
-    def _sh_frames(self, turns: Array) -> Array | None:
+    def _sh_frames(self, rotations: Array) -> Array | None:
         """(N, 4): the bindings' rotations where SH are in local axes and no rotation elsewhere."""
         if self._sh_local is None:
             return None
         still = np.array([[1.0], [0.0], [0.0], [0.0]], np.float32)
-        chosen = np.where(self._sh_local, turns, still)
+        chosen = np.where(self._sh_local, rotations, still)
         return np.stack([chosen[0], chosen[1], chosen[2], chosen[3]], axis=1)

@@ -33,7 +33,7 @@ def row_indices(numbers: NDArray[np.integer]) -> NDArray[np.int32]:
 
 
 @dataclass(frozen=True)
-class Motion:
+class SkeletonPose:
     """One pose of the skeleton."""
 
     features: Float32Array
@@ -94,7 +94,7 @@ class Mesh:
         """Let go of what only the making of bindings needs: faces above level 0 and the host's split points."""
         self.corners, self.split_points = self.corners[:1], []
 
-    def motion(self, pose: Pose) -> Motion:
+    def skeleton(self, pose: Pose) -> SkeletonPose:
         """The skeleton in a pose; the joints follow the shapes first."""
         positions = self.joint_positions
         for shape in self.rig.shapes:
@@ -104,15 +104,15 @@ class Mesh:
         local, rotations, translations = joint_transforms(self.rig, positions, pose)
         listed = [] if self.rig.correctives is None else list(self.rig.correctives.joints)
         features = (local[listed] - np.eye(3)).reshape(-1).astype(np.float32)
-        return Motion(features, rotations, translations)
+        return SkeletonPose(features, rotations, translations)
 
-    def rest(self, weights: Mapping[str, float], motion: Motion) -> Array:
+    def rest(self, weights: Mapping[str, float], skeleton: SkeletonPose) -> Array:
         """(3, V) vertices before skinning: neutral, weighted shapes, correctives, midpoints."""
         points = self.neutral
         wanted = np.array([weights.get(shape.name, 0.0) for shape in self.rig.shapes], np.float32)
         points = self._with_rows(points, wanted, self.shapes)
         if self.correctives is not None:
-            points = self._with_rows(points, motion.features, self.correctives)
+            points = self._with_rows(points, skeleton.features, self.correctives)
         if self.edges is None:
             return points
         ends = gathered(points, self.edges)
@@ -128,9 +128,9 @@ class Mesh:
         chosen = rows[active]
         return points + (weights[active] @ chosen).reshape(3, self.neutral.shape[1])
 
-    def skinned(self, rest: Array, motion: Motion) -> Array:
+    def skinned(self, rest: Array, skeleton: SkeletonPose) -> Array:
         """(3, V) posed vertices."""
-        table = motion.table()
+        table = skeleton.table()
         if self.kernels is not None:
             points = np.empty((3, rest.shape[1]))
             self.kernels.skin(rest, self.weights, table, points)

@@ -1,4 +1,4 @@
-"""Frames of the format's two bindings in torch, and Gaussians carried by them (FORMAT.md §8), differentiably.
+"""Frames of the format's two bindings in torch, and Gaussians carried by them (§8), differentiably.
 
 One set of formulas for whoever has tensors: the player on a device, and training, whose gradients flow to the
 Gaussians' own numbers and, through the frames of split faces, to the barycentric coordinates of the split points.

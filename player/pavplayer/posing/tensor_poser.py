@@ -54,10 +54,10 @@ class TensorMesh:
 
     def posed(self, pose: Pose) -> PosedSurface:
         """The mesh in a pose."""
-        motion = self._mesh.motion(pose)
-        rest = self._mesh.rest(pose.weights, motion)
-        vertices = self._mesh.skinned(rest, motion)
-        arrays = (vertices.T, rest.T, motion.rotations, motion.translations)
+        skeleton = self._mesh.skeleton(pose)
+        rest = self._mesh.rest(pose.weights, skeleton)
+        vertices = self._mesh.skinned(rest, skeleton)
+        arrays = (vertices.T, rest.T, skeleton.rotations, skeleton.translations)
         return PosedSurface(*(torch.from_numpy(np.array(one, np.float64, order="C")) for one in arrays))
 
 

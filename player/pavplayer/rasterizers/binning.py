@@ -1,8 +1,13 @@
 """Tile lists in depth order for the tile rasterizer, in numba.
 
 The Gaussians are dealt out to the tiles (a counting sort) as they lie in memory, where Gaussians of one tile tend
-to be near each other: runs of them are counted in parallel, and each run knows where in each tile's list its part
-begins. Then every tile's list is sorted by depth on its own, small enough for the nearest cache.
+to be near each other. Then every tile's list is sorted by depth on its own, small enough for the nearest cache. The
+other way round, all Gaussians sorted by depth first, every later pass would jump over all of memory.
+
+Dealing out in parallel: the Gaussians are cut into RUN_COUNT runs of neighbours, whatever the number of threads. Each
+run counts for itself, `counts[run, tile]`. The running sum over (tile, run), tiles outside, says where in `entries` the
+part of each run in each tile's list begins, so that the second pass writes without asking any other run, and the lists
+are in index order as if one thread had made them. That order is what the stable sort keeps for equal depths.
 """
 
 from __future__ import annotations
@@ -40,17 +45,24 @@ _SLACK = 1e-3
 def _tile_spans(record: Float64Array, box: Int32Array, spans: UInt16Array, at: int) -> int:
     """First and one past the last tile of each row of tiles that hold a pixel centre the Gaussian may cover.
 
+    A slanting needle's box holds many tiles that it does not touch; listing it there would cost more than all the rest.
+    So the ellipse's own extent is found for each row of tiles, in closed form.
+
     Writes a row of `spans` (…, 2), from row `at` on, for each row of tiles that the box touches, and returns the
     row after the last of them.
     """
     x0, x1, first_row, last_row = box[0], box[1] - 1, box[2] // TILE, (box[3] - 1) // TILE
-    if x0 // TILE == x1 // TILE:
+    if x0 // TILE == x1 // TILE:  # one tile wide, as most are: every row has that tile
         for _ in range(first_row, last_row + 1):
             spans[at, 0], spans[at, 1] = x0 // TILE, x1 // TILE + 1
             at += 1
         return at
     uy, vy, reach, wide = record[UY], record[VY], record[REACH], 1 / record[UX]
-    # The height of the border's rightmost point; the border is symmetric about the centre.
+    # The border is (UX dx + UY dy)² + (VY dy)² = REACH. At the height dy it runs from
+    #     dx = (−√(REACH − (VY dy)²) − UY dy) / UX   to   dx = (√(REACH − (VY dy)²) − UY dy) / UX,
+    # and over a strip of heights each end is furthest out at the height of the ellipse's outermost point, or at the
+    # strip's edge that is nearest to it. `outermost` is the height of the rightmost point; the border is symmetric
+    # about the centre, so that of the leftmost is −outermost.
     outermost = -uy * sqrt(reach) / (vy * sqrt(uy * uy + vy * vy))
     for row in range(first_row, last_row + 1):
         top = row * TILE + 0.5 - record[CENTRE_Y] - _SLACK
@@ -130,6 +142,8 @@ def _sort_by_depth(
     A radix sort, so that equal depths stay in index order. The last three arrays are room to work in.
     """
     count = len(entries)
+    # Four passes over eight bits each, from the lowest. All four histograms come from one look at the keys, as passes
+    # do not change them; entry v + 1 counts value v, so that a running sum gives where each value's begin.
     starts = np.zeros((4, 257), np.int64)
     for k in range(count):
         key = bits[entries[k]]
@@ -139,7 +153,7 @@ def _sort_by_depth(
     first, second, first_keys, second_keys = entries, others, keys, other_keys
     for digit in range(4):
         if starts[digit].max() == count:
-            continue  # all alike here
+            continue  # all alike here: a head's depths share sign, exponent and often the next bits
         for value in range(256):
             starts[digit, value + 1] += starts[digit, value]
         for k in range(count):
@@ -148,6 +162,7 @@ def _sort_by_depth(
             second[place], second_keys[place] = first[k], first_keys[k]
             starts[digit, value] += 1
         first, second, first_keys, second_keys = second, first, second_keys, first_keys
+    # After an odd number of passes the result lies in the other array.
     for k in range(count):
         entries[k] = first[k]
 
@@ -157,6 +172,7 @@ def _sort_lists(
     bits: UInt32Array, starts: Int64Array, longest: int, entries: Int32Array, threads: int
 ) -> None:
     """Sorts every tile's list by depth."""
+    # Lists differ in length by orders of magnitude, so threads do not get equal shares of them but ask for the next.
     counter = np.zeros(1, np.int64)
     for _ in prange(threads):
         keys, other_keys = np.empty(longest, np.uint32), np.empty(longest, np.uint32)

@@ -1,4 +1,4 @@
-"""The CUDA rasterizer: gsplat 1.5.3 through its public `rasterization`, behind the same protocol (FORMAT.md §9).
+"""The CUDA rasterizer: gsplat 1.5.3 through its public `rasterization`, behind the same protocol (§9).
 
 The rules of §9 are gsplat's in classic mode, read in its sources: α is clamped to 0.999 and counts from 1/255 on, 0.3
 square pixels are added to the covariance, a pixel stops before the Gaussian that would bring T to 10^-4 or below, and

@@ -22,7 +22,7 @@ from pavplayer.compilation import (
     thread_count,
 )
 from pavplayer.rasterizers.binning import TILE
-from pavplayer.rasterizers.blending import _all_stopped, _start, _step
+from pavplayer.rasterizers.blending import all_stopped, blend_step, start_tile
 from pavplayer.rasterizers.projection import CENTRE_X, CENTRE_Y, LOG_OPACITY, UX, UY, VY
 from pavplayer.rasterizers.tiles import Tiles
 
@@ -51,7 +51,7 @@ def _paint(
         for lane in range(TILE):
             at = base + np.uint64(lane)
             u = start + step * np.float32(lane)
-            weight, after = _step(peak - u * u, state[at])
+            weight, after = blend_step(peak - u * u, state[at])
             state[at] = after
             state[at + np.uint64(_PIXELS)] += weight * red
             state[at + np.uint64(2 * _PIXELS)] += weight * green
@@ -80,7 +80,7 @@ def _gather(
         for lane in range(TILE):
             at = base + np.uint64(lane)
             u = start + step * np.float32(lane)
-            weight, after = _step(peak - u * u, state[at])
+            weight, after = blend_step(peak - u * u, state[at])
             state[at] = after
             lanes[lane] += weight * state[at + np.uint64(_PIXELS)]
             lanes[lane + TILE] += weight * state[at + np.uint64(2 * _PIXELS)]
@@ -108,11 +108,11 @@ def blend_colours(
         tile = next_turn(counter)
         while tile < len(starts) - 1:
             left, top = tile % columns * TILE, tile // columns * TILE
-            _start(state, left, top, width, height)
+            start_tile(state, left, top, width, height)
             for entry in range(starts[tile], starts[tile + 1]):
                 i = entries[entry]
                 _paint(state, records[i], boxes[i], left, top, colours[i, 0], colours[i, 1], colours[i, 2])
-                if (entry - starts[tile]) % 16 == 15 and _all_stopped(state[:_PIXELS]):
+                if (entry - starts[tile]) % 16 == 15 and all_stopped(state[:_PIXELS]):
                     break
             for row in range(min(TILE, height - top)):
                 for column in range(min(TILE, width - left)):
@@ -141,7 +141,7 @@ def gather_colours(
         tile = next_turn(counter)
         while tile < len(starts) - 1:
             left, top = tile % columns * TILE, tile // columns * TILE
-            _start(state, left, top, width, height)
+            start_tile(state, left, top, width, height)
             for row in range(min(TILE, height - top)):
                 for column in range(min(TILE, width - left)):
                     at = row * TILE + column
@@ -150,7 +150,7 @@ def gather_colours(
             for entry in range(starts[tile], starts[tile + 1]):
                 i = entries[entry]
                 _gather(state, records[i], boxes[i], left, top, lanes, sums[entry])
-                if (entry - starts[tile]) % 16 == 15 and _all_stopped(state[:_PIXELS]):
+                if (entry - starts[tile]) % 16 == 15 and all_stopped(state[:_PIXELS]):
                     break
             tile = next_turn(counter)
 

@@ -68,7 +68,7 @@ def blend(
     """Calls `add(index, pixels, α·T)` for each Gaussian, nearest first; returns what T is left, (H, W)."""
     centres, covariances, depths = project(gaussians, camera)
     opacities = np.asarray(gaussians.opacities, np.float64)
-    through = np.ones((camera.height, camera.width))
+    transmittance = np.ones((camera.height, camera.width))
     live = np.ones((camera.height, camera.width), bool)
     for index in np.argsort(depths.astype(np.float32), kind="stable"):
         opacity = float(opacities[index])
@@ -77,11 +77,11 @@ def blend(
         reach = 2 * np.log(opacity / rules.ALPHA_MINIMUM)  # α ≥ 1/255 is where the squared distance is less
         pixels = _covered(centres[index], np.sqrt(reach * np.diag(covariances[index])), camera)
         alphas = _alphas(centres[index], covariances[index], opacity, pixels)
-        after = through[pixels] * (1 - alphas)
+        after = transmittance[pixels] * (1 - alphas)
         live[pixels] &= (alphas == 0) | (after > rules.TRANSMITTANCE_MINIMUM)
-        add(int(index), pixels, np.where(live[pixels], alphas * through[pixels], 0.0))
-        through[pixels] = np.where(live[pixels], after, through[pixels])
-    return through
+        add(int(index), pixels, np.where(live[pixels], alphas * transmittance[pixels], 0.0))
+        transmittance[pixels] = np.where(live[pixels], after, transmittance[pixels])
+    return transmittance
 
 
 class PlainRasterizer:
@@ -97,8 +97,8 @@ class PlainRasterizer:
         def add(index: int, pixels: Pixels, weights: Float64Array) -> None:
             picture[pixels] += weights[..., None] * colours[index]
 
-        through = blend(gaussians, camera, add)
-        picture += through[..., None] * np.asarray(background, np.float64)
+        transmittance = blend(gaussians, camera, add)
+        picture += transmittance[..., None] * np.asarray(background, np.float64)
         return np.clip(picture, 0.0, 1.0).astype(np.float32)
 
     def contributions(

@@ -1,8 +1,17 @@
 """Projection and colour of Gaussians for the tile rasterizer, in numba.
 
-Each Gaussian becomes one row of `records` (float64, for exact centres and well-conditioned needles). Around
-its centre, with dx and dy in pixels, the exponent of α is a sum of two squares, so nothing cancels:
-log2 α = LOG_OPACITY − (UX dx + UY dy)² − (VY dy)².
+Each Gaussian becomes one row of `records`. Around its centre, with dx and dy in pixels, the exponent of α is
+
+    log2 α = LOG_OPACITY − (UX dx + UY dy)² − (VY dy)²
+
+the Cholesky factor of the inverse covariance instead of the matrix. A quadratic form a dx² + 2 b dx dy + c dy² of a
+needle that lies across the axes subtracts numbers that are nearly equal, and in float32 may even come out negative; a
+sum of squares cannot. Along a row of pixels dy is fixed, so that one multiplication and one addition a pixel are left.
+Powers of 2 and not of e: 2^x needs no multiplication before its exponent bits are split off, and the factor log2 e is
+inside the factors already.
+
+Records are float64: a centre 1,000 pixels away keeps 10^-13, a covariance with axes of 10^-12 and 8 m has a
+determinant. Everything a tile does with them afterwards is float32.
 """
 
 from __future__ import annotations
@@ -109,9 +118,13 @@ def _covariance(
     fx, fy, cx, cy = lens[0], lens[1], lens[2], lens[3]
     width, height = size
     wide, high = _MARGIN * width / 2, _MARGIN * height / 2
+    # J is linear around the mean. Far outside the picture, where it would make a smear over all of it, it is taken at
+    # the nearest direction that is only a little outside.
     tx = _clamped(x / z, -(cx + wide) / fx, (width - cx + wide) / fx)
     ty = _clamped(y / z, -(cy + high) / fy, (height - cy + high) / fy)
     axes = _rotation(quat)
+    # Σ = (J W R S) (J W R S)ᵀ: the rows u and v of that 2×3 root, entry by entry, so that Σ is a sum of squares. The
+    # dilation of 0.3 px² starts the sum: a Gaussian thinner than a pixel is still drawn as wide as about one.
     xx, xy, yy = _BLUR, 0.0, _BLUR
     for k in range(3):
         px = rotation[0, 0] * axes[0][k] + rotation[0, 1] * axes[1][k] + rotation[0, 2] * axes[2][k]
@@ -124,8 +137,10 @@ def _covariance(
 
 
 @compiled
-def _box(centre: float, spread: float, reach: float, length: int) -> tuple[int, int]:
+def pixel_span(centre: float, spread: float, reach: float, length: int) -> tuple[int, int]:
     """First and one past the last of `length` pixels whose centres lie within the Gaussian's reach."""
+    # α ≥ 1/255 is an ellipse. Its half width along an axis is √(2 ln(255 · opacity) · variance along that axis),
+    # whatever its slant, so that two variances give the exact box and no eigenvalue is needed.
     radius = sqrt(2.0 * reach / _LOG2_E * spread) + _SLACK
     first = _clamped(ceil(centre - radius - 0.5), 0.0, float(length))
     last = _clamped(floor(centre + radius - 0.5) + 1.0, 0.0, float(length))
@@ -136,6 +151,7 @@ def _box(centre: float, spread: float, reach: float, length: int) -> tuple[int, 
 def _shape(record: Float64Array, opacity: float, u: float, v: float, covariance: Row) -> None:
     """Writes centre, exponent and opacity into a record."""
     xx, xy, yy = covariance
+    # The factor of Σ⁻¹ = UᵀU with U upper triangular: the second square needs dy alone.
     record[CENTRE_X], record[CENTRE_Y] = u, v
     half = 0.5 * _LOG2_E
     record[UX] = sqrt(half * yy / (xx * yy - xy * xy))
@@ -173,14 +189,15 @@ def project(
         y = rotation[1, 0] * means[i, 0] + rotation[1, 1] * means[i, 1] + rotation[1, 2] * means[i, 2]
         z = rotation[2, 0] * means[i, 0] + rotation[2, 1] * means[i, 1] + rotation[2, 2] * means[i, 2]
         x, y, z = x + translation[0], y + translation[1], z + translation[2]
+        # Nobody is told that a Gaussian is not drawn: its box is empty, its record and depth are whatever was there.
         opacity = float(opacities[i])
         if _NEAR <= z <= _FAR and opacity >= _ALPHA_MINIMUM:
             u, v = lens[0] * x / z + lens[2], lens[1] * y / z + lens[3]
             covariance = _covariance((x, y, z), quats[i], scales[i], rotation, lens, size)
             if covariance[0] < 1e18 and covariance[2] < 1e18:  # and not NaN
                 reach = log(opacity / _ALPHA_MINIMUM) * _LOG2_E
-                x0, x1 = _box(u, covariance[0], reach, width)
-                y0, y1 = _box(v, covariance[2], reach, height)
+                x0, x1 = pixel_span(u, covariance[0], reach, width)
+                y0, y1 = pixel_span(v, covariance[2], reach, height)
                 if x0 < x1 and y0 < y1:
                     boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = x0, x1, y0, y1
                     depths[i] = z
@@ -199,6 +216,7 @@ def view_colours(
     """Fills `colours` (N, 3), not below 0, as seen from `eye`; `sh_quats` may have no rows."""
     count = means.shape[0]
     for part in prange(_PARTS):
+        # One record for a piece of the loop: numba would allocate one for each Gaussian.
         record = np.empty(RECORD_WIDTH)
         for i in range(part * count // _PARTS, (part + 1) * count // _PARTS):
             _colour(sh[i], _ray(means, sh_quats, i, eye), record)

@@ -39,7 +39,7 @@ from pavplayer.compilation import (
 )
 from pavplayer.rasterizers import rules
 from pavplayer.rasterizers.binning import TILE
-from pavplayer.rasterizers.blending import _all_stopped, _start, _step
+from pavplayer.rasterizers.blending import all_stopped, blend_step, start_tile
 from pavplayer.rasterizers.cloud import GaussianCloud
 from pavplayer.rasterizers.projection import BLUE, CENTRE_X, CENTRE_Y, GREEN, LOG_OPACITY, RED, UX, UY, VY
 from pavplayer.rasterizers.tiles import sort_into_tiles
@@ -74,7 +74,7 @@ def _accumulate(state: Float32Array, record: Float64Array, box: Int32Array, left
         for lane in range(TILE):
             at = base + np.uint64(lane)
             u = start + ux * np.float32(lane)
-            weight, after = _step(peak - u * u, state[at])
+            weight, after = blend_step(peak - u * u, state[at])
             state[at] = after
             state[at + np.uint64(_PIXELS)] += weight * red
             state[at + np.uint64(2 * _PIXELS)] += weight * green
@@ -96,7 +96,7 @@ def _look_along(
     for lane in range(TILE):
         place = base + np.uint64(lane)
         u = start + step * np.float32(lane)
-        weight, after = _step(peak - u * u, state[place])
+        weight, after = blend_step(peak - u * u, state[place])
         state[place] = after
         r = state[place + np.uint64(_PIXELS)] - weight * red
         g = state[place + np.uint64(2 * _PIXELS)] - weight * green
@@ -180,17 +180,17 @@ def look_at_picture(
         tile = next_turn(counter)
         while tile < len(starts) - 1:
             left, top = tile % columns * TILE, tile // columns * TILE
-            _start(state, left, top, width, height)
+            start_tile(state, left, top, width, height)
             end = starts[tile + 1]
             for entry in range(starts[tile], end):
                 i = entries[entry]
                 _accumulate(state, records[i], boxes[i], left, top)
-                if (entry - starts[tile]) % 16 == 15 and _all_stopped(state[:_PIXELS]):
+                if (entry - starts[tile]) % 16 == 15 and all_stopped(state[:_PIXELS]):
                     end = entry + 1
                     break
             for at in range(_PIXELS):
                 state[at + 4 * _PIXELS] = abs(state[at])
-            _start(state[:_PIXELS], left, top, width, height)
+            start_tile(state[:_PIXELS], left, top, width, height)
             for entry in range(starts[tile], end):
                 i = entries[entry]
                 _look(state, records[i], boxes[i], left, top, row, sums[entry], windows[entry])

@@ -1,4 +1,4 @@
-"""Spherical harmonics in torch: the twin of `pavplayer.rasterizers.harmonics`, with gradients (FORMAT.md §9)."""
+"""Spherical harmonics in torch: the twin of `pavplayer.rasterizers.harmonics`, with gradients (§9)."""
 
 from __future__ import annotations
 

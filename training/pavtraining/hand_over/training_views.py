@@ -16,8 +16,8 @@ from pavplayer.posing.poser import Poser
 from pavplayer.posing.tensor_frames import Frames, PosedSurface, WorldCloud, surface_frames
 from pavplayer.posing.tensor_poser import AvatarBinding, TensorMesh
 from pavtraining.rendering.blending import blend
+from pavtraining.rendering.compiled_projection import is_possible, project_and_light
 from pavtraining.rendering.cpu import plain_project_and_light
-from pavtraining.rendering.fused import is_possible, project_and_light
 from pavtraining.rendering.projection import Projected
 from pavtraining.sources.teacher import Teacher
 from pavtraining.sources.view import Size, View

@@ -13,7 +13,7 @@ from torch import Tensor
 from pavplayer.compilation import thread_count
 from pavplayer.rasterizers import binning
 from pavplayer.rasterizers.projection import RECORD_WIDTH
-from pavtraining.rendering import kernels
+from pavtraining.rendering import blending_kernels as kernels
 from pavtraining.rendering.projection import Projected
 
 
@@ -34,7 +34,7 @@ class _Tiles:
     starts: NDArray[np.int64]
     entries: NDArray[np.int32]
     light: NDArray[np.float32]
-    through: NDArray[np.float32]
+    transmittance: NDArray[np.float32]
 
 
 def _draw(
@@ -61,12 +61,12 @@ def _draw(
         boxes,
     )
     starts, entries = binning.tile_lists(_singles(depths), records, boxes, width, height)
-    light, through = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
-    kernels.blend(records, boxes, starts, entries, light, through, thread_count())
-    return _Tiles(records, boxes, starts, entries, light, through)
+    light, transmittance = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
+    kernels.blend(records, boxes, starts, entries, light, transmittance, thread_count())
+    return _Tiles(records, boxes, starts, entries, light, transmittance)
 
 
-def _gradients(tiles: _Tiles, by_light: Tensor, by_through: Tensor, count: int) -> Tensor:
+def _gradients(tiles: _Tiles, grad_light: Tensor, grad_transmittance: Tensor, count: int) -> Tensor:
     """(N, 9) float64, as `kernels.GRADIENT_WIDTH` lists them."""
     rows = np.zeros((len(tiles.entries), kernels.GRADIENT_WIDTH), np.float32)
     kernels.blend_backward(
@@ -75,9 +75,9 @@ def _gradients(tiles: _Tiles, by_light: Tensor, by_through: Tensor, count: int) 
         tiles.starts,
         tiles.entries,
         tiles.light,
-        tiles.through,
-        _singles(by_light),
-        _singles(by_through),
+        tiles.transmittance,
+        _singles(grad_light),
+        _singles(grad_transmittance),
         rows,
         thread_count(),
     )
@@ -102,14 +102,16 @@ class _Blend(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         ctx.tiles = _draw(means2d, factors, opacities, colours, spreads, depths, size)
         ctx.count, ctx.dtype = len(means2d), means2d.dtype
-        light, through = (torch.from_numpy(one.copy()) for one in (ctx.tiles.light, ctx.tiles.through))
+        light, transmittance = (
+            torch.from_numpy(one.copy()) for one in (ctx.tiles.light, ctx.tiles.transmittance)
+        )
         boxes = torch.from_numpy(ctx.tiles.boxes)
         ctx.mark_non_differentiable(boxes)
-        return light.to(means2d), through.to(means2d), boxes
+        return light.to(means2d), transmittance.to(means2d), boxes
 
     @staticmethod
-    def backward(ctx: Any, *by_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        columns = _gradients(ctx.tiles, by_outputs[0], by_outputs[1], ctx.count).to(ctx.dtype)
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        columns = _gradients(ctx.tiles, grad_outputs[0], grad_outputs[1], ctx.count).to(ctx.dtype)
         return columns[:, :2], columns[:, 2:5], columns[:, 5], columns[:, 6:], None, None, None
 
 
@@ -122,7 +124,7 @@ def blend(
     last column, then row; all 0 where a Gaussian is not drawn. Gradients flow to centres, factors, opacities and
     colours; the numbers inside are float32, whatever the tensors are.
     """
-    light, through, boxes = _Blend.apply(  # type: ignore[no-untyped-call]
+    light, transmittance, boxes = _Blend.apply(  # type: ignore[no-untyped-call]
         projected.means2d,
         projected.factors,
         opacities,
@@ -131,4 +133,4 @@ def blend(
         projected.depths,
         size,
     )
-    return light, through, boxes
+    return light, transmittance, boxes

@@ -12,7 +12,7 @@ from pavplayer.camera import Camera
 from pavplayer.posing.tensor_frames import WorldCloud
 from pavplayer.rasterizers.tensor_harmonics import colours
 from pavtraining.rendering.blending import blend
-from pavtraining.rendering.fused import is_possible, project_and_light
+from pavtraining.rendering.compiled_projection import is_possible, project_and_light
 from pavtraining.rendering.picture import Rendering
 from pavtraining.rendering.projection import Projected, project
 
@@ -48,11 +48,11 @@ def _drawn(
 ) -> Rendering:
     if projected.means2d.requires_grad:
         projected.means2d.retain_grad()
-    light, through, boxes = blend(projected, opacities, lit, (camera.width, camera.height))
+    light, transmittance, boxes = blend(projected, opacities, lit, (camera.width, camera.height))
     visible = boxes[:, 0] < boxes[:, 1]
     return Rendering(
-        image=light + through[..., None] * background,
-        coverage=1 - through,
+        image=light + transmittance[..., None] * background,
+        coverage=1 - transmittance,
         means2d=projected.means2d,
         visible=visible,
         radii=_radii(boxes, projected.means2d.detach()) * visible,

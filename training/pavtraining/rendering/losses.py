@@ -60,10 +60,10 @@ class _SsimMap(torch.autograd.Function):
         return torch.from_numpy(found)
 
     @staticmethod
-    def backward(ctx: Any, *by_outputs: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
         a, b = ctx.pictures
         slopes = ctx.slopes.copy()
-        kernels.weigh(slopes, np.ascontiguousarray(by_outputs[0].numpy()))
+        kernels.weigh(slopes, np.ascontiguousarray(grad_outputs[0].numpy()))
         result = np.empty_like(a)
         kernels.gradient(_blur(slopes), a, b, result)
         return torch.from_numpy(result), None

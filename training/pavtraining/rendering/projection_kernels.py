@@ -1,8 +1,21 @@
 """Projection and colours with their exact gradients, in numba: the twin of `projection` and `harmonics`.
 
 One pass over the Gaussians forward and one backward, instead of a hundred small tensor operations each. Inside,
-numbers are float64. The rows u and v are those of the 2×3 root of the covariance (without blur), c = u × v, and
-det = |c|² + blur (|u|² + |v|²) + blur², which does not cancel for needles.
+numbers are float64. Backward computes forward's intermediate numbers anew (`_prepare`): that is cheaper than to keep 48
+of them for each Gaussian and read them back.
+
+The chain, in the names used below. A Gaussian's axes R S, turned into the camera and multiplied with the Jacobian J of
+the perspective, give the rows u and v (3,) of a 2×3 root of the 2D covariance:
+
+    u_k = fx / z · (a_xk − tx a_zk) s_k        v_k = fy / z · (a_yk − ty a_zk) s_k
+    Σ = [u·u + blur, u·v; u·v, v·v + blur]     det = |u × v|² + blur (|u|² + |v|²) + blur²
+
+a being the axes in the camera, s the scales, (tx, ty) = (x/z, y/z) kept near the picture. det as written is
+Lagrange's identity: no difference of products, which would cancel for needles. The factors of Σ⁻¹ are
+
+    UX = √(h Σ_yy / det)    UY = −Σ_xy / Σ_yy · UX    VY = √(h / Σ_yy)    h = ½ log2 e
+
+and backward goes up the same chain: factors → (u·v, Σ_yy, det) → u, v → axes, scales, tx, ty, z → quaternion, mean.
 """
 
 from __future__ import annotations
@@ -162,13 +175,13 @@ def project(
 
 
 @compiled
-def _colour_back(
+def _colour_backward(
     mean: Float32Array,
     sh: Float32Array,
     eye: Float64Array,
-    by_colour: Float64Array,
-    by_mean: Float64Array,
-    by_sh: Float32Array,
+    grad_colour: Float64Array,
+    grad_mean: Float64Array,
+    grad_sh: Float32Array,
 ) -> None:
     """One Gaussian's colour: writes the gradient by its coefficients, adds that by its mean."""
     count = sh.shape[0]
@@ -181,40 +194,47 @@ def _colour_back(
         value = 0.5
         for k in range(count):
             value += values[k] * sh[k, c]
-        slope = by_colour[c] if value >= 0 else 0.0
+        slope = grad_colour[c] if value >= 0 else 0.0
         for k in range(count):
-            by_sh[k, c] = values[k] * slope
+            grad_sh[k, c] = values[k] * slope
             pulls[k] += sh[k, c] * slope
     if count > 1:
         gx, gy, gz = _basis_slope(x, y, z, count, pulls)
+        # The same for the direction to the mean: moving along it changes nothing.
         along = x * gx + y * gy + z * gz
-        by_mean[0] += (gx - along * x) / length
-        by_mean[1] += (gy - along * y) / length
-        by_mean[2] += (gz - along * z) / length
+        grad_mean[0] += (gx - along * x) / length
+        grad_mean[1] += (gy - along * y) / length
+        grad_mean[2] += (gz - along * z) / length
 
 
 @compiled
-def _rows_back(work: Float64Array, by_factor: Float64Array, by_u: Float64Array, by_v: Float64Array) -> None:
+def _factors_backward(
+    work: Float64Array, grad_factor: Float64Array, grad_u: Float64Array, grad_v: Float64Array
+) -> None:
     """Gradients by (UX, UY, VY) → by the rows u and v."""
     uu, uv, vv = _dot(work, _U, _U), _dot(work, _U, _V), _dot(work, _V, _V)
     yy = vv + _BLUR
     det = _dot(work, _CROSS, _CROSS) + _BLUR * (uu + vv) + _BLUR * _BLUR
     ux, vy = sqrt(_HALF_LOG2_E * yy / det), sqrt(_HALF_LOG2_E / yy)
-    by_ux = by_factor[0] - by_factor[1] * uv / yy
-    by_uv = -by_factor[1] * ux / yy
-    by_yy = by_ux * ux / (2 * yy) + by_factor[1] * uv * ux / (yy * yy) - by_factor[2] * vy / (2 * yy)
-    by_det = -by_ux * ux / (2 * det)
+    # UY = −uv / yy · UX passes its gradient on to UX as well; UX² = h yy / det gives the rest.
+    grad_ux = grad_factor[0] - grad_factor[1] * uv / yy
+    grad_uv = -grad_factor[1] * ux / yy
+    grad_yy = grad_ux * ux / (2 * yy) + grad_factor[1] * uv * ux / (yy * yy) - grad_factor[2] * vy / (2 * yy)
+    grad_det = -grad_ux * ux / (2 * det)
     for k in range(3):
         a, b = (k + 1) % 3, (k + 2) % 3
+        # ∂|u × v|² / ∂u = 2 v × (u × v), and by v 2 (u × v) × u: component k of each.
         across_u = work[_V + a] * work[_CROSS + b] - work[_V + b] * work[_CROSS + a]
         across_v = work[_CROSS + a] * work[_U + b] - work[_CROSS + b] * work[_U + a]
         u, v = work[_U + k], work[_V + k]
-        by_u[k] = 2 * by_det * (_BLUR * u + across_u) + by_uv * v
-        by_v[k] = 2 * by_det * (_BLUR * v + across_v) + by_uv * u + 2 * by_yy * v
+        grad_u[k] = 2 * grad_det * (_BLUR * u + across_u) + grad_uv * v
+        grad_v[k] = 2 * grad_det * (_BLUR * v + across_v) + grad_uv * u + 2 * grad_yy * v
 
 
 @compiled
-def _quat_back(quat: Float32Array, work: Float64Array, by: Float64Array, by_quat: Float32Array) -> None:
+def _quaternion_backward(
+    quat: Float32Array, work: Float64Array, by: Float64Array, grad_quat: Float32Array
+) -> None:
     """The gradient by a rotation matrix (3, 3) → by the quaternion of any length."""
     w, x, y, z = work[_QUAT], work[_QUAT + 1], work[_QUAT + 2], work[_QUAT + 3]
     gw = -z * by[0, 1] + y * by[0, 2] + z * by[1, 0] - x * by[1, 2] - y * by[2, 0] + x * by[2, 1]
@@ -224,13 +244,14 @@ def _quat_back(quat: Float32Array, work: Float64Array, by: Float64Array, by_quat
     gy -= 2 * y * (by[0, 0] + by[2, 2])
     gz = x * (by[0, 2] + by[2, 0]) + y * (by[1, 2] + by[2, 1]) + w * (by[1, 0] - by[0, 1])
     gz -= 2 * z * (by[0, 0] + by[1, 1])
+    # The quaternion is normalised: what would only change its length has no effect, and the rest shrinks with it.
     along = w * gw + x * gx + y * gy + z * gz
     length = 0.0
     for k in range(4):
         length += float(quat[k]) * float(quat[k])
     factor = 2 / max(sqrt(length), 1e-12)
-    by_quat[0], by_quat[1] = factor * (gw - along * w), factor * (gx - along * x)
-    by_quat[2], by_quat[3] = factor * (gy - along * y), factor * (gz - along * z)
+    grad_quat[0], grad_quat[1] = factor * (gw - along * w), factor * (gx - along * x)
+    grad_quat[2], grad_quat[3] = factor * (gy - along * y), factor * (gz - along * z)
 
 
 @parallel
@@ -244,52 +265,55 @@ def project_backward(
     eye: Float64Array,
     lens: Float64Array,
     size: tuple[int, int],
-    by_means2d: Float64Array,
-    by_factors: Float64Array,
-    by_colours: Float64Array,
-    by_means: Float32Array,
-    by_quats: Float32Array,
-    by_scales: Float32Array,
-    by_sh: Float32Array,
+    grad_means2d: Float64Array,
+    grad_factors: Float64Array,
+    grad_colours: Float64Array,
+    grad_means: Float32Array,
+    grad_quats: Float32Array,
+    grad_scales: Float32Array,
+    grad_sh: Float32Array,
 ) -> None:
     """Fills the last four, the loss's gradients by the first four, from those by what `project` wrote."""
     fx, fy = lens[0], lens[1]
     for i in prange(means.shape[0]):
         work = np.empty(WORK)
-        by_u, by_v, by_mean = np.zeros(3), np.zeros(3), np.zeros(3)
-        by_axes, by_rotation = np.zeros((3, 3)), np.zeros((3, 3))
-        by_means[i, :], by_quats[i, :], by_scales[i, :], by_sh[i, :, :] = 0, 0, 0, 0
+        grad_u, grad_v, grad_mean = np.zeros(3), np.zeros(3), np.zeros(3)
+        grad_axes, grad_rotation = np.zeros((3, 3)), np.zeros((3, 3))
+        grad_means[i, :], grad_quats[i, :], grad_scales[i, :], grad_sh[i, :, :] = 0, 0, 0, 0
         _prepare(means[i], quats[i], scales[i], rotation, translation, lens, size, work)
         z = work[_POINT + 2]
         if not z >= _NEAR:
             continue
-        _colour_back(means[i], sh[i], eye, by_colours[i], by_mean, by_sh[i])
-        _rows_back(work, by_factors[i], by_u, by_v)
+        _colour_backward(means[i], sh[i], eye, grad_colours[i], grad_mean, grad_sh[i])
+        _factors_backward(work, grad_factors[i], grad_u, grad_v)
         tx, ty = work[_TANGENT], work[_TANGENT + 1]
-        by_tx, by_ty, by_z = 0.0, 0.0, 0.0
+        grad_tx, grad_ty, grad_z = 0.0, 0.0, 0.0
         for k in range(3):
-            across, down = fx / z * by_u[k], fy / z * by_v[k]
+            across, down = fx / z * grad_u[k], fy / z * grad_v[k]
             depth = work[_AXES + 6 + k] * scales[i, k]
-            by_tx -= across * depth
-            by_ty -= down * depth
-            by_z -= (by_u[k] * work[_U + k] + by_v[k] * work[_V + k]) / z
+            grad_tx -= across * depth
+            grad_ty -= down * depth
+            grad_z -= (grad_u[k] * work[_U + k] + grad_v[k] * work[_V + k]) / z
             toward = -tx * across - ty * down
-            by_scales[i, k] = (
+            grad_scales[i, k] = (
                 across * work[_AXES + k] + down * work[_AXES + 3 + k] + toward * work[_AXES + 6 + k]
             )
-            by_axes[0, k], by_axes[1, k] = across * scales[i, k], down * scales[i, k]
-            by_axes[2, k] = toward * scales[i, k]
+            grad_axes[0, k], grad_axes[1, k] = across * scales[i, k], down * scales[i, k]
+            grad_axes[2, k] = toward * scales[i, k]
+        # tx is x / z but where it was clamped: there the covariance no longer depends on it, the centre still does.
         right, low = work[_POINT] / z, work[_POINT + 1] / z
-        by_right = fx * by_means2d[i, 0] + (by_tx if tx == right else 0.0)
-        by_low = fy * by_means2d[i, 1] + (by_ty if ty == low else 0.0)
-        by_z -= (by_right * right + by_low * low) / z
+        grad_right = fx * grad_means2d[i, 0] + (grad_tx if tx == right else 0.0)
+        grad_low = fy * grad_means2d[i, 1] + (grad_ty if ty == low else 0.0)
+        grad_z -= (grad_right * right + grad_low * low) / z
         for k in range(3):
-            by_mean[k] += rotation[0, k] * by_right / z + rotation[1, k] * by_low / z + rotation[2, k] * by_z
-            by_means[i, k] = by_mean[k]
+            grad_mean[k] += (
+                rotation[0, k] * grad_right / z + rotation[1, k] * grad_low / z + rotation[2, k] * grad_z
+            )
+            grad_means[i, k] = grad_mean[k]
             for j in range(3):
-                by_rotation[k, j] = (
-                    rotation[0, k] * by_axes[0, j]
-                    + rotation[1, k] * by_axes[1, j]
-                    + rotation[2, k] * by_axes[2, j]
+                grad_rotation[k, j] = (
+                    rotation[0, k] * grad_axes[0, j]
+                    + rotation[1, k] * grad_axes[1, j]
+                    + rotation[2, k] * grad_axes[2, j]
                 )
-        _quat_back(quats[i], work, by_rotation, by_quats[i])
+        _quaternion_backward(quats[i], work, grad_rotation, grad_quats[i])

@@ -1,7 +1,13 @@
 """SSIM with its gradient, in numba: what torch's convolutions do fifty times slower on a CPU.
 
-With the blurred maps μ_a, μ_b, E[a²], E[b²] and E[ab], the similarity is S = A1 A2 / (B1 B2). It depends on the
-picture a through μ_a, E[a²] and E[ab], so its gradient by a is three more blurs.
+With the blurred maps μ_a, μ_b, E[a²], E[b²] and E[ab], the similarity is S = A1 A2 / (B1 B2),
+
+    A1 = 2 μ_a μ_b + C1      A2 = 2 (E[ab] − μ_a μ_b) + C2
+    B1 = μ_a² + μ_b² + C1    B2 = E[a²] − μ_a² + E[b²] − μ_b² + C2
+
+It depends on the picture a through μ_a, E[a²] and E[ab], each a blur of something of a. The window is symmetric, so a
+blur is its own transpose, and the gradient by a is three more blurs: of the slopes of S by these maps times the loss's
+gradient by S, then weighted by 1, 2a and b. The window is a product of two of one dimension: rows, then columns.
 """
 
 from __future__ import annotations
@@ -94,12 +100,12 @@ def similarity(blurred: Float32Array, found: Float32Array, slopes: Float32Array)
 
 
 @parallel
-def weigh(slopes: Float32Array, by_map: Float32Array) -> None:
+def weigh(slopes: Float32Array, grad_map: Float32Array) -> None:
     """Slopes times the loss's gradient by S, in place."""
-    for y in prange(by_map.shape[0]):
-        for x in range(by_map.shape[1]):
+    for y in prange(grad_map.shape[0]):
+        for x in range(grad_map.shape[1]):
             for c in range(3):
-                slope = by_map[y, x, c]
+                slope = grad_map[y, x, c]
                 slopes[c, y, x] *= slope
                 slopes[3 + c, y, x] *= slope
                 slopes[6 + c, y, x] *= slope
@@ -113,5 +119,5 @@ def gradient(
     for y in prange(result.shape[0]):
         for x in range(result.shape[1]):
             for c in range(3):
-                by_square = _TWO * picture[y, x, c] * blurred[3 + c, y, x]
-                result[y, x, c] = blurred[c, y, x] + by_square + target[y, x, c] * blurred[6 + c, y, x]
+                grad_square = _TWO * picture[y, x, c] * blurred[3 + c, y, x]
+                result[y, x, c] = blurred[c, y, x] + grad_square + target[y, x, c] * blurred[6 + c, y, x]

@@ -52,11 +52,11 @@ class _Project(torch.autograd.Function):
         return torch.from_numpy(means2d), torch.from_numpy(factors), torch.from_numpy(colours), *fixed
 
     @staticmethod
-    def backward(ctx: Any, *by_outputs: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         a, b, c, d = ctx.inputs
         found = [np.empty_like(one) for one in ctx.inputs]
-        by_means2d, by_factors, by_colours = (
-            np.ascontiguousarray(one.detach().double().numpy()) for one in by_outputs[:3]
+        grad_means2d, grad_factors, grad_colours = (
+            np.ascontiguousarray(one.detach().double().numpy()) for one in grad_outputs[:3]
         )
         rotation, translation, eye, lens = _view(ctx.camera)
         kernels.project_backward(
@@ -69,9 +69,9 @@ class _Project(torch.autograd.Function):
             eye,
             lens,
             (ctx.camera.width, ctx.camera.height),
-            by_means2d,
-            by_factors,
-            by_colours,
+            grad_means2d,
+            grad_factors,
+            grad_colours,
             found[0],
             found[1],
             found[2],

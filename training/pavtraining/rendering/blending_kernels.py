@@ -1,9 +1,25 @@
 """Blending of tiles and its exact backward pass, in numba.
 
-Forward is the player's: the same records, tile lists and steps. Backward walks every tile front to back again,
-so that each pixel stops where it stopped, and carries what is still to come: with the gradient G of the
-loss by a pixel's colour and T's gradient G_T, the light left is R = Σ over later Gaussians of α T (c · G), plus
-T_end G_T, and ∂loss/∂α = T (c · G) − R / (1 − α), T being what reached this Gaussian.
+Forward is the player's: the same records, tile lists and steps (`pavplayer.rasterizers.blending`).
+
+Backward. A pixel's light is L = Σ_i T_i α_i c_i with T_i = Π_{j<i} (1 − α_j), over the Gaussians that were blended
+before it stopped, and T_end is what is left. With G the loss's gradient by L and G_T that by T_end,
+
+    ∂loss/∂c_i = T_i α_i G
+    ∂loss/∂α_i = T_i (c_i · G) − R_i / (1 − α_i),    R_i = Σ_{j>i} T_j α_j (c_j · G) + T_end G_T
+
+as every later T_j, and T_end, has the factor 1 − α_i. R_i is the worth of all that lies behind. Others walk back to
+front, which needs to know where each pixel stopped and divides T by 1 − α at each step to get it back, losing digits.
+Here the walk is front to back again: R starts as the whole picture's L · G + T_end G_T, which forward has left, and
+each Gaussian's own share is taken off it. T is multiplied exactly as it was in forward, by the same operations, so a
+pixel stops at the very Gaussian where it stopped; R is a difference, but it is divided by 1 − α ≥ 0.001 only.
+
+The clamp: where α would be above 0.999 it does not depend on anything, so its slope is 0. The threshold α ≥ 1/255 and
+the stop are steps; the gradient is that of the sum as it stands, given who is in it.
+
+From α to the record: α = 2^e with e = LOG_OPACITY − u² − (VY dy)², u = UX dx + UY dy. So with s = α ∂loss/∂α and
+ln 2 = dα/(α de), all nine numbers of a record need only these sums over the pixels of a tile, which `_gather` combines:
+Σ s, Σ s dy, Σ s dy², Σ s u, Σ s u dy, Σ s u dx, and Σ α T G for the three channels. No pixel evaluates nine formulas.
 
 Every entry of a tile's list gets its own row of gradients; they are added up in the order of the list, so the
 sums are the same bits for any number of threads.
@@ -27,8 +43,16 @@ from pavplayer.compilation import (
     parallel,
     prange,
 )
-from pavplayer.rasterizers import blending, projection, rules
+from pavplayer.rasterizers import rules
 from pavplayer.rasterizers.binning import TILE
+from pavplayer.rasterizers.blending import (
+    BATCH,
+    BATCH_WIDTH,
+    all_stopped,
+    approximate_exp2,
+    blend_tile,
+    start_tile,
+)
 from pavplayer.rasterizers.projection import (
     BLUE,
     CENTRE_X,
@@ -40,6 +64,7 @@ from pavplayer.rasterizers.projection import (
     UX,
     UY,
     VY,
+    pixel_span,
 )
 
 GRADIENT_WIDTH = 9
@@ -58,13 +83,6 @@ _LIMIT = np.float32(rules.TRANSMITTANCE_MINIMUM)
 _ONE, _ZERO = np.float32(1), np.float32(0)
 _LN_2 = log(2.0)
 _LOG2_E = 1.4426950408889634
-
-# The player's own steps, so that both renderers draw the same picture.
-_blend_tile = blending.blend_tile
-_box = projection._box
-_exp2 = blending._exp2
-_start = blending._start
-_all_stopped = blending._all_stopped
 
 
 @parallel
@@ -89,8 +107,8 @@ def fill_records(
         if not (spreads[i, 0] < 1e18 and spreads[i, 1] < 1e18):
             continue
         reach = log(opacity / _ALPHA_MINIMUM) * _LOG2_E
-        x0, x1 = _box(means2d[i, 0], spreads[i, 0], reach, width)
-        y0, y1 = _box(means2d[i, 1], spreads[i, 1], reach, height)
+        x0, x1 = pixel_span(means2d[i, 0], spreads[i, 0], reach, width)
+        y0, y1 = pixel_span(means2d[i, 1], spreads[i, 1], reach, height)
         if x0 < x1 and y0 < y1:
             boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = x0, x1, y0, y1
             records[i, CENTRE_X], records[i, CENTRE_Y] = means2d[i, 0], means2d[i, 1]
@@ -106,32 +124,34 @@ def blend(
     starts: Int64Array,
     entries: Int32Array,
     light: Float32Array,
-    through: Float32Array,
+    transmittance: Float32Array,
     threads: int,
 ) -> None:
-    """Σ α·T·colour into `light` (H, W, 3) and what T is left into `through` (H, W)."""
-    height, width = through.shape
+    """Σ α·T·colour into `light` (H, W, 3) and what T is left into `transmittance` (H, W)."""
+    height, width = transmittance.shape
     columns, counter = -(-width // TILE), np.zeros(1, np.int64)
     for _ in prange(threads):
         state = np.empty(4 * _PIXELS, np.float32)
-        batch = np.empty((blending.BATCH, blending.BATCH_WIDTH))
-        borders = np.empty((blending.BATCH, 4), np.int32)
+        batch = np.empty((BATCH, BATCH_WIDTH))
+        borders = np.empty((BATCH, 4), np.int32)
         tile = next_turn(counter)
         while tile < len(starts) - 1:
             left, top = tile % columns * TILE, tile // columns * TILE
             listed = entries[starts[tile] : starts[tile + 1]]
-            _start(state, left, top, width, height)
-            _blend_tile(records, boxes, listed, left, top, state, batch, borders)
-            _write(state, left, top, light, through)
+            start_tile(state, left, top, width, height)
+            blend_tile(records, boxes, listed, left, top, state, batch, borders)
+            _write(state, left, top, light, transmittance)
             tile = next_turn(counter)
 
 
 @compiled
-def _write(state: Float32Array, left: int, top: int, light: Float32Array, through: Float32Array) -> None:
-    for row in range(min(TILE, through.shape[0] - top)):
-        for column in range(min(TILE, through.shape[1] - left)):
+def _write(
+    state: Float32Array, left: int, top: int, light: Float32Array, transmittance: Float32Array
+) -> None:
+    for row in range(min(TILE, transmittance.shape[0] - top)):
+        for column in range(min(TILE, transmittance.shape[1] - left)):
             at = row * TILE + column
-            through[top + row, left + column] = abs(state[at])
+            transmittance[top + row, left + column] = abs(state[at])
             for channel in range(3):
                 light[top + row, left + column, channel] = state[at + (channel + 1) * _PIXELS]
 
@@ -142,49 +162,51 @@ def _load(
     left: int,
     top: int,
     light: Float32Array,
-    through: Float32Array,
-    by_light: Float32Array,
-    by_through: Float32Array,
+    transmittance: Float32Array,
+    grad_light: Float32Array,
+    grad_transmittance: Float32Array,
 ) -> None:
     """A tile before its first Gaussian: T = 1, R = the whole pixel's light · G, and G."""
-    _start(state, left, top, through.shape[1], through.shape[0])
-    for row in range(min(TILE, through.shape[0] - top)):
-        for column in range(min(TILE, through.shape[1] - left)):
+    start_tile(state, left, top, transmittance.shape[1], transmittance.shape[0])
+    for row in range(min(TILE, transmittance.shape[0] - top)):
+        for column in range(min(TILE, transmittance.shape[1] - left)):
             at, y, x = row * TILE + column, top + row, left + column
-            rest = through[y, x] * by_through[y, x]
+            rest = transmittance[y, x] * grad_transmittance[y, x]
             for channel in range(3):
-                rest += light[y, x, channel] * by_light[y, x, channel]
-                state[at + _BY_RED + channel * _PIXELS] = by_light[y, x, channel]
+                rest += light[y, x, channel] * grad_light[y, x, channel]
+                state[at + _BY_RED + channel * _PIXELS] = grad_light[y, x, channel]
             state[at + _REST] = rest
 
 
 @inlined
-def _step_back(
-    exponent: np.float32, through: np.float32, rest: np.float32, dot: np.float32
+def _blend_step_backward(
+    exponent: np.float32, transmittance: np.float32, rest: np.float32, dot: np.float32
 ) -> tuple[np.float32, np.float32, np.float32, np.float32]:
     """One Gaussian at one pixel: log2 α, T, R and c · G → the new T and R, α T, and α · ∂loss/∂α."""
-    free = _exp2(exponent)
+    free = approximate_exp2(exponent)
     alpha = free if free < _ALPHA_MAXIMUM else _ALPHA_MAXIMUM
     alpha = alpha if exponent >= _LOG_ALPHA_MINIMUM else _ZERO
     clear = _ONE - alpha
-    after = through * clear
+    after = transmittance * clear
     goes_on = after > _LIMIT
-    weight = alpha * through if goes_on else _ZERO
-    stopped = -abs(through) if alpha > _ZERO else through
+    weight = alpha * transmittance if goes_on else _ZERO
+    stopped = -abs(transmittance) if alpha > _ZERO else transmittance
+    # `rest` is R without this Gaussian only now: what lies behind does not include itself.
     rest = rest - weight * dot
-    slope = alpha * (through * dot - rest / clear) if goes_on else _ZERO
+    slope = alpha * (transmittance * dot - rest / clear) if goes_on else _ZERO
     slope = slope if free < _ALPHA_MAXIMUM else _ZERO
     return after if goes_on else stopped, rest, weight, slope
 
 
 @contracted
-def _unpaint(
+def _unblend_gaussian(
     state: Float32Array, record: Float64Array, box: Int32Array, left: int, top: int, sums: Float32Array
 ) -> None:
     """Takes one Gaussian's light off a tile; leaves nine rows of 16 partial sums in `sums`.
 
     They have an array of their own, so that the compiler sees that nothing overlaps and makes vector code.
     """
+    # Rows and lanes as in forward, and bit for bit the same exponents: else a pixel might stop somewhere else.
     red, green, blue = np.float32(record[RED]), np.float32(record[GREEN]), np.float32(record[BLUE])
     step = np.float32(record[UX])
     dx = left + 0.5 - record[CENTRE_X]
@@ -201,11 +223,11 @@ def _unpaint(
             into = np.uint64(lane)
             across = np.float32(lane)
             u = start + step * across
-            by_red = state[at + np.uint64(_BY_RED)]
-            by_green = state[at + np.uint64(_BY_GREEN)]
-            by_blue = state[at + np.uint64(_BY_BLUE)]
-            dot = red * by_red + green * by_green + blue * by_blue
-            after, rest, weight, slope = _step_back(
+            grad_red = state[at + np.uint64(_BY_RED)]
+            grad_green = state[at + np.uint64(_BY_GREEN)]
+            grad_blue = state[at + np.uint64(_BY_BLUE)]
+            dot = red * grad_red + green * grad_green + blue * grad_blue
+            after, rest, weight, slope = _blend_step_backward(
                 peak - u * u, state[at], state[at + np.uint64(_REST)], dot
             )
             state[at] = after
@@ -217,14 +239,15 @@ def _unpaint(
             sums[into + np.uint64(3 * TILE)] += turned
             sums[into + np.uint64(4 * TILE)] += turned * high
             sums[into + np.uint64(5 * TILE)] += turned * (first_dx + across)
-            sums[into + np.uint64(6 * TILE)] += weight * by_red
-            sums[into + np.uint64(7 * TILE)] += weight * by_green
-            sums[into + np.uint64(8 * TILE)] += weight * by_blue
+            sums[into + np.uint64(6 * TILE)] += weight * grad_red
+            sums[into + np.uint64(7 * TILE)] += weight * grad_green
+            sums[into + np.uint64(8 * TILE)] += weight * grad_blue
 
 
 @compiled
 def _gather(flat: Float32Array, record: Float64Array, gradient: Float32Array) -> None:
-    """The sums of `_unpaint` as one entry's gradients, by the record's own numbers."""
+    """The sums of `_unblend_gaussian` as one entry's gradients, by the record's own numbers."""
+    # d e = −2 u du − 2 VY² dy d(dy) …, with d(dx) = −d CENTRE_X and d(dy) = −d CENTRE_Y; ∂α/∂opacity = α / opacity.
     sums = flat.reshape((GRADIENT_WIDTH, TILE))
     plain, high, square = sums[0].sum(), sums[1].sum(), sums[2].sum()
     turned, turned_high, turned_wide = sums[3].sum(), sums[4].sum(), sums[5].sum()
@@ -245,38 +268,42 @@ def blend_backward(
     starts: Int64Array,
     entries: Int32Array,
     light: Float32Array,
-    through: Float32Array,
-    by_light: Float32Array,
-    by_through: Float32Array,
+    transmittance: Float32Array,
+    grad_light: Float32Array,
+    grad_transmittance: Float32Array,
     gradients: Float32Array,
     threads: int,
 ) -> None:
     """∂loss by every entry's record into `gradients` (entries, 9), which starts as zeros.
 
-    `light` and `through` are what `blend` wrote; `by_light` (H, W, 3) and `by_through` (H, W) the gradients
-    by them.
+    `light` and `transmittance` are what `blend` wrote; `grad_light` (H, W, 3) and `grad_transmittance` (H, W) the
+    gradients by them.
     """
-    columns, counter = -(-through.shape[1] // TILE), np.zeros(1, np.int64)
+    columns, counter = -(-transmittance.shape[1] // TILE), np.zeros(1, np.int64)
     for _ in prange(threads):
         state, sums = np.empty(_STATE, np.float32), np.empty(GRADIENT_WIDTH * TILE, np.float32)
         tile = next_turn(counter)
         while tile < len(starts) - 1:
             left, top = tile % columns * TILE, tile // columns * TILE
             state[:] = _ZERO
-            _load(state, left, top, light, through, by_light, by_through)
+            _load(state, left, top, light, transmittance, grad_light, grad_transmittance)
             for entry in range(starts[tile], starts[tile + 1]):
                 i = entries[entry]
-                _unpaint(state, records[i], boxes[i], left, top, sums)
+                _unblend_gaussian(state, records[i], boxes[i], left, top, sums)
                 _gather(sums, records[i], gradients[entry])
+                # Forward looked after each batch whether all had stopped, and went no further; nor does this.
                 done = entry - starts[tile] + 1
-                if done % blending.BATCH == 0 and _all_stopped(state[:_PIXELS]):
+                if done % BATCH == 0 and all_stopped(state[:_PIXELS]):
                     break
             tile = next_turn(counter)
 
 
 @compiled
 def summed(entries: Int32Array, gradients: Float32Array, totals: Float64Array) -> None:
-    """Adds every entry's gradients to its Gaussian's row of `totals` (N, 9), in the order of the entries."""
+    """Adds every entry's gradients to its Gaussian's row of `totals` (N, 9), in the order of the entries.
+
+    On one thread: it is a small part of the whole, and threads that add into one row would do so in any order.
+    """
     for entry in range(len(entries)):
         row = entries[entry]
         for k in range(GRADIENT_WIDTH):

@@ -49,9 +49,10 @@ GRADE_QUANTILE = 0.9
 """Grade 0 is for the most visible of a unit, from this quantile of its visibilities up."""
 MOST_GRADES = 3
 """The format has 7; three are eight times the step, and few Gaussians of a unit would want more."""
-MOST_SENSITIVE_GRADES = 5
-FINEST_QUANTILE = 0.95
-"""Grade 0 is for the most sensitive of a unit, this quantile and what lies above it."""
+MOST_SENSITIVE_GRADES = 7
+FINEST_QUANTILE = 0.995
+"""Grade 0 is for the most sensitive of a unit, this quantile and what lies above it: the others are coarser by grades,
+whose entropy does not rise with their mean."""
 COARSEST_MEANS = 1e-3
 """Of the head's height: what 16 bits over all positions of a level must resolve at least. Where they do not, a few
 Gaussians lie so far off (65 times the height) that all others would lose their places."""
@@ -62,6 +63,9 @@ LARGEST_STEPS = {"log_scales": 0.35, "quats": 0.08, "opacities": 0.014, "sh0": 0
 blanket; and the errors of many that round alike add up (opacities: all of a haze to nothing)."""
 LARGEST_MEAN_STEP = 1e-2
 """As a share of the head's height."""
+PEAK = " peak"
+"""Ends the names of those sensitivities that are not of a picture but of its worst window: a step times one is the
+share of what a window may differ by that a single rounded value may use up."""
 COLUMNS_BESIDE_BANDS = 13
 """Of a Gaussian without SH bands: mean, log scales, rotation, opacity, colour."""
 WORTH_GRADING = 0.15
@@ -112,9 +116,11 @@ class SensitivePrecision:
     """Steps by sensitivity: every value of a unit costs about the same error.
 
     A unit has one step per attribute, and per Gaussian one grade for all its attributes but opacity. With grades g, the
-    steps that cost the error wanted in the fewest bits are Δ² = 1 / mean(C 4^g) for each attribute, C being what a unit
-    step costs; the best grades double the steps of a Gaussian as long as it stays cheaper than the mean. Each follows
-    from the other: a few turns settle it. Means of C, not of its logarithm: one pupil in a unit keeps its light.
+    steps that cost the error wanted in the fewest bits are Δ² = 1 / mean(C 4^g) for each attribute, C being what a step
+    of one grid unit costs; the best grades double the steps of a Gaussian as long as it stays cheaper than the mean.
+    Each follows from the other: a few turns settle it. Means of C, not of its logarithm: one pupil in a unit keeps its
+    light. Opacity has no grades, so there it is the root of the mean square, nearer to the one large faint blob that
+    would else be off.
     """
 
     grids: Grids
@@ -129,9 +135,8 @@ class SensitivePrecision:
         grades = np.zeros(len(rows), dtype=np.int64)
         for _ in range(TURNS):
             squares = _squares(costs, grades)
-            each = np.mean(
-                [costs[name] * square for name, square in squares.items() if name not in UNGRADED], axis=0
-            )
+            graded = [costs[name] * square for name, square in squares.items() if name not in UNGRADED]
+            each = np.sqrt(np.mean(np.square(graded), axis=0))  # nearer to the attribute that shows most
             octaves = -0.5 * np.log2(np.maximum(each, 1e-30))
             lowest = np.quantile(octaves, 1 - FINEST_QUANTILE)
             grades = np.clip(np.floor(octaves - lowest + 0.5), 0, MOST_SENSITIVE_GRADES).astype(np.int64)
@@ -147,10 +152,11 @@ class SensitivePrecision:
 def _squares(costs: dict[str, Float64Array], grades: NDArray[np.int64]) -> dict[str, float]:
     """Attribute → the square of its step, in grid steps, at grade 0."""
     coarser = 4.0**grades
-    return {
-        name: 1 / max(float(np.mean(values * (1 if name in UNGRADED else coarser))), 1e-30)
-        for name, values in costs.items()
+    graded = {
+        name: float(np.mean(values * coarser)) for name, values in costs.items() if name not in UNGRADED
     }
+    others = {name: float(np.sqrt(np.mean(values**2))) for name, values in costs.items() if name in UNGRADED}
+    return {name: 1 / max(cost, 1e-30) for name, cost in {**graded, **others}.items()}
 
 
 Sensitivities = Sequence[Mapping[str, Float64Array]]
@@ -223,9 +229,13 @@ def _costs(
     columns = COLUMNS_BESIDE_BANDS * max(avatar.gaussian_count, 1)
     result = {}
     for name, values in sensitivities.items():
+        if name.endswith(PEAK):
+            continue
         in_frames = values * sizes**2 if name == "means" else values
         cap = largest[name] if name in largest else largest["sh0"]
         result[name] = np.maximum(in_frames * columns / (12 * factor**2), 1 / np.square(cap))
+        if (peaks := sensitivities.get(f"{name}{PEAK}")) is not None:
+            result[name] = np.maximum(result[name], np.square(peaks))
     return result
 
 

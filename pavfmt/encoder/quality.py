@@ -226,8 +226,7 @@ class _Search:
         """Steps, rounding, colours, rounding, pictures."""
         precision = replace(self._options.precision, step_factor=self._factor)
         self._planner.seen = self._seen
-        shown = preview(self._planner.with_colours(self._sh0).plan(precision))
-        self._refit(shown, progress)
+        self._refit(preview(self._planner.plan(precision)), progress)
         shown = preview(self._planner.with_colours(self._sh0).plan(precision))
         closeness = comparison.closeness(shown, self._decibels)
         reached = closeness.margin(self._decibels) >= 0
@@ -236,23 +235,19 @@ class _Search:
 
     def _refit(self, shown: Avatar, progress: Progress) -> None:
         """The colours of those that stay become what fits best beside what everything else was rounded to."""
-        given = [
-            level.gaussians.sh0[kept]
-            for level, kept in zip(self._avatar.levels, self._seen.kept, strict=True)
-        ]
-        away = np.concatenate(
-            [SH0 * (own - level.gaussians.sh0)[:, 0] for own, level in zip(given, shown.levels, strict=True)]
-        )
-        correction, at = self._fit.correction(shown, away.astype(np.float64), progress), 0
+        kept = zip(self._avatar.levels, self._seen.kept, strict=True)
+        given = [level.gaussians.sh0[rows] for level, rows in kept]
+        # From the colours as given, not as rounded or fitted before: their errors would add up from round to round.
+        correction, at = self._fit.correction(recoloured(shown, given), progress), 0
         for number, level in enumerate(shown.levels):
             own = correction[at : at + len(level.gaussians)]
             at += len(own)
             if is_taken_over(shown, number):
                 continue  # fitted to multiples of its steps, and not there in the end
-            fitted = level.gaussians.sh0 + (own[:, None] / SH0).astype(np.float32)
-            farthest = np.float32(FARTHEST_COLOUR / SH0)
-            sh0 = self._sh0[number].copy()
-            sh0[self._seen.kept[number]] = np.clip(fitted, given[number] - farthest, given[number] + farthest)
+            farthest = FARTHEST_COLOUR / SH0
+            moved = np.clip(own / SH0, -farthest, farthest).astype(np.float32)
+            sh0 = self._avatar.levels[number].gaussians.sh0.copy()
+            sh0[self._seen.kept[number]] = given[number] + moved[:, None]
             self._sh0[number] = sh0
 
     def goes_on(self, found: Tuned, finest: float) -> bool:

@@ -205,7 +205,7 @@ def test_colours_take_back_what_was_done_to_opacities():
     gaussians = avatar.levels[0].gaussians
     fainter = replace(gaussians, opacities=gaussians.opacities * np.float32(0.97))
     changed = replace(avatar, levels=(replace(avatar.levels[0], gaussians=fainter),))
-    move = ColourFit(avatar, renderer, framings).correction(changed, np.zeros((120, 3)))
+    move = ColourFit(avatar, renderer, framings).correction(changed)
     fitted = replace(fainter, sh0=fainter.sh0 + (move[:, None] / SH0).astype(np.float32))
     again = replace(avatar, levels=(replace(avatar.levels[0], gaussians=fitted),))
     before, after = (float(np.square(difference(avatar, one, VIEW, grey)).mean()) for one in (changed, again))

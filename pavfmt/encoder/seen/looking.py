@@ -21,7 +21,7 @@ import numpy as np
 
 from pavfmt.arrays import BoolArray, Float64Array
 from pavfmt.encoder.hand_over import completed
-from pavfmt.encoder.pictures import HEIGHT, WIDTH, Progress, Renderer
+from pavfmt.encoder.pictures import HEIGHT, WIDTH, Look, Progress, Renderer
 from pavfmt.encoder.seen.omission import Omission
 from pavfmt.encoder.seen.views import Framing, by_pose, framings_of
 from pavfmt.model import Avatar
@@ -36,6 +36,11 @@ SH0 = 0.28209479177387814
 QUAT_RADIANS = 4.0
 """Radians that a step of one stereographic coordinate turns at the identity."""
 ATTRIBUTES = ("means", "log_scales", "quats", "opacities", "sh0")
+PEAKS = COLOUR_PEAK, OPACITY_PEAK = "sh0 peak", "opacities peak"
+WINDOW_PIXELS = 16
+WINDOW_SHARE = 5.0
+"""Amplitudes of the error allowed that rounding one value may change the worst window by: half of what a window of
+16 × 16 may differ by (`pavfmt.encoder.quality.WINDOW_FACTORS`)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,8 @@ class Seen:
     """What is known of every Gaussian of an avatar, level by level."""
 
     sensitivities: list[dict[str, Float64Array]]
-    """Attribute → (N,) S: squared steps of a column times this / 12 are a share of the error allowed."""
+    """Attribute → (N,) S: squared steps of a column times this / 12 are a share of the error allowed. And the PEAKS of
+    colours and opacities: a step times one is at most 1."""
     kept: list[BoolArray]
     """(N,) all but those that may be left out."""
 
@@ -88,6 +94,7 @@ def look_at(
     joined = np.zeros((len(ATTRIBUTES), sum(counts)))
     omission = Omission(sum(counts), OMISSION_LIMIT * allowed**0.5)
     sums = np.zeros((len(framings), *joined.shape))
+    peaks = np.zeros((2, sum(counts)))
     whole, done = completed(avatar), 0
     total = sum(len(framing.sights) for framing in framings)
     for pose, views in by_pose(framings):
@@ -97,6 +104,7 @@ def look_at(
             share = 1 / (3 * WIDTH * HEIGHT * len(framings[number].sights) * allowed)
             found = (look.means, look.log_scales, look.quats, look.opacities, look.colours)
             sums[number] += share * np.stack(found)
+            peaks = np.maximum(peaks, _peaks(look))
             if not avatar.hands_over:
                 omission.add(look)
             done += 1
@@ -108,10 +116,22 @@ def look_at(
         gone = omission.left_out(*_drawable(avatar))
     ends = np.cumsum(counts)[:-1]
     sensitivities = [
-        _of_columns(avatar, level, dict(zip(ATTRIBUTES, part, strict=True)))
-        for level, part in enumerate(np.split(joined, ends, axis=1))
+        _of_columns(avatar, level, dict(zip((*ATTRIBUTES, *PEAKS), part, strict=True)))
+        for level, part in enumerate(np.split(np.concatenate([joined, peaks / allowed**0.5]), ends, axis=1))
     ]
     return Seen(sensitivities, [~part for part in np.split(gone, ends)])
+
+
+def _peaks(look: Look) -> Float64Array:
+    """(2, N) what the worst window changes by with a colour, and with an opacity, to first order.
+
+    A Gaussian weighs Σw²/Σw on average where it is; one that is smaller than a window cannot change it by more than
+    Σw / its pixels.
+    """
+    weights = np.maximum(look.weights, 1e-12)
+    colours = np.minimum(look.colours / weights, weights / WINDOW_PIXELS)
+    contrast = np.sqrt(look.opacities / np.maximum(look.colours, 1e-12))  # |c − B| / o
+    return np.stack([colours, colours * contrast])
 
 
 def _drawable(avatar: Avatar) -> tuple[Float64Array, BoolArray]:
@@ -138,6 +158,11 @@ def _of_columns(avatar: Avatar, level: int, seen: dict[str, Float64Array]) -> di
     # |p|² = (1 − w) / (1 + w): farther from the identity a coordinate turns less
     square = (1 - np.abs(quats[:, 0])) / (1 + np.abs(quats[:, 0]))
     colours = seen["sh0"] * SH0**2
+    seen = {
+        **seen,
+        COLOUR_PEAK: seen[COLOUR_PEAK] * SH0 / WINDOW_SHARE,
+        OPACITY_PEAK: seen[OPACITY_PEAK] / WINDOW_SHARE,
+    }
     return {
         **seen,
         "quats": seen["quats"] * (QUAT_RADIANS / (1 + square)) ** 2,

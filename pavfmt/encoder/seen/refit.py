@@ -26,9 +26,8 @@ from pavfmt.model import Avatar
 from pavfmt.posing import PosedGaussians, pose_avatar
 
 SHRINK = 2
-FIRST_STEPS, LATER_STEPS = 4, 2
-"""Of conjugate gradients: the fourth still takes a few percent off the error of colours that were never fitted; those
-that were need less."""
+STEPS = 4
+"""Of conjugate gradients: the fourth still takes a few percent off the error."""
 RIDGE = 0.02
 """λ: a colour that alone makes its pixels still moves 98 % of the way."""
 LEAST_SEEN = 1e-4
@@ -51,7 +50,6 @@ class ColourFit:
     def __init__(self, source: Avatar, renderer: Renderer, framings: Sequence[Framing]) -> None:
         self._renderer = renderer
         self._framings = framings
-        self._steps = FIRST_STEPS
         self._targets: list[NDArray[np.float32]] = []
         for pose, views in by_pose(framings):
             posed = pose_avatar(completed(source), pose)
@@ -73,14 +71,8 @@ class ColourFit:
                 found.append(_Equation(matrix, 1 / (len(self._framings[number].sights) * rest.size), rest))
         return found
 
-    def correction(
-        self, avatar: Avatar, given: Float64Array, progress: Progress | None = None
-    ) -> Float64Array:
-        """(N, 3) what the colours of the avatar's Gaussians, level after level, should change by.
-
-        `given` (N, 3) is what they are away from the colours as given: λ holds them to those, not to where they are, so
-        that they cannot drift from round to round.
-        """
+    def correction(self, avatar: Avatar, progress: Progress | None = None) -> Float64Array:
+        """(N, 3) what the colours of the avatar's Gaussians, level after level, should change by."""
         equations = self._equations(avatar)
         count = avatar.gaussian_count
         gathered = sum((one.weight * one.matrix.gather(one.rest) for one in equations), np.zeros((count, 4)))
@@ -95,23 +87,20 @@ class ColourFit:
                 result += one.weight * one.matrix.gather(one.matrix.blend(x)[..., :3])[:, :3]
             return result
 
-        steps, self._steps = self._steps, LATER_STEPS
-        target = gathered[:, :3] + ridge[:, None] * given
-        return _conjugate_gradients(product, target, (seen + ridge)[:, None], steps, progress)
+        return _conjugate_gradients(product, gathered[:, :3], (seen + ridge)[:, None], progress)
 
 
 def _conjugate_gradients(
     product: Callable[[Float64Array], Float64Array],
     target: Float64Array,
     diagonal: Float64Array,
-    steps: int,
     progress: Progress | None,
 ) -> Float64Array:
-    """x with product(x) ≈ target after so many `steps` from 0; preconditioned by `diagonal`."""
+    """x with product(x) ≈ target after STEPS steps, from 0; preconditioned by `diagonal`."""
     x, rest = np.zeros_like(target), target.copy()
     scaled = rest / diagonal
     direction, size = scaled.copy(), float((rest * scaled).sum())
-    for step in range(steps):
+    for step in range(STEPS):
         if size <= 0:
             break
         image = product(direction)
@@ -122,7 +111,7 @@ def _conjugate_gradients(
         before, size = size, float((rest * scaled).sum())
         direction = scaled + size / before * direction
         if progress is not None:
-            progress((step + 1) / steps)
+            progress((step + 1) / STEPS)
     return x
 
 

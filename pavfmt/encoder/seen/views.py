@@ -27,7 +27,7 @@ NEAR_SHARE = 0.45
 FAR_FACTOR = 2.0
 NEAREST = 0.28
 """Metres, of a rig in metres: nobody looks at an eye from nearer."""
-FILLED = {"eyes": 0.8, "mouth": 1.3}
+FILLED = {"eyes": 0.8, "mouth": 0.95}
 """Of the picture's width, by a region that is looked at by itself; of the mouth's only the middle third is lips."""
 OWN_SIZE = 3.0
 """Standard deviations of the largest Gaussians are framed at least, should all lie in one point."""

@@ -43,7 +43,7 @@ def stages(avatar: Avatar, repeats: int = 15) -> list[Timing]:
     rig, identity = avatar.rig, avatar.identity
     assert rig is not None
     neutral = rig.mean_neutral if identity is None else identity.neutral
-    poser, reference = Poser(avatar), Poser(avatar, compiled=False)
+    poser = Poser(avatar)
     camera = evaluation_camera(neutral, 20, 5)
     pose = Pose({shape.name: 0.3 for shape in rig.shapes[:12]}, {rig.joint_names[-1]: (0.0, 0.1, 0.0)})
     cloud, rasterizer = poser.frame(pose), open_rasterizer("cpu")
@@ -54,7 +54,6 @@ def stages(avatar: Avatar, repeats: int = 15) -> list[Timing]:
         timed("picture", repeats, lambda: rasterizer.render(cloud, camera)),
         timed("importance", repeats, lambda: rasterizer.contributions(cloud, camera)),
         timed("posing", repeats, lambda: poser.frame(pose)),
-        timed("posing by array operations", repeats, lambda: reference.frame(pose)),
         timed("frame (posing and picture)", repeats, lambda: rasterizer.render(poser.frame(pose), camera)),
     ]
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pavfmt.arrays import Float32Array
 from pavplayer.camera import Camera
-from pavplayer.posing import frames
-from pavplayer.posing.frames import Array
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,24 @@ class Placement:
         moved = camera.rotation @ np.array(self.position) + camera.translation
         return replace(camera, rotation=camera.rotation @ self.rotation, translation=moved / self.scale)
 
-    def placed(self, means: Array, quats: Array, scales: Array) -> tuple[Array, Array, Array]:
+    def placed(
+        self, means: Float32Array, quats: Float32Array, scales: Float32Array
+    ) -> tuple[Float32Array, Float32Array, Float32Array]:
         """World means (N, 3), quaternions (N, 4) and scales (N, 3) of posed Gaussians."""
         turn = np.ascontiguousarray((self.scale * self.rotation.T).astype(np.float32))
         offset = np.array(self.position, np.float32)
-        quaternion = self.quaternion.astype(np.float32)[:, None]
-        return means @ turn + offset, frames.product(quaternion, quats.T), scales * self.scale
+        quaternion = self.quaternion.astype(np.float32)
+        return means @ turn + offset, _product(quaternion, quats.T), scales * self.scale
+
+
+def _product(p: Float32Array, quats: Float32Array) -> Float32Array:
+    """p ⊗ q of one quaternion (4,) and (4, N): the rotation q, then p, as (N, 4)."""
+    pw, px, py, pz = p
+    qw, qx, qy, qz = quats
+    parts = [
+        pw * qw - px * qx - py * qy - pz * qz,
+        pw * qx + px * qw + py * qz - pz * qy,
+        pw * qy - px * qz + py * qw + pz * qx,
+        pw * qz + px * qy - py * qx + pz * qw,
+    ]
+    return np.stack(parts, axis=1)

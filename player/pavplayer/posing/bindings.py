@@ -16,9 +16,7 @@ from pavfmt.arrays import Float32Array, Float64Array
 from pavfmt.model import Level
 from pavfmt.posing import quaternion_from_rotation
 from pavfmt.registry import Site
-from pavplayer.posing import frames
-from pavplayer.posing.frames import Array
-from pavplayer.posing.skinned_mesh import IntArray, Mesh, SkeletonPose, gathered, row_indices
+from pavplayer.posing.skinned_mesh import IntArray, Mesh, SkeletonPose, row_indices
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def _level_arrays(number: int, level: Level, width: int) -> LocalArrays:
     )
 
 
-Part = tuple[Array, Array, Array, Array]
+Part = tuple[Float32Array, Float32Array, Float32Array, Float32Array]
 """World means (N, 3), quaternions (N, 4), scales (N, 3), and the bindings' rotations (4, N).
 
 The last may have no columns where nobody asked for them.
@@ -85,9 +83,7 @@ def joint_quaternions(rotations: Float64Array) -> tuple[Float32Array, Float64Arr
     return np.where(quats @ quats.T < 0, np.float32(-1), np.float32(1)), quats
 
 
-def _empty_part(
-    count: int, with_rotations: bool
-) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
+def _empty_part(count: int, with_rotations: bool) -> Part:
     """Room for a Part."""
     return (
         np.empty((count, 3), np.float32),
@@ -122,26 +118,8 @@ class FaceFrameBinding:
         part._scales = self._scales[:count]
         return part
 
-    def frames(self, points: Array) -> Array:
-        """(8, F) float32 for the faces in use: quaternion, size and centroid."""
-        a, b, c = (gathered(points, corner) for corner in self._corners)
-        edge, other = b - a, c - a
-        columns, sizes = frames.face_frames(edge, other)
-        quats = frames.quaternion_from_columns(columns.astype(np.float32, copy=False))
-        parts = [quats, sizes[None], a + (edge + other) / 3]
-        return np.concatenate([part.astype(np.float32, copy=False) for part in parts])
-
-    def posed(self, points: Array) -> Part:
+    def posed(self, points: Float64Array) -> Part:
         """The Gaussians when vertices and split points are at `points`, (3, V + S)."""
-        if self._kernels is not None:
-            return self._posed_compiled(points)
-        table = gathered(self.frames(points), self._which)
-        quats, size, centre = table[:4], table[4], table[5:]
-        moved = frames.rotated(quats, self._means)
-        means = np.stack([c + size * x for c, x in zip(centre, moved, strict=True)], axis=1)
-        return means, frames.product(quats, self._quats), size[:, None] * self._scales, quats
-
-    def _posed_compiled(self, points: Array) -> Part:
         part = _empty_part(len(self._which), self._with_rotations)
         table = self._kernels.face_frames(points, tuple(self._corners))
         own = tuple(self._means), tuple(self._quats), self._scales
@@ -179,42 +157,16 @@ class SurfacePointBinding:
         part._scales = self._scales[:count]
         return part
 
-    def posed(self, rest: Array, skeleton: SkeletonPose) -> Part:
+    def posed(self, rest: Float64Array, skeleton: SkeletonPose) -> Part:
         """The Gaussians; `rest` is (3, V + S + 1), unskinned, its last point the origin."""
-        if self._kernels is not None:
-            return self._posed_compiled(rest, skeleton)
-        points = self._means
-        for corner, beta in zip(self._corners, self._beta, strict=True):
-            points = points + beta * gathered(rest, corner)
-        blend = (
-            np.ascontiguousarray(skeleton.table(self._joints).T.astype(np.float32)) @ self._weights
-        )  # (12, N)
-        quats = self._blended(skeleton)
-        means = np.stack(frames.moved(blend, points.astype(np.float32, copy=False)), axis=1)
-        return means, frames.product(quats, self._quats), self._scales, quats
-
-    def _posed_compiled(self, rest: Array, skeleton: SkeletonPose) -> Part:
         means, quats, _, rotations = part = _empty_part(len(self._scales), self._with_rotations)
         if self._heaviest is None:
             return part
-        on_joints = skeleton.table(self._joints), *self._joint_quats(skeleton)
+        on_joints = skeleton.table(self._joints), *joint_quaternions(skeleton.rotations[self._joints])
         anchors = tuple(self._corners), tuple(self._beta), self._weights, self._heaviest
         own = tuple(self._means), tuple(self._quats)
         self._kernels.pose_on_points(rest, *anchors, *on_joints, *own, means, quats, rotations)
         return means, quats, self._scales, rotations
-
-    def _joint_quats(self, skeleton: SkeletonPose) -> tuple[Float32Array, Float64Array]:
-        """Signs (J, J) of the joints' quaternions against each other, and these, (J, 4)."""
-        return joint_quaternions(skeleton.rotations[self._joints])
-
-    def _blended(self, skeleton: SkeletonPose) -> Array:
-        """(4, N) normalised sums of the joints' quaternions, signs agreeing with the heaviest joint's."""
-        agreement, quats = self._joint_quats(skeleton)
-        weights = self._weights
-        if self._heaviest is not None and (agreement < 0).any():
-            weights = weights * gathered(agreement, self._heaviest)
-        blend = np.ascontiguousarray(quats.T.astype(np.float32)) @ weights
-        return blend / np.sqrt((blend * blend).sum(0) + 1e-24)
 
 
 def _by_first_use(faces: IntArray) -> tuple[IntArray, IntArray]:

@@ -14,8 +14,7 @@ from pavfmt.posing import STATIC_RIG
 from pavfmt.registry import Binding, ShFrame
 from pavplayer.posing.bindings import FaceFrameBinding, Part, SurfacePointBinding, local_arrays
 from pavplayer.posing.cloud import PosedCloud
-from pavplayer.posing.frames import Array
-from pavplayer.posing.skinned_mesh import Mesh, gathered, row_indices
+from pavplayer.posing.skinned_mesh import Mesh, row_indices
 
 
 class Poser:
@@ -26,15 +25,13 @@ class Poser:
         avatar: Avatar,
         order: NDArray[np.integer] | None = None,
         sh: Float32Array | None = None,
-        compiled: bool = True,
     ) -> None:
         """`order` lists the Gaussians to give out, numbered level after level; None: all of them.
 
         `sh`, (N, 1 + K, 3), are their coefficients in that order if they are not the avatar's; they are held
-        without a copy. `compiled`: by numba's kernels, the fastest; else by array operations, whose last bits
-        differ: it is what fits are measured against.
+        without a copy.
         """
-        self.mesh = Mesh(avatar.rig or STATIC_RIG, avatar.identity, avatar.levels, compiled)
+        self.mesh = Mesh(avatar.rig or STATIC_RIG, avatar.identity, avatar.levels)
         gaussians = local_arrays(avatar.levels)
         if order is not None:
             gaussians = gaussians.take(np.asarray(order))
@@ -99,10 +96,10 @@ class Poser:
         rows = [np.concatenate(part)[self._places] for part in (means, quats, scales)]
         turn = np.concatenate(rotations, axis=1)
         if self._sh_local is not None:
-            turn = gathered(turn, self._places)
+            turn = turn[:, self._places]
         return rows[0], rows[1], rows[2], turn
 
-    def _sh_frames(self, rotations: Array) -> Array | None:
+    def _sh_frames(self, rotations: Float32Array) -> Float32Array | None:
         """(N, 4): the bindings' rotations where SH are in local axes and no rotation elsewhere."""
         if self._sh_local is None:
             return None

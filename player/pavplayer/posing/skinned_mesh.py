@@ -16,15 +16,8 @@ from pavfmt.arrays import Float32Array, Float64Array
 from pavfmt.codec.subdivision import edges_of, subdivided_faces
 from pavfmt.model import Identity, Level, Pose, Rig
 from pavfmt.posing import joint_transforms
-from pavplayer.posing import frames
-from pavplayer.posing.frames import Array
 
 IntArray = NDArray[np.int64]
-
-
-def gathered(table: Array, indices: NDArray[np.integer]) -> Array:
-    """table[…, indices] for indices that are known to be in range."""
-    return np.take(table, indices, axis=-1, mode="clip")  # "clip" spares a copy; nothing is clipped
 
 
 def row_indices(numbers: NDArray[np.integer]) -> NDArray[np.int32]:
@@ -52,15 +45,10 @@ class SkeletonPose:
 class Mesh:
     """A rig's mesh with the split points of all levels appended to its vertices."""
 
-    def __init__(
-        self, rig: Rig, identity: Identity | None = None, levels: Sequence[Level] = (), compiled: bool = True
-    ) -> None:
-        """`compiled`: by numba's kernels, the fastest; else by array operations."""
-        self.kernels: Any = None
-        if compiled:
-            from pavplayer.posing import kernels  # numba, which commands must load without
+    def __init__(self, rig: Rig, identity: Identity | None = None, levels: Sequence[Level] = ()) -> None:
+        from pavplayer.posing import kernels  # numba, which commands must load without
 
-            self.kernels = kernels
+        self.kernels: Any = kernels
         neutral = rig.mean_neutral if identity is None else identity.neutral
         joints = rig.mean_joint_positions if identity is None else identity.joint_positions
         self.rig = rig
@@ -106,7 +94,7 @@ class Mesh:
         features = (local[listed] - np.eye(3)).reshape(-1).astype(np.float32)
         return SkeletonPose(features, rotations, translations)
 
-    def rest(self, weights: Mapping[str, float], skeleton: SkeletonPose) -> Array:
+    def rest(self, weights: Mapping[str, float], skeleton: SkeletonPose) -> Float64Array:
         """(3, V) vertices before skinning: neutral, weighted shapes, correctives, midpoints."""
         points = self.neutral
         wanted = np.array([weights.get(shape.name, 0.0) for shape in self.rig.shapes], np.float32)
@@ -115,39 +103,25 @@ class Mesh:
             points = self._with_rows(points, skeleton.features, self.correctives)
         if self.edges is None:
             return points
-        ends = gathered(points, self.edges)
+        ends = points[:, self.edges]
         return np.concatenate([points, (ends[:, 0] + ends[:, 1]) / 2], axis=1)
 
-    def _with_rows(self, points: Array, weights: Float32Array, rows: Array) -> Array:
+    def _with_rows(self, points: Float64Array, weights: Float32Array, rows: Float32Array) -> Float64Array:
         """(3, V0) points plus Σ weight · row of (K,) weights and (K, 3 · V0) rows, but for weights of 0."""
         active = np.flatnonzero(weights)
         if not len(active):
             return points
-        if self.kernels is not None:
-            return self.kernels.add_rows(points, weights[active].astype(np.float64), active, rows)
-        chosen = rows[active]
-        return points + (weights[active] @ chosen).reshape(3, self.neutral.shape[1])
+        moved: Float64Array = self.kernels.add_rows(points, weights[active].astype(np.float64), active, rows)
+        return moved
 
-    def skinned(self, rest: Array, skeleton: SkeletonPose) -> Array:
+    def skinned(self, rest: Float64Array, skeleton: SkeletonPose) -> Float64Array:
         """(3, V) posed vertices."""
-        table = skeleton.table()
-        if self.kernels is not None:
-            points = np.empty((3, rest.shape[1]))
-            self.kernels.skin(rest, self.weights, table, points)
-            return points
-        blend = np.ascontiguousarray(table.T) @ self.weights  # (12, V)
-        return np.stack(frames.moved(blend, rest))
-
-    def with_splits(self, points: Array) -> Array:
-        """(3, V) points continued to the split points of every level, level after level."""
-        if self.kernels is not None:
-            return self._with_splits_compiled(points)
-        for parents, beta in self._splits:
-            ends = gathered(points, parents)  # (3, corner, split)
-            points = np.concatenate([points, (ends * beta).sum(1)], axis=1)
+        points = np.empty((3, rest.shape[1]))
+        self.kernels.skin(rest, self.weights, skeleton.table(), points)
         return points
 
-    def _with_splits_compiled(self, points: Array) -> Array:
+    def with_splits(self, points: Float64Array) -> Float64Array:
+        """(3, V) points continued to the split points of every level, level after level."""
         whole = np.empty((3, self.point_count))
         first = points.shape[1]
         whole[:, :first] = points

@@ -38,10 +38,9 @@ from pavplayer.posing.tensor_frames import (
 class TensorMesh:
     """A rig's mesh, posed again and again as float64 tensors in main memory. It asks for no gradients."""
 
-    def __init__(self, rig: Rig, identity: Identity | None = None, compiled: bool = True) -> None:
-        """`compiled` as `pavplayer.posing.skinned_mesh.Mesh` takes it."""
+    def __init__(self, rig: Rig, identity: Identity | None = None) -> None:
         self.rig, self.identity = rig, identity
-        self._mesh = Mesh(rig, identity, compiled=compiled)
+        self._mesh = Mesh(rig, identity)
         self.faces = torch.from_numpy(self._mesh.corners[0].copy())
         """(F, 3) int64 vertices of the template's faces, after subdivision."""
         self.weights = torch.from_numpy(self._mesh.host_weights.copy())

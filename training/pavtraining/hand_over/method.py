@@ -211,7 +211,7 @@ class HandOverFit:
         return float(np.ptp(neutral[:, 1])) if len(neutral) else 0.0
 
     def _measured_importance(self) -> Float64Array:
-        rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar, compiled=False)
+        rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar)
         total = np.zeros(len(self.avatar.levels[0].gaussians))
         for view in self.views[: self.configuration.significant_view_count]:
             total += rasterizer.contributions(poser.frame(view.truth.pose), view.truth.camera)
@@ -240,7 +240,7 @@ class HandOverFit:
         """(N,) squared error of a base that is fitted for a while, by the originals that have weight where it errs."""
         given = self.configuration
         self._fit_alone(Phase(1, given.scout_steps, 1.0, 0.3), progress)
-        rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar, compiled=False)
+        rasterizer, poser = open_rasterizer("cpu"), Poser(self.avatar)
         total = np.zeros(len(self.importance))
         for view in self.views[: given.significant_view_count]:
             with torch.no_grad():

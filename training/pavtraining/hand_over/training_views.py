@@ -90,9 +90,9 @@ class TrainingViewMaker:
 
     def __init__(self, teacher: Teacher, avatar: Avatar) -> None:
         self.teacher = teacher
-        self._surface = TensorMesh(teacher.rig, teacher.identity, compiled=False)
+        self._surface = TensorMesh(teacher.rig, teacher.identity)
         self._binding = AvatarBinding(avatar, self._surface)
-        self._poser = Poser(avatar, compiled=False)
+        self._poser = Poser(avatar)
 
     def view(self, truth: View) -> TrainingView:
         """A view made ready."""

@@ -89,7 +89,7 @@ class Fit:
     ) -> None:
         """A fresh one; looks which faces are to have Gaussians."""
         self.source, self.configuration, self.device = source, configuration, device
-        self.surface = TensorMesh(source.rig, source.identity, compiled=False)
+        self.surface = TensorMesh(source.rig, source.identity)
         self._rasterizer: Rasterizer = open_rasterizer("cpu" if device == "cpu" else "cuda")
         self.step_count = 0
         """Steps done."""
@@ -304,7 +304,7 @@ class Fit:
     ) -> None:
         configuration = HierarchyConfiguration().changed(values["configuration"])
         self.source, self.configuration, self.device = source, configuration, device
-        self.surface = TensorMesh(source.rig, source.identity, compiled=False)
+        self.surface = TensorMesh(source.rig, source.identity)
         self._rasterizer = open_rasterizer("cpu" if device == "cpu" else "cuda")
         self.step_count, self.first_count = values["step_count"], values["first_count"]
         self.round_count = values["round_count"]

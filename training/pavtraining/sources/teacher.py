@@ -51,7 +51,7 @@ class Teacher:
         """The truth itself: a fit may start from its Gaussians."""
         self.seed = seed
         self._rasterizer = rasterizer or open_rasterizer("cpu")
-        self._poser = Poser(avatar, order, compiled=False)
+        self._poser = Poser(avatar, order)
         self._cache = ViewCache(cache_bytes)
         self._box = self._framed_box()
 

@@ -41,8 +41,8 @@ EXPRESSIONS: Expressions = (
 """Likewise. Without an open mouth and closed lids, teeth and lids would have no weight and come last."""
 
 
-LARGEST_AXIS = 0.1
-"""Of the avatar's height: as far as a Gaussian's axis counts where its area stands for what is seen of it."""
+LARGEST_AXIS = 2.0
+"""Avatar heights: as far as a Gaussian's axis counts where its area stands for what is seen of it."""
 
 
 def rendered_importance(
@@ -59,8 +59,7 @@ def rendered_importance(
 def opacity_area_importance(avatar: Avatar) -> list[Float64Array]:
     """Per level (N,) opacity × area (m²) of the largest cross-section at rest: the fallback without a renderer.
 
-    No axis counts for more than a share LARGEST_AXIS of the avatar's own height: one stray giant would otherwise be all
-    of the sum.
+    No axis counts for more than LARGEST_AXIS times the avatar's own height, however large a stray giant is.
     """
     mesh, largest = avatar_mesh(avatar), LARGEST_AXIS * height_of(avatar)
     result = []

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 from pavfmt.codec.quantization import Affine
 from pavfmt.container.headers import UnitHeader
-from pavfmt.encoder import encode
+from pavfmt.encoder import EncodeOptions, encode
 from pavfmt.registry import UnitType
-from spec.builders.avatars import external_file, toy, toy_file
+from spec.builders.avatars import PRECISION, external_file, toy, toy_file
 from spec.builders.forging import Forge, Part, flipped, payload, resealed_header
 from spec.grammar import Leaf, ParsedUnit, walk
 from spec.tools.vectors.valid import hand_over_file, one_opaque
@@ -30,7 +30,9 @@ BASES: dict[str, Callable[[], bytes]] = {
     "subdivided": lambda: bare(toy_file("surface", 0, True)),
     "directory": lambda: toy_file("static", 0),
     "hand-over": lambda: bare(hand_over_file(True)),
-    "metadata": lambda: bare(encode(replace(toy("static", 0), metadata={"org.a": "x", "org.b": "y"}))),
+    "metadata": lambda: bare(
+        encode(replace(toy("static", 0), metadata={"org.a": "x", "org.b": "y"}), EncodeOptions(PRECISION))
+    ),
 }
 
 

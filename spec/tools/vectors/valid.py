@@ -28,7 +28,7 @@ from pavfmt.units.attributes import Grids
 from pavfmt.units.hand_over import HandOver, encode_hand_over
 from pavfmt.units.levels import LevelEntry, LevelTable, encode_levels
 from pavplayer.demo import RIG_FILE
-from spec.builders.avatars import SMALL_UNITS, external_file, rig_file, toy, toy_file
+from spec.builders.avatars import PRECISION, SMALL_UNITS, external_file, rig_file, toy, toy_file
 from spec.builders.forging import Forge, payload
 from spec.builders.handmade import grids_over, write_unit
 from spec.tools.vectors.vector import Vector, bare
@@ -113,7 +113,7 @@ def _annotations() -> Iterator[Vector]:
 def _larger() -> Iterator[Vector]:
     rig = read_cc0_rig(RIG_FILE)
     avatar = synthetic_avatar(replace(rig, shapes=rig.shapes[22:26]), 900, levels=2, sh_degree=1)
-    options = EncodeOptions(unit_bytes=3000, importance_per="face", unit_share=0.0)
+    options = EncodeOptions(PRECISION, unit_bytes=3000, importance_per="face", unit_share=0.0)
     yield Vector("valid/head", "the CC0 head with four shapes and 900 Gaussians", encode(avatar, options))
 
 
@@ -193,7 +193,7 @@ def _many_units() -> bytes:
 def _predicted() -> bytes:
     """300 Gaussians on an octahedron, written by the encoder as it writes heads."""
     avatar = synthetic_avatar(toy_rig(RandomStream(3)), 300, levels=2, sh_degree=1)
-    return encode(avatar, EncodeOptions(unit_bytes=2000, unit_share=0.0))
+    return encode(avatar, EncodeOptions(PRECISION, unit_bytes=2000, unit_share=0.0))
 
 
 def _on_mesh() -> bytes:

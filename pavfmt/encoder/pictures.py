@@ -111,6 +111,12 @@ class Renderer(Protocol):
     def colour_map(self, gaussians: PosedGaussians, view: OrbitView, shrink: int) -> ColourMap:
         """The picture, `shrink` times smaller along each side, as a function of colours."""
 
+    def worst_window(self, difference: NDArray[np.floating], size: int) -> tuple[float, int, int]:
+        """Of (H, W, 3) |differences| in 0..1: the largest mean of a channel over a `size`² window anywhere, of 255.
+
+        And the window's top left pixel, x and y.
+        """
+
 
 def orbit(points: Float64Array, yaw_degrees: float, pitch_degrees: float) -> OrbitView:
     """The measuring camera: at the centre of the bounding box of `points` (N, 3), from 3.25 times its height."""

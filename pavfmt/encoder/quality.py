@@ -28,7 +28,6 @@ from pavfmt.encoder.preview import preview
 from pavfmt.encoder.seen.looking import SH0, Seen, allowed_error, look_at
 from pavfmt.encoder.seen.refit import ColourFit
 from pavfmt.encoder.seen.views import Framing, by_pose, framings_of
-from pavfmt.encoder.seen.windows import worst_window
 from pavfmt.model import Avatar, Pose
 from pavfmt.posing import PosedGaussians, pose_avatar
 
@@ -140,7 +139,8 @@ class Comparison:
             difference = np.abs(self._draw(posed, view, at) - self._targets[at])
             errors[number].append(float(np.mean(np.square(difference, dtype=np.float64))))
             for size, factor in WINDOW_FACTORS.items():
-                found, x, y = worst_window(difference, size)
+                of_255, x, y = self._renderer.worst_window(difference, size)
+                found = of_255 / 255
                 largest[number][size] = max(largest[number][size], found)
                 excess = found / (factor * allowed_error(decibels) ** 0.5)
                 if excess > 1:

@@ -81,6 +81,12 @@ class EncoderRenderer:
         """The picture, `shrink` times smaller, as a linear function of colours."""
         return TileColourMap(gaussians, camera_of(view, shrink))
 
+    def worst_window(self, difference: NDArray[np.floating], size: int) -> tuple[float, int, int]:
+        """Of (H, W, 3) |differences|: the largest mean of a channel over a window, of 255, and where that is."""
+        from pavplayer.windows import worst_window
+
+        return worst_window(difference, size)
+
 
 def open_renderer(device: str = "auto") -> EncoderRenderer:
     """What `pav encode` measures with."""

@@ -12,13 +12,13 @@ from pavfmt.encoder.seen.looking import look_at
 from pavfmt.encoder.seen.omission import Omission
 from pavfmt.encoder.seen.refit import ColourFit
 from pavfmt.encoder.seen.views import Framing, framings_of
-from pavfmt.encoder.seen.windows import worst_window
 from pavfmt.errors import EncodeError
 from pavfmt.model import Avatar, Gaussians, Level, Rig
 from pavfmt.posing import pose_avatar
 from pavfmt.registry import Binding, Site
 from pavplayer.importance import camera_of, open_renderer
 from pavplayer.rasterizers import open_rasterizer
+from pavplayer.windows import worst_window
 from spec.builders.avatars import toy
 
 SH0 = 0.28209479177387814
@@ -122,7 +122,7 @@ def test_a_highlight_on_a_pupil_stays_white():
     avatar = replace(splats(means, colours, scales, 0.95), rig=rig_with_an_eye())
     after, found = written(avatar)
     close = OrbitView((0.0, 0.0, 0.0), 0.3, 3.0, -2.0)
-    assert 255 * worst_window(difference(avatar, after, close), 4)[0] < 40
+    assert worst_window(difference(avatar, after, close), 4)[0] < 40
     assert found.closeness.binding.decibels >= PRESETS["balanced"]
 
 
@@ -249,7 +249,7 @@ def test_odd_avatars_read_back_and_look_the_same(change):
     centre = tuple(np.median(avatar.levels[0].gaussians.means, axis=0).tolist())
     after, _ = written(avatar)
     view = OrbitView(centre, 1.0, 10.0, 5.0)
-    assert 255 * worst_window(difference(avatar, after, view), 16)[0] < 20
+    assert worst_window(difference(avatar, after, view), 16)[0] < 20
     assert decode(encode(avatar)).gaussian_count == 150
 
 

@@ -8,8 +8,8 @@ from small_pictures import SmallRasterizer
 
 from pavplayer.evaluation.framings import framings_of
 from pavplayer.evaluation.likeness import compared, likeness
-from pavplayer.evaluation.windows import worst_window
 from pavplayer.posing.poser import Poser
+from pavplayer.windows import worst_window
 from spec.builders.avatars import toy
 
 

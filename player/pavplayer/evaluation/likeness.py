@@ -159,7 +159,7 @@ class _Tally:
             self._flips.append(self._flip(one.tests["white"][number], one.references["white"]))
 
     def _worst(self, difference: Picture, size: int, one: Comparison, background: str) -> WorstWindow:
-        from pavplayer.evaluation.windows import worst_window  # numba
+        from pavplayer.windows import worst_window  # numba
 
         found, x, y = worst_window(difference, size)
         yaw, pitch = self._framing.angles[one.camera]

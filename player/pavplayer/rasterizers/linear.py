@@ -1,8 +1,8 @@
 """Pictures as a linear function of the Gaussians' colours, and its transpose, in numba.
 
 With everything but colours held, a picture over black is Σ w_i c_i, w being the blending weights α T: a sparse matrix
-that is never written down. `blend_colours` is its product with any colours, negative ones too; `gather_colours` the
-product of its transpose with a picture. Least squares for colours need nothing else.
+that is never written down. `blended` is its product with any colours, negative ones too; `gathered` the product of its
+transpose with a picture. Least squares for colours need nothing else.
 """
 
 from __future__ import annotations
@@ -22,40 +22,12 @@ from pavplayer.compilation import (
     thread_count,
 )
 from pavplayer.rasterizers.binning import TILE
-from pavplayer.rasterizers.blending import all_stopped, blend_step, start_tile
-from pavplayer.rasterizers.projection import CENTRE_X, CENTRE_Y, LOG_OPACITY, UX, UY, VY
+from pavplayer.rasterizers.blending import BATCH, BATCH_WIDTH, all_stopped, blend_step, blend_tile, start_tile
+from pavplayer.rasterizers.projection import BLUE, CENTRE_X, CENTRE_Y, LOG_OPACITY, RED, UX, UY, VY
 from pavplayer.rasterizers.tiles import Tiles
 
 _PIXELS = TILE * TILE
 _ZERO = np.float32(0)
-
-
-@contracted
-def _paint(
-    state: Float32Array,
-    record: Float64Array,
-    box: Int32Array,
-    left: int,
-    top: int,
-    red: np.float32,
-    green: np.float32,
-    blue: np.float32,
-) -> None:
-    step = np.float32(record[UX])
-    dx = left + 0.5 - record[CENTRE_X]
-    for row in range(max(box[2] - top, 0), min(box[3] - top, TILE)):
-        dy = top + row + 0.5 - record[CENTRE_Y]
-        peak = np.float32(record[LOG_OPACITY] - (record[VY] * dy) ** 2)
-        start = np.float32(record[UX] * dx + record[UY] * dy)
-        base = np.uint64(row * TILE)
-        for lane in range(TILE):
-            at = base + np.uint64(lane)
-            u = start + step * np.float32(lane)
-            weight, after = blend_step(peak - u * u, state[at])
-            state[at] = after
-            state[at + np.uint64(_PIXELS)] += weight * red
-            state[at + np.uint64(2 * _PIXELS)] += weight * green
-            state[at + np.uint64(3 * _PIXELS)] += weight * blue
 
 
 @contracted
@@ -91,29 +63,26 @@ def _gather(
 
 
 @parallel
-def blend_colours(
+def _blend_layers(
     records: Float64Array,
     boxes: Int32Array,
     starts: Int64Array,
     entries: Int32Array,
-    colours: Float32Array,
     picture: Float32Array,
     threads: int,
 ) -> None:
-    """Σ w c into `picture` (H, W, 4), not clipped; the fourth channel is T. `colours` (N, 3) may be negative."""
+    """Colours over black and T into `picture` (H, W, 4), not clipped: the records' colours may be negative."""
     height, width = picture.shape[0], picture.shape[1]
     columns, counter = -(-width // TILE), np.zeros(1, np.int64)
     for _ in prange(threads):
         state = np.empty(4 * _PIXELS, np.float32)
+        batch, borders = np.empty((BATCH, BATCH_WIDTH)), np.empty((BATCH, 4), np.int32)
         tile = next_turn(counter)
         while tile < len(starts) - 1:
             left, top = tile % columns * TILE, tile // columns * TILE
             start_tile(state, left, top, width, height)
-            for entry in range(starts[tile], starts[tile + 1]):
-                i = entries[entry]
-                _paint(state, records[i], boxes[i], left, top, colours[i, 0], colours[i, 1], colours[i, 2])
-                if (entry - starts[tile]) % 16 == 15 and all_stopped(state[:_PIXELS]):
-                    break
+            listed = entries[starts[tile] : starts[tile + 1]]
+            blend_tile(records, boxes, listed, left, top, state, batch, borders)
             for row in range(min(TILE, height - top)):
                 for column in range(min(TILE, width - left)):
                     at = row * TILE + column
@@ -150,7 +119,7 @@ def gather_colours(
             for entry in range(starts[tile], starts[tile + 1]):
                 i = entries[entry]
                 _gather(state, records[i], boxes[i], left, top, lanes, sums[entry])
-                if (entry - starts[tile]) % 16 == 15 and all_stopped(state[:_PIXELS]):
+                if (entry - starts[tile]) % BATCH == BATCH - 1 and all_stopped(state[:_PIXELS]):
                     break
             tile = next_turn(counter)
 
@@ -158,8 +127,9 @@ def gather_colours(
 def blended(tiles: Tiles, camera: Camera, colours: Float32Array) -> Float32Array:
     """(N, 3) colours → (H, W, 4): Σ w c, not clipped, and T."""
     picture = np.empty((camera.height, camera.width, 4), np.float32)
-    lists = tiles.records, tiles.boxes, tiles.starts, tiles.entries
-    blend_colours(*lists, np.ascontiguousarray(colours), picture, thread_count())
+    records = tiles.records.copy()
+    records[:, RED : BLUE + 1] = colours
+    _blend_layers(records, tiles.boxes, tiles.starts, tiles.entries, picture, thread_count())
     return picture
 
 

@@ -39,7 +39,7 @@ from pavplayer.compilation import (
 )
 from pavplayer.rasterizers import rules
 from pavplayer.rasterizers.binning import TILE
-from pavplayer.rasterizers.blending import all_stopped, blend_step, start_tile
+from pavplayer.rasterizers.blending import BATCH, BATCH_WIDTH, all_stopped, blend_step, blend_tile, start_tile
 from pavplayer.rasterizers.cloud import GaussianCloud
 from pavplayer.rasterizers.projection import BLUE, CENTRE_X, CENTRE_Y, GREEN, LOG_OPACITY, RED, UX, UY, VY
 from pavplayer.rasterizers.tiles import sort_into_tiles
@@ -58,27 +58,6 @@ SUMS = 11
 _TWO_LN2 = np.float32(2 * np.log(2.0))
 _LIMIT = np.float32(1e-4)
 _ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)
-
-
-@contracted
-def _accumulate(state: Float32Array, record: Float64Array, box: Int32Array, left: int, top: int) -> None:
-    """Blends one Gaussian into a tile's T and colours."""
-    red, green, blue = np.float32(record[RED]), np.float32(record[GREEN]), np.float32(record[BLUE])
-    ux = np.float32(record[UX])
-    dx = left + 0.5 - record[CENTRE_X]
-    for row in range(max(box[2] - top, 0), min(box[3] - top, TILE)):
-        dy = top + row + 0.5 - record[CENTRE_Y]
-        peak = np.float32(record[LOG_OPACITY] - (record[VY] * dy) ** 2)
-        start = np.float32(record[UX] * dx + record[UY] * dy)
-        base = np.uint64(row * TILE)
-        for lane in range(TILE):
-            at = base + np.uint64(lane)
-            u = start + ux * np.float32(lane)
-            weight, after = blend_step(peak - u * u, state[at])
-            state[at] = after
-            state[at + np.uint64(_PIXELS)] += weight * red
-            state[at + np.uint64(2 * _PIXELS)] += weight * green
-            state[at + np.uint64(3 * _PIXELS)] += weight * blue
 
 
 @contracted
@@ -177,23 +156,21 @@ def look_at_picture(
     columns, counter = -(-width // TILE), np.zeros(1, np.int64)
     for _ in prange(threads):
         state, row = np.empty(5 * _PIXELS, np.float32), np.empty(3 * TILE, np.float32)
+        batch, borders = np.empty((BATCH, BATCH_WIDTH)), np.empty((BATCH, 4), np.int32)
         tile = next_turn(counter)
         while tile < len(starts) - 1:
             left, top = tile % columns * TILE, tile // columns * TILE
             start_tile(state, left, top, width, height)
-            end = starts[tile + 1]
-            for entry in range(starts[tile], end):
-                i = entries[entry]
-                _accumulate(state, records[i], boxes[i], left, top)
-                if (entry - starts[tile]) % 16 == 15 and all_stopped(state[:_PIXELS]):
-                    end = entry + 1
-                    break
+            listed = entries[starts[tile] : starts[tile + 1]]
+            blend_tile(records, boxes, listed, left, top, state[: 4 * _PIXELS], batch, borders)
             for at in range(_PIXELS):
                 state[at + 4 * _PIXELS] = abs(state[at])
             start_tile(state[:_PIXELS], left, top, width, height)
-            for entry in range(starts[tile], end):
+            for entry in range(starts[tile], starts[tile + 1]):
                 i = entries[entry]
                 _look(state, records[i], boxes[i], left, top, row, sums[entry], windows[entry])
+                if (entry - starts[tile]) % BATCH == BATCH - 1 and all_stopped(state[:_PIXELS]):
+                    break
             tile = next_turn(counter)
 
 

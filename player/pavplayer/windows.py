@@ -1,14 +1,14 @@
-"""The worst window of a picture, compiled: hundreds of pictures are looked through for each figure of `eval-v2`."""
+"""The worst window of a picture, compiled: an encoder's search and `eval-v2` look through hundreds of pictures."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pavplayer.compilation import compiled
-from pavplayer.evaluation.metrics import Picture
 
 
-def worst_window(difference: Picture, size: int) -> tuple[float, int, int]:
+def worst_window(difference: NDArray[np.floating], size: int) -> tuple[float, int, int]:
     """Of (H, W, 3) |differences| in 0..1: the largest mean of a channel over a `size`² window anywhere, of 255.
 
     And the window's top left pixel, x and y; of equal ones the first in reading order. A picture that is smaller
@@ -21,7 +21,7 @@ def worst_window(difference: Picture, size: int) -> tuple[float, int, int]:
 
 
 @compiled
-def _worst(difference: Picture, size: int) -> tuple[float, int, int]:
+def _worst(difference: NDArray[np.float32], size: int) -> tuple[float, int, int]:
     """The largest sum, and where.
 
     Two running sums: `columns` over the last `size` rows of each column, `total` over the last `size` columns. A

@@ -60,6 +60,8 @@ The order of the Gaussians follows --importance:
   opacity-area   opacity x area of the largest cross-section
   auto           the first of these that is there"""
 
+UNFITTED_DECIBELS = 2.0
+"""What fitting colours anew, which is part of a search, takes back of what rounding costs."""
 LICENSED_PROFILES = ("flame",)
 Fitter = Callable[[Avatar, Callable[[float], None], bool], Avatar]
 """Makes an avatar progressive, telling its progress 0..1; whether the Gaussians must stay as they are."""
@@ -220,8 +222,11 @@ def _report(output_path: str, data: bytes, ready: Prepared, order: Ordering) -> 
 def _quality_line(ready: Prepared) -> str:
     """The framing of fewest dB, and the worst place of all."""
     if ready.closeness is None:
-        measured = "nobody looked" if ready.seen is None else "not searched"
-        return f"quality: about {ready.asked:.0f} dB expected ({measured})"
+        if ready.seen is None:
+            return f"quality: about {ready.asked:.0f} dB expected (nobody looked)"
+        return (
+            f"quality: about {ready.asked - UNFITTED_DECIBELS:.0f} dB expected (looked at once, not searched)"
+        )
     framing, block = ready.closeness.binding, 255 * ready.closeness.worst(LARGE)
     return (
         f"quality: {framing.decibels:.1f} dB or more in every framing, bound by {framing.name!r}; "

@@ -1,9 +1,9 @@
 """The pictures that an encoder draws of an avatar to decide by: cameras, expressions and states.
 
 Three decisions are made by looking instead of by rule: which Gaussians come first (`order.importance`), which named
-regions they matter to (`order.region_importance`), and how coarse they may be written (`quality`). Each has cameras
-and expressions of its own. None of them are those that quality is reported on (`eval-v1`), so that no figure is
-measured where it was tuned.
+regions they matter to (`order.region_importance`), and who may be left out and how coarse the others may be written
+(`seen`, `quality`). Each has cameras and expressions of its own. None of them are those that quality is reported on
+(`eval-v2`), so that no figure is measured where it was tuned.
 
 Rendering is not this library's business, since it needs NumPy alone: whoever encodes passes a `Renderer` in
 (`pavplayer.importance` makes one of any rasterizer).

@@ -3,14 +3,14 @@
 The steps, each on the result of the one before:
 
 1. the mesh is put in the order of its walk (`rig.renumbering`), since its indices are those of the file;
-2. the weakest Gaussians are left out (`pruning`);
+2. Gaussians that nobody misses are left out (`seen.omission`; without a look only on demand, `pruning`);
 3. what is left is bound to the mesh as a reader will decode it (`rig.rebinding`);
-4. grids, and how visibility sets the steps of units, are chosen per level (`precision`), and every attribute becomes
-   integers on them;
+4. grids, and how sensitivity or visibility sets the steps of units, are chosen per level (`precision`), and every
+   attribute becomes integers on them;
 5. the Gaussians of each level are put in sending order, and taken apart into what must not share units.
 
-A plan is a function of avatar, importance and options alone; unit sizes are not known here. That is what makes the
-search for a quality (`quality`) cheap: it asks one `Planner` for plans at many precisions and writes no file.
+A plan is a function of avatar, importance, options and what was seen alone; unit sizes are not known here. That is what
+makes the search for a quality (`quality`) cheap: it asks one `Planner` for plans at many precisions and writes no file.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Leaving out the Gaussians that nobody sees.
+"""Leaving out the Gaussians of least importance, for who asks for that (`Precision.kept_importance`).
 
-A trained head has many Gaussians that hardly show: 0.1 % of all importance are about 30 % of a LAM head's Gaussians,
-worth 62 to 68 dB by themselves (spec/decisions/0013-prediction-and-precision.md). Rounding costs more than that, so
-they are not written.
+Not how an encoder that looks decides: importance does not know the back, the close view or what many add up to
+(`pavfmt.encoder.seen.omission`, spec/decisions/0016-nothing-lost.md).
 """
 
 from __future__ import annotations

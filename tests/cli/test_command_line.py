@@ -45,7 +45,8 @@ def with_stdin(monkeypatch, data):
 
 
 def encode(*arguments):
-    return main(["encode", "--quiet", "--importance", "opacity-area", *map(str, arguments)])
+    """Without the search, which draws for seconds; `test_encode_says_what_it_made` searches."""
+    return main(["encode", "--quiet", "--no-search", "--importance", "opacity-area", *map(str, arguments)])
 
 
 # --- verify ---
@@ -210,7 +211,7 @@ def test_encode_progressive_fits_first(lam, tmp_path, monkeypatch, options, exac
         return replace(avatar, levels=(base, replace(level, parents=parents, splits=NO_SPLITS)))
 
     monkeypatch.setattr(command, "_fitter", lambda: fitter)
-    assert encode(lam, "--progressive", "--no-search", *options, "-o", tmp_path / "head.pav") == 0
+    assert encode(lam, "--progressive", *options, "-o", tmp_path / "head.pav") == 0
     assert asked == [exact]
     assert decode((tmp_path / "head.pav").read_bytes()).header.critical_features == CriticalFeature.HAND_OVER
 

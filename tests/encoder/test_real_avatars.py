@@ -57,7 +57,10 @@ def test_a_head_with_its_rig_takes_less_than_220_kilobytes(name):
     assert 0.66 < scene.gaussian_count / head(name).gaussian_count <= 1
 
 
-@pytest.mark.parametrize("preset, least, most_bytes", [("balanced", 47, 6.5), ("near-lossless", 53, 8.8)])
+@pytest.mark.parametrize(
+    "preset, least, most_bytes",
+    [("balanced", 47, 6.5), pytest.param("near-lossless", 53, 8.8, marks=pytest.mark.slow)],
+)
 def test_a_whole_head_is_as_sharp_as_the_unquantized_one(name, preset, least, most_bytes):
     """Every expression seen from three views: together within a decibel of what is aimed at, without a search."""
     scene = decode(head_file(name, PRESETS[preset]))

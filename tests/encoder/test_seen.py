@@ -218,27 +218,29 @@ def test_no_framing_is_empty_and_each_looks_at_something_of_its_own():
     assert [one.name for one in framings_of(toy("static"))] == ["everything"]
 
 
+def scaled(row, log_scale):
+    """One Gaussian of another size."""
+    return lambda g: replace(
+        g, log_scales=np.where(np.arange(len(g))[:, None] == row, log_scale, g.log_scales).astype(np.float32)
+    )
+
+
+ODD = {
+    "invisible": lambda g: replace(g, opacities=np.zeros_like(g.opacities)),
+    "one point": lambda g: replace(g, means=np.zeros_like(g.means) + np.float32(0.01)),
+    "a kilometre away": lambda g: replace(g, means=g.means + np.float32([0, 0, 1000])),
+    "a micrometre wide": lambda g: replace(g, log_scales=np.full_like(g.log_scales, np.log(1e-6))),
+    "an immense one": scaled(3, 63.5),
+    "an invisibly thin one": scaled(3, -64.0),
+}
+IN_SHORT = "invisible"
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        lambda g: replace(g, opacities=np.zeros_like(g.opacities)),
-        lambda g: replace(g, means=np.zeros_like(g.means) + np.float32(0.01)),
-        lambda g: replace(g, means=g.means + np.float32([0, 0, 1000])),
-        lambda g: replace(g, log_scales=np.full_like(g.log_scales, np.log(1e-6))),
-        lambda g: replace(
-            g, log_scales=np.where(np.arange(len(g))[:, None] == 3, 63.5, g.log_scales).astype("f4")
-        ),
-        lambda g: replace(
-            g, log_scales=np.where(np.arange(len(g))[:, None] == 3, -64, g.log_scales).astype("f4")
-        ),
-    ],
-    ids=[
-        "invisible",
-        "one point",
-        "a kilometre away",
-        "a micrometre wide",
-        "an immense one",
-        "an invisibly thin one",
+        pytest.param(change, id=name, marks=() if name == IN_SHORT else pytest.mark.slow)
+        for name, change in ODD.items()
     ],
 )
 def test_odd_avatars_read_back_and_look_the_same(change):
